@@ -1,0 +1,36 @@
+import type { Digest } from '../oci/digest.js';
+
+/** What to build. Plain data: it crosses process boundaries. */
+export interface BuildRequest {
+  /** The text of the Dockerfile and the name it goes by in messages. */
+  readonly dockerfile: { readonly name: string; readonly text: string };
+  /** Absolute path of the folder that COPY and ADD read, or `null` for none (Dockerfile on stdin). */
+  readonly contextDirectory: string | null;
+  /** The text of the ignore file that applies, or `null`. */
+  readonly ignore: { readonly name: string; readonly text: string } | null;
+  /** Names for the result, as a user writes them. */
+  readonly tags: readonly string[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** A stage's name or number; absent: the last stage. */
+  readonly target?: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly noCache: boolean;
+  /** Ask the registry for a newer image behind each FROM even when the store has one. */
+  readonly pull: boolean;
+  readonly network: 'host' | 'none';
+  /** `os/architecture[/variant]`; absent: this machine's. */
+  readonly platform?: string | undefined;
+  /** Seconds since 1970, for every time that goes into the image (reproducible-builds.org). */
+  readonly sourceDateEpoch?: number | undefined;
+  /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
+  readonly proxyEnv: Readonly<Record<string, string>>;
+}
+
+export interface BuildResult {
+  /** Digest of the image config: what Docker calls the image's id. */
+  readonly imageId: Digest;
+  readonly manifestDigest: Digest;
+  /** Normalised names that the image has now. */
+  readonly names: readonly string[];
+  readonly steps: { readonly total: number; readonly cached: number };
+}

@@ -1,0 +1,41 @@
+import type { Digest } from '../oci/digest.js';
+import type { ContainerConfig, HistoryEntry, ImageConfig } from '../oci/image.js';
+import type { Platform } from '../oci/platform.js';
+import type { SourceRange } from '../support/source-range.js';
+import type { BuildGraph } from './graph.js';
+import type { Operation } from './operation.js';
+
+/** A base image as planning needs it: which one, and what a build inherits from it. */
+export interface ResolvedBase {
+  /** Normalised, as `docker.io/library/debian:latest`. */
+  readonly reference: string;
+  readonly manifest: Digest;
+  readonly config: ImageConfig;
+}
+
+/** Looks a base image up, here or in its registry. Called once for each reference and platform that a needed stage names. */
+export type BaseResolver = (
+  reference: string,
+  platform: Platform,
+  source: SourceRange,
+) => Promise<ResolvedBase>;
+
+/** What will be in the history, one entry an instruction; `created` is filled in when the layers are known. */
+export type PlannedHistory = Omit<HistoryEntry, 'created'>;
+
+/** A Dockerfile with all that is known before anything is done: what to do, and what the image's config will say. */
+export interface BuildPlan {
+  readonly graph: BuildGraph<Operation>;
+  readonly image: {
+    readonly platform: Platform;
+    readonly author?: string;
+    readonly config: ContainerConfig;
+    /** Of the base image, with its own times. */
+    readonly baseHistory: readonly HistoryEntry[];
+    /**
+     * Of the instructions since, in order. The entries that are not `empty_layer` belong, in order, to the layers that the
+     * target vertex's result has beyond the base image's.
+     */
+    readonly history: readonly PlannedHistory[];
+  };
+}

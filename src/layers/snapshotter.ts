@@ -1,0 +1,43 @@
+import type { ChainId } from '../oci/layer.js';
+import type { Change } from './change.js';
+import type { Tree } from './tree.js';
+
+/** Where the files of a snapshot are; of the same shape as the sandbox's `Rootfs`. */
+export type SnapshotRoot =
+  | {
+      readonly kind: 'overlay';
+      readonly lowers: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+    }
+  | { readonly kind: 'directory'; readonly path: string };
+
+/**
+ * Keeps root file systems by chain id, as a cache of the layers they were made of: any of them may be deleted and is made again.
+ *
+ * An active snapshot is writable and nobody's parent; a committed one is read-only and may be a parent.
+ * `prepare(parent)`, write below `root` (by applying a layer, or in a sandbox), then `commit(id)` or dispose.
+ */
+export interface Snapshotter {
+  readonly name: 'overlay' | 'copy';
+  has(id: ChainId): Promise<boolean>;
+  /** A writable file system over `parent` (`null`: empty). Disposing it without `commit` discards it. */
+  prepare(parent: ChainId | null): Promise<ActiveSnapshot>;
+  /** The files of a committed snapshot; of the empty file system for `null`. */
+  tree(id: ChainId | null): Promise<Tree>;
+  remove(id: ChainId): Promise<void>;
+  /** The ids of all committed snapshots. */
+  list(): Promise<readonly ChainId[]>;
+}
+
+export interface ActiveSnapshot extends AsyncDisposable {
+  readonly root: SnapshotRoot;
+  /** What was there before: the parent's files. */
+  readonly parentTree: Tree;
+  /** Writes a layer's tar, already decompressed, over the parent. @throws `LAYER_INVALID` */
+  apply(tar: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /** What changed against the parent, sorted, parents before children, so that equal trees give equal layers. */
+  changes(): AsyncIterable<Change>;
+  /** Keeps the file system under `id`, read-only from now on. Committing an id that exists discards this one. */
+  commit(id: ChainId): Promise<void>;
+}

@@ -1,0 +1,133 @@
+import type { SourceRange } from '../support/source-range.js';
+
+declare const templateBrand: unique symbol;
+
+/** Text whose variables are not yet expanded, quotes and escapes as written. `expandTemplate` makes plain text of it. */
+export type Template = string & { readonly [templateBrand]: true };
+
+/** `shell`: one string for the shell. `exec`: the words of a JSON array, taken as they are. */
+export type CommandLine =
+  | { readonly form: 'shell'; readonly script: string }
+  | { readonly form: 'exec'; readonly argv: readonly string[] };
+
+interface Base<K extends string> {
+  readonly keyword: K;
+  readonly source: SourceRange;
+  /** The logical line: continuations joined, comments dropped, keyword and flags included. For messages and history. */
+  readonly text: string;
+}
+
+export interface RunInstruction extends Base<'RUN'> {
+  readonly command: CommandLine;
+  readonly network: 'default' | 'none' | 'host';
+}
+
+/** COPY or ADD: `from` as written, neither expanded nor lower-cased. */
+export interface CopyInstruction extends Base<'COPY' | 'ADD'> {
+  readonly sources: readonly Template[];
+  readonly destination: Template;
+  readonly from?: string;
+  readonly chown?: Template;
+  readonly chmod?: Template;
+}
+
+export interface KeyValue {
+  readonly name: Template;
+  readonly value: Template;
+}
+
+export interface EnvInstruction extends Base<'ENV'> {
+  readonly entries: readonly KeyValue[];
+}
+export interface LabelInstruction extends Base<'LABEL'> {
+  readonly entries: readonly KeyValue[];
+}
+export interface ArgInstruction extends Base<'ARG'> {
+  readonly entries: readonly { readonly name: string; readonly value?: Template }[];
+}
+export interface WorkdirInstruction extends Base<'WORKDIR'> {
+  readonly path: Template;
+}
+export interface UserInstruction extends Base<'USER'> {
+  readonly user: Template;
+}
+export interface CommandInstruction extends Base<'CMD' | 'ENTRYPOINT'> {
+  readonly command: CommandLine;
+}
+export interface ShellInstruction extends Base<'SHELL'> {
+  readonly shell: readonly [string, ...string[]];
+}
+export interface ExposeInstruction extends Base<'EXPOSE'> {
+  readonly ports: readonly Template[];
+}
+export interface VolumeInstruction extends Base<'VOLUME'> {
+  readonly paths: readonly Template[];
+}
+export interface StopSignalInstruction extends Base<'STOPSIGNAL'> {
+  readonly signal: Template;
+}
+export interface HealthcheckInstruction extends Base<'HEALTHCHECK'> {
+  /** `null` for NONE. */
+  readonly command: CommandLine | null;
+  /** Nanoseconds, as Go's time.Duration. Absent: not given. */
+  readonly interval?: number;
+  readonly timeout?: number;
+  readonly startPeriod?: number;
+  readonly startInterval?: number;
+  readonly retries?: number;
+}
+export interface MaintainerInstruction extends Base<'MAINTAINER'> {
+  readonly name: string;
+}
+/** The trigger's text is parsed again by the build that uses the image. */
+export interface OnbuildInstruction extends Base<'ONBUILD'> {
+  readonly trigger: string;
+}
+
+export type Instruction =
+  | RunInstruction
+  | CopyInstruction
+  | EnvInstruction
+  | LabelInstruction
+  | ArgInstruction
+  | WorkdirInstruction
+  | UserInstruction
+  | CommandInstruction
+  | ShellInstruction
+  | ExposeInstruction
+  | VolumeInstruction
+  | StopSignalInstruction
+  | HealthcheckInstruction
+  | MaintainerInstruction
+  | OnbuildInstruction;
+
+export interface Stage {
+  readonly index: number;
+  /** Lower-cased; absent without AS. */
+  readonly name?: string;
+  /** What follows FROM: an image, an earlier stage or `scratch`. */
+  readonly base: Template;
+  readonly platform?: Template;
+  readonly instructions: readonly Instruction[];
+  /** The FROM line. */
+  readonly source: SourceRange;
+  readonly text: string;
+}
+
+export interface ParseWarning {
+  /** The name of BuildKit's rule, as `StageNameCasing`. */
+  readonly rule: string;
+  readonly message: string;
+  readonly source: SourceRange;
+}
+
+/** Plain data throughout: it may be stored as JSON and read back. */
+export interface Dockerfile {
+  /** As the user named it; every `SourceRange` carries the same. */
+  readonly file: string;
+  readonly escape: '\\' | '`';
+  /** ARG instructions before the first FROM. */
+  readonly globalArgs: readonly ArgInstruction[];
+  readonly stages: readonly [Stage, ...Stage[]];
+  readonly warnings: readonly ParseWarning[];
+}

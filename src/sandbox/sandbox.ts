@@ -1,0 +1,29 @@
+import type { Writable } from 'node:stream';
+import type { RunSpec } from './run-spec.js';
+
+export interface RunIo {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Ends the process and everything it started; `run` then rejects with `ABORTED`. */
+  readonly signal: AbortSignal;
+}
+
+export type RunResult =
+  | { readonly outcome: 'exited'; readonly exitCode: number }
+  | { readonly outcome: 'killed'; readonly signal: NodeJS.Signals };
+
+/** Runs one process apart from the rest of the host. Knows no image and no Dockerfile. */
+export interface Sandbox {
+  readonly name: 'namespaces' | 'chroot';
+  /** Whether an overlay root file system can be mounted here; without, only `directory` ones are accepted. */
+  readonly overlay: boolean;
+  /** What is not isolated, in one plain sentence for the user, or `null` when all is. */
+  readonly notice: string | null;
+  /**
+   * Resolves with how the process ended, after all processes it started are gone and nothing is left mounted.
+   * Mount points that had to be made in the root file system are removed again.
+   * @throws `SANDBOX_FAILED` when the process could not be started; `ABORTED`
+   */
+  run(spec: RunSpec, io: RunIo): Promise<RunResult>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

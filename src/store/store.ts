@@ -1,0 +1,32 @@
+import type { BlobStore } from './blob-store.js';
+import type { ImageStore } from './image-store.js';
+import type { RecordStore } from './record-store.js';
+
+/**
+ * A folder that is an OCI image layout with tsbuild's own state beside it:
+ *
+ *     oci-layout  index.json  blobs/sha256/<hex>     what any OCI tool reads
+ *     version                                        the layout's version; a newer one is refused
+ *     records/<kind>/<hex>.json                      cache records
+ *     snapshots/                                     root file systems, a cache of blobs
+ *     tmp/                                           unfinished work; whoever opens the store removes what dead processes left
+ *     locks/
+ */
+export interface Store {
+  readonly root: string;
+  readonly blobs: BlobStore;
+  readonly images: ImageStore;
+  readonly records: RecordStore;
+  /** Absolute paths for the snapshotters, on the same file system as the blobs. */
+  readonly snapshotsDirectory: string;
+  readonly temporaryDirectory: string;
+  /**
+   * A kernel lock on the store that dies with its process: `shared` while building or reading, `exclusive` while collecting.
+   * Waits; @throws `ABORTED`
+   */
+  lock(mode: 'shared' | 'exclusive', options?: { readonly signal?: AbortSignal | undefined }): Promise<StoreLock>;
+}
+
+export interface StoreLock {
+  [Symbol.dispose](): void;
+}

@@ -1,0 +1,379 @@
+import { createRequire } from 'node:module';
+import { constants as os } from 'node:os';
+import type koffi from 'koffi';
+import { bufferOf, byteString, type ByteString } from './byte-string.js';
+
+/**
+ * System calls that Node lacks, over koffi. The library is loaded at the first call (7 to 13 ms), never at import.
+ *
+ * Calls act on the calling thread, as the kernel has it: `unshare`, `setns`, `capset`, the ids and the seccomp filter of one
+ * worker thread leave the others as they are. Every call throws a `SyscallError` on failure.
+ */
+
+/** Values of Linux's headers, the same on x86-64 and arm64 unless they stand in `SYSCALL_NUMBERS`. */
+export const MS = {
+  rdonly: 1,
+  nosuid: 2,
+  nodev: 4,
+  noexec: 8,
+  remount: 32,
+  bind: 4096,
+  move: 8192,
+  rec: 16384,
+  private: 1 << 18,
+  slave: 1 << 19,
+  strictatime: 1 << 24,
+} as const;
+export const MNT_DETACH = 2;
+export const CLONE = {
+  newns: 0x20000,
+  newcgroup: 0x02000000,
+  newuts: 0x04000000,
+  newipc: 0x08000000,
+  newuser: 0x10000000,
+  newpid: 0x20000000,
+  newnet: 0x40000000,
+  fs: 0x200,
+} as const;
+export const LOCK = { shared: 1, exclusive: 2, nonblocking: 4, unlock: 8 } as const;
+export const RESOLVE = { noMagiclinks: 0x02, noSymlinks: 0x04, beneath: 0x08, inRoot: 0x10 } as const;
+export const S_IFMT = { fifo: 0o010000, character: 0o020000, block: 0o060000, socket: 0o140000 } as const;
+const AT_FDCWD = -100;
+
+interface Numbers {
+  readonly pivotRoot: number;
+  readonly setgroups: number;
+  readonly setresuid: number;
+  readonly setresgid: number;
+  readonly capset: number;
+  readonly seccomp: number;
+}
+const SYSCALL_NUMBERS: Readonly<Record<string, Numbers>> = {
+  x64: { pivotRoot: 155, setgroups: 116, setresuid: 117, setresgid: 119, capset: 126, seccomp: 317 },
+  arm64: { pivotRoot: 41, setgroups: 159, setresuid: 147, setresgid: 149, capset: 91, seccomp: 277 },
+};
+/** These have one number on every architecture: they came after the table was unified (Linux 5.1). */
+const UNIFIED = { moveMount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, openat2: 437 } as const;
+
+/** A failed system call. `code` is the name of errno, as in Node's own errors. */
+export class SyscallError extends Error {
+  override readonly name = 'SyscallError';
+  readonly syscall: string;
+  readonly errno: number;
+  readonly code: string;
+  constructor(syscall: string, errno: number, subject: string) {
+    const code = errnoName(errno);
+    super(`${code}: ${syscall}${subject === '' ? '' : ` '${subject}'`}`);
+    this.syscall = syscall;
+    this.errno = errno;
+    this.code = code;
+  }
+}
+
+function errnoName(errno: number): string {
+  return Object.entries(os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+}
+
+type Koffi = typeof koffi;
+type LibraryFunction = ReturnType<ReturnType<Koffi['load']>['func']>;
+interface Libc {
+  readonly koffi: Koffi;
+  readonly numbers: Numbers;
+  readonly call: (signature: string) => LibraryFunction;
+}
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded !== undefined) return loaded;
+  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  // The symbols of the running process: glibc or musl, whichever Node is linked to.
+  const library = koffi.load(null);
+  const functions = new Map<string, LibraryFunction>();
+  const call = (signature: string): LibraryFunction => {
+    const known = functions.get(signature);
+    if (known !== undefined) return known;
+    const made = library.func(signature);
+    functions.set(signature, made);
+    return made;
+  };
+  const numbers = SYSCALL_NUMBERS[process.arch];
+  if (numbers === undefined) throw new Error(`tsbuild runs on x64 and arm64, not on ${process.arch}`);
+  loaded = { koffi, numbers, call };
+  return loaded;
+}
+
+type Argument = string | number | bigint | Uint8Array | null;
+
+/** A call's return value; throws when it is -1. */
+function invoke(signature: string, subject: string, args: readonly Argument[]): number {
+  const { koffi, call } = libc();
+  const result = Number(call(signature)(...args));
+  if (result === -1) throw new SyscallError(/(\w+)\(/.exec(signature)?.[1] ?? signature, koffi.errno(), subject);
+  return result;
+}
+
+/** The generic entry of the C library, for calls without a wrapper. Arguments are passed as registers. */
+function invokeRaw(name: string, number: number, args: readonly Argument[]): number {
+  const { koffi, call } = libc();
+  const kinds = args.map((argument) => (typeof argument === 'number' || typeof argument === 'bigint' ? 'long' : 'const void *'));
+  const result = Number(call(`long syscall(${['long', ...kinds].join(', ')})`)(number, ...args));
+  if (result === -1) throw new SyscallError(name, koffi.errno(), '');
+  return result;
+}
+
+const cString = (text: string | ByteString): Buffer => Buffer.concat([Buffer.from(text, 'utf8'), Buffer.alloc(1)]);
+const cBytes = (bytes: ByteString): Buffer => Buffer.concat([bufferOf(bytes), Buffer.alloc(1)]);
+
+/** mount(2). `source`, `type` and `data` may be `null`. */
+export function mount(options: {
+  readonly source: string | null;
+  readonly target: string;
+  readonly type?: string | null;
+  readonly flags?: number;
+  readonly data?: string | null;
+}): void {
+  const { source, target, type = null, flags = 0, data = null } = options;
+  invoke('int mount(const char *, const char *, const char *, unsigned long, const char *)', target, [
+    source,
+    target,
+    type,
+    flags,
+    data,
+  ]);
+}
+
+export function unmount(target: string, flags: number = MNT_DETACH): void {
+  invoke('int umount2(const char *, int)', target, [target, flags]);
+}
+
+/**
+ * Mounts a file system through fsopen(2), fsconfig(2) and move_mount(2) (Linux 5.2): its options are not limited to a page
+ * as those of mount(2) are. A value of `true` sets a flag; a list sets the option once for each value, in order.
+ */
+export function mountWithOptions(
+  type: string,
+  target: string,
+  options: readonly (readonly [name: string, value: string | true])[],
+): void {
+  const context = invokeRaw('fsopen', UNIFIED.fsopen, [cString(type), 1]);
+  try {
+    for (const [name, value] of options) {
+      const [command, argument] = value === true ? [0, null] : [1, cString(value)];
+      invokeRaw(`fsconfig ${name}`, UNIFIED.fsconfig, [context, command, cString(name), argument, 0]);
+    }
+    invokeRaw('fsconfig create', UNIFIED.fsconfig, [context, 6, null, null, 0]);
+    const mounted = invokeRaw('fsmount', UNIFIED.fsmount, [context, 1, 0]);
+    try {
+      invokeRaw('move_mount', UNIFIED.moveMount, [mounted, cString(''), AT_FDCWD, cString(target), 4]);
+    } finally {
+      closeDescriptor(mounted);
+    }
+  } finally {
+    closeDescriptor(context);
+  }
+}
+
+export function closeDescriptor(descriptor: number): void {
+  invoke('int close(int)', '', [descriptor]);
+}
+
+/** unshare(2), for the calling thread. `CLONE.newuser` always fails in Node: a process with threads may not. */
+export function unshare(flags: number): void {
+  invoke('int unshare(int)', '', [flags]);
+}
+
+export function setNamespace(descriptor: number, kind: number): void {
+  invoke('int setns(int, int)', '', [descriptor, kind]);
+}
+
+export function changeDirectory(path: string): void {
+  invoke('int chdir(const char *)', path, [path]);
+}
+
+/** chroot(2). The calling thread must have its own `CLONE.fs` first, or the whole process moves. */
+export function changeRoot(path: string): void {
+  invoke('int chroot(const char *)', path, [path]);
+}
+
+export function pivotRoot(newRoot: string, putOld: string): void {
+  invokeRaw('pivot_root', libc().numbers.pivotRoot, [cString(newRoot), cString(putOld)]);
+}
+
+export function setHostname(name: string): void {
+  const bytes = Buffer.from(name);
+  invoke('int sethostname(const char *, size_t)', name, [name, bytes.length]);
+}
+
+export function prctl(option: number, value = 0): number {
+  return invoke('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)', String(option), [
+    option,
+    value,
+    0,
+    0,
+    0,
+  ]);
+}
+
+/** Supplementary groups of the calling thread alone: the C library's wrapper would change all threads. */
+export function setThreadGroups(groups: readonly number[]): void {
+  const list = Buffer.alloc(Math.max(4, groups.length * 4));
+  groups.forEach((group, index) => list.writeUInt32LE(group, index * 4));
+  invokeRaw('setgroups', libc().numbers.setgroups, [groups.length, list]);
+}
+
+/** Group and user of the calling thread alone, in that order. */
+export function setThreadUser(uid: number, gid: number): void {
+  const { numbers } = libc();
+  invokeRaw('setresgid', numbers.setresgid, [gid, gid, gid]);
+  invokeRaw('setresuid', numbers.setresuid, [uid, uid, uid]);
+}
+
+/** capset(2), version 3, for the calling thread. Sets are bit masks over the capability numbers. */
+export function setCapabilities(sets: {
+  readonly effective: bigint;
+  readonly permitted: bigint;
+  readonly inheritable: bigint;
+}): void {
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(0x20080522, 0);
+  const data = Buffer.alloc(24);
+  [sets.effective, sets.permitted, sets.inheritable].forEach((set, index) => {
+    data.writeUInt32LE(Number(set & 0xffffffffn), index * 4);
+    data.writeUInt32LE(Number(set >> 32n), 12 + index * 4);
+  });
+  invokeRaw('capset', libc().numbers.capset, [header, data]);
+}
+
+/** Installs a classic BPF program as the calling thread's seccomp filter (seccomp(2), SECCOMP_SET_MODE_FILTER). */
+export function installSeccompFilter(instructions: Uint8Array): void {
+  const { koffi, numbers } = libc();
+  const program = Buffer.alloc(16);
+  program.writeUInt16LE(instructions.byteLength / 8, 0);
+  program.writeBigUInt64LE(BigInt(koffi.address(instructions)), 8);
+  invokeRaw('seccomp', numbers.seccomp, [1, 0, program]);
+}
+
+/** mknod(2). `mode` has the type's bits (`S_IFMT`) and the permissions; the umask applies. */
+export function makeNode(path: ByteString, mode: number, device: { readonly major: number; readonly minor: number }): void {
+  invoke('int mknod(const void *, unsigned int, unsigned long)', path, [
+    cBytes(path),
+    mode,
+    encodeDevice(device.major, device.minor),
+  ]);
+}
+
+/** The kernel's "huge" encoding of a device number, as `stat.rdev` has it. */
+export function encodeDevice(major: number, minor: number): bigint {
+  const [high, low] = [BigInt(major), BigInt(minor)];
+  return (low & 0xffn) | ((high & 0xfffn) << 8n) | ((low & ~0xffn) << 12n) | ((high & ~0xfffn) << 32n);
+}
+
+export function decodeDevice(device: bigint): { readonly major: number; readonly minor: number } {
+  return {
+    major: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n)),
+    minor: Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n)),
+  };
+}
+
+/** Names of the extended attributes of a file, not following a symbolic link. Empty where the file system has none. */
+export function listXattrs(path: ByteString): readonly ByteString[] {
+  const buffer = growing(4096, (space) =>
+    invoke('long llistxattr(const void *, void *, size_t)', path, [cBytes(path), space, space.length]),
+  );
+  if (buffer === undefined || buffer.length === 0) return [];
+  return byteString(buffer.subarray(0, -1)).split('\0') as ByteString[];
+}
+
+/** The value of an extended attribute, or `undefined` when the file has none of that name. */
+export function getXattr(path: ByteString, name: ByteString): Buffer | undefined {
+  return growing(1024, (space) =>
+    invoke('long lgetxattr(const void *, const void *, void *, size_t)', path, [
+      cBytes(path),
+      cBytes(name),
+      space,
+      space.length,
+    ]),
+  );
+}
+
+export function setXattr(path: ByteString, name: ByteString, value: Uint8Array): void {
+  invoke('int lsetxattr(const void *, const void *, const void *, size_t, int)', path, [
+    cBytes(path),
+    cBytes(name),
+    value,
+    value.byteLength,
+    0,
+  ]);
+}
+
+export function removeXattr(path: ByteString, name: ByteString): void {
+  invoke('int lremovexattr(const void *, const void *)', path, [cBytes(path), cBytes(name)]);
+}
+
+/** Calls with a larger buffer after ERANGE; `undefined` for "there is none". The kernel's limit is 64 KiB. */
+function growing(size: number, attempt: (space: Buffer) => number): Buffer | undefined {
+  const space = Buffer.alloc(size);
+  try {
+    return Buffer.from(space.subarray(0, attempt(space)));
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+    if (error.code === 'ERANGE' && size < 1 << 16) return growing(1 << 16, attempt);
+    if (error.code === 'ENODATA' || error.code === 'ENOTSUP' || error.code === 'EOPNOTSUPP') return undefined;
+    throw error;
+  }
+}
+
+/** flock(2) on an open file. With `LOCK.nonblocking`, returns whether the lock was taken. */
+export function lockFile(descriptor: number, operation: number): boolean {
+  try {
+    invoke('int flock(int, int)', '', [descriptor, operation]);
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && (error.code === 'EWOULDBLOCK' || error.code === 'EAGAIN')) return false;
+    throw error;
+  }
+}
+
+/**
+ * openat2(2): opens `path` below `directory`, resolving it as `resolve` says; `RESOLVE.inRoot` keeps `..`, absolute paths
+ * and symbolic links inside. Linux 5.6; throws ENOSYS before, EPERM under an old seccomp profile.
+ */
+export function openInRoot(
+  directory: number,
+  path: ByteString,
+  how: { readonly flags: number; readonly mode?: number; readonly resolve: number },
+): number {
+  const struct = Buffer.alloc(24);
+  struct.writeBigUInt64LE(BigInt(how.flags), 0);
+  struct.writeBigUInt64LE(BigInt(how.mode ?? 0), 8);
+  struct.writeBigUInt64LE(BigInt(how.resolve), 16);
+  return invokeRaw('openat2', UNIFIED.openat2, [directory, cBytes(path), struct, struct.length]);
+}
+
+/** utimensat(2) with nanoseconds, not following a symbolic link: Node's own calls keep microseconds only. */
+export function setTimes(path: ByteString, mtime: { readonly seconds: number; readonly nanoseconds: number }): void {
+  const times = Buffer.alloc(32);
+  for (const offset of [0, 16]) {
+    times.writeBigInt64LE(BigInt(mtime.seconds), offset);
+    times.writeBigInt64LE(BigInt(mtime.nanoseconds), offset + 8);
+  }
+  invoke('int utimensat(int, const void *, const void *, int)', path, [AT_FDCWD, cBytes(path), times, 0x100]);
+}
+
+/** futimens(3): as `setTimes`, for an open file. */
+export function setDescriptorTimes(
+  descriptor: number,
+  mtime: { readonly seconds: number; readonly nanoseconds: number },
+): void {
+  const times = Buffer.alloc(32);
+  for (const offset of [0, 16]) {
+    times.writeBigInt64LE(BigInt(mtime.seconds), offset);
+    times.writeBigInt64LE(BigInt(mtime.nanoseconds), offset + 8);
+  }
+  invoke('int futimens(int, const void *)', '', [descriptor, times]);
+}
+
+/** syncfs(2): everything written to the file system of an open file is on the disk afterwards. */
+export function syncFileSystem(descriptor: number): void {
+  invoke('int syncfs(int)', '', [descriptor]);
+}

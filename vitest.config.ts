@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, timeoutMs: number, hookMs = timeoutMs) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    pool: 'forks' as const,
+    testTimeout: timeoutMs,
+    hookTimeout: hookMs,
+  },
+});
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/support/closing-line.ts'],
+    projects: [
+      project('unit', 20_000),
+      project('contract', 60_000),
+      project('security', 60_000),
+      project('integration', 120_000),
+      project('e2e', 180_000, 600_000),
+    ],
+  },
+});
