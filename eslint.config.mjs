@@ -43,6 +43,8 @@ export default ts.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      // `using _lock` holds something for its scope.
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_' }],
       'n/prefer-node-protocol': 'error',
       'no-console': 'error',
       'no-empty': ['error', { allowEmptyCatch: false }],

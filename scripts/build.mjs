@@ -1,6 +1,7 @@
 // Builds dist/: the library (tsc: ESM with types) and the command line (esbuild: one CommonJS file and its workers).
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -25,7 +26,18 @@ const common = {
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'error',
-  define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"', TSBUILD_VERSION: JSON.stringify(version) },
+  define: {
+    'process.env.NODE_ENV': '"production"',
+    'process.env.DEV': '"false"',
+    TSBUILD_VERSION: JSON.stringify(version),
+  },
+};
+// Ink's modules wait at their top level, which CommonJS cannot: the terminal view is a bundle of its own, loaded when it is used.
+const terminalView = {
+  name: 'terminal-view',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/tui\/index\.js$/ }, () => ({ path: './tui.mjs', external: true }));
+  },
 };
 mkdirSync('dist/bin', { recursive: true });
 const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
@@ -34,7 +46,8 @@ await build({
   entryPoints: present,
   outdir: 'dist/bin',
   format: 'cjs',
-  external: ['koffi', './tui.mjs'],
+  external: ['koffi'],
+  plugins: [terminalView],
   // In CommonJS there is no import.meta: workers are found beside the bundle.
   define: { ...common.define, 'import.meta.url': '__tsbuildUrl' },
   banner: { js: "const __tsbuildUrl=require('node:url').pathToFileURL(__filename).href;" },
@@ -50,6 +63,14 @@ if (existsSync('src/cli/tui/index.tsx')) {
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
 }
+// Node knows no import() in a script that comes from V8's cache: the loader gives the bundle a function in its place.
+const bundle = readFileSync('dist/bin/main.js', 'utf8').split('import("./tui.mjs")');
+if (bundle.length !== 2) throw new Error(`main.js imports the terminal view ${bundle.length - 1} times, not once`);
+writeFileSync('dist/bin/main.js', bundle.join('importModule("./tui.mjs")'));
 writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
-cpSync('scripts/cli-loader.cjs', 'dist/bin/tsbuild.js');
+// V8 takes a code cache for any source of the same length, so the bundle's digest is in the name of its cache.
+for (const name of readdirSync('dist/bin')) if (name.endsWith('.cache')) rmSync(`dist/bin/${name}`);
+const digest = createHash('sha256').update(readFileSync('dist/bin/main.js')).digest('hex').slice(0, 16);
+const loader = readFileSync('scripts/cli-loader.cjs', 'utf8').replace('BUNDLE_DIGEST', digest);
+writeFileSync('dist/bin/tsbuild.js', loader);
 chmodSync('dist/bin/tsbuild.js', 0o755);

@@ -6,30 +6,38 @@ const fs = require('node:fs');
 const path = require('node:path');
 const vm = require('node:vm');
 const file = path.join(__dirname, 'main.js');
-const cacheFile = `${file}.${process.version}-${process.arch}.cache`;
-const source = fs.readFileSync(file, 'utf8');
+// V8 takes a cache for any source of the same length: the bundle's digest, put in by the build, keeps them apart.
+const cacheFile = `${file}.BUNDLE_DIGEST.${process.version}-${process.arch}.cache`;
+// esbuild writes ASCII: the cheapest decoding will do.
+const source = fs.readFileSync(file, 'latin1');
 let cachedData;
 try {
   cachedData = fs.readFileSync(cacheFile);
 } catch {
   cachedData = undefined;
 }
-const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
-  filename: file,
-  cachedData,
-  importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
+const parameters = 'exports,require,module,__filename,__dirname,importModule';
+const script = new vm.Script(`(function(${parameters}){${source}\n})`, { filename: file, cachedData });
+const usable = cachedData !== undefined && !script.cachedDataRejected;
 const module_ = { exports: {} };
-script.runInThisContext()(module_.exports, require, module_, file, __dirname);
-if (cachedData === undefined || script.cachedDataRejected) {
-  process.once('exit', (code) => {
-    if (code !== 0) return;
-    try {
-      const temporary = `${cacheFile}.${process.pid}`;
-      fs.writeFileSync(temporary, script.createCachedData(), { flag: 'wx' });
-      fs.renameSync(temporary, cacheFile);
-    } catch {
-      // The folder is read-only: start without the cache next time too.
-    }
-  });
+script.runInThisContext()(module_.exports, require, module_, file, __dirname, (name) => import(name));
+process.once('exit', (code) => {
+  // The cache has the functions that were called before it was made. One made by `--version` does little for a build: a command
+  // that took its time looks whether it has many more, and replaces it.
+  const worthLooking = !usable || process.uptime() > 0.4;
+  if (code === 0 && worthLooking) saveCache();
+});
+
+function saveCache() {
+  const temporary = `${cacheFile}.${process.pid}`;
+  try {
+    fs.accessSync(__dirname, fs.constants.W_OK);
+    const data = script.createCachedData();
+    if (usable && data.length < cachedData.length * 1.2) return;
+    fs.writeFileSync(temporary, data, { flag: 'wx' });
+    fs.renameSync(temporary, cacheFile);
+  } catch {
+    // The folder is read-only, or the disk is full: start without the cache next time too.
+    fs.rmSync(temporary, { force: true });
+  }
 }

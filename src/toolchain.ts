@@ -1,65 +1,194 @@
+import { build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
-import type { ProgressSink } from './builder/progress.js';
+import type { BuildPlan } from './builder/plan.js';
+import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
 import type { Digest } from './oci/digest.js';
-import type { RawConfig, RawManifest } from './oci/image.js';
+import { hostPlatform, parsePlatform } from './oci/platform.js';
+import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
+import { openRegistryClient } from './registry-access.js';
+import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
+import { openStore } from './store/open-store.js';
+import type { Store } from './store/store.js';
+import { TsbuildError } from './support/errors.js';
+import { transferEvents } from './transfer-events.js';
 
-export interface ToolchainOptions {
-  /** Absolute path of the store; made when it is missing. */
-  readonly storeRoot: string;
-  /** The caller's environment: proxies, registry and credential configuration are read from it, nothing else. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
+import type {
+  ActivityOptions,
+  BootstrapRequest,
+  ImageDetails,
+  LoadedImage,
+  PulledImage,
+  PullOptions,
+  PushedImage,
+  Removal,
+  Toolchain,
+  ToolchainOptions,
+} from './toolchain-types.js';
+
+/** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
+export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
+  return new LocalToolchain(await openStore(options.storeRoot), options);
 }
 
-export interface ActivityOptions {
-  readonly progress?: ProgressSink | undefined;
-  readonly signal?: AbortSignal | undefined;
+class LocalToolchain implements Toolchain {
+  readonly #store: Store;
+  readonly #options: ToolchainOptions;
+  readonly #now: () => number;
+
+  constructor(store: Store, options: ToolchainOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  async build(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildResult> {
+    const { progress, signal } = withDefaults(activity);
+    if (process.geteuid?.() === 0) return this.#buildHere(request, { progress, signal });
+    const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
+    return buildAsOrdinaryUser(request, {
+      store: this.#store,
+      env: this.#options.env,
+      now: this.#now,
+      progress,
+      signal,
+    });
+  }
+
+  async #buildHere(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await build(request, parts, { progress, signal });
+  }
+
+  #partsOptions(activity: Activity): BuilderPartsOptions {
+    const drain = (): Promise<void> => Promise.resolve();
+    return { store: this.#store, env: this.#options.env, drain, now: this.#now, ...activity };
+  }
+
+  async plan(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildPlan> {
+    const { progress, signal } = withDefaults(activity);
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await planOnly(request, parts, { progress, signal });
+  }
+
+  async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
+    const { progress, signal } = withDefaults(activity);
+    const reference = withDefaultTag(parseReference(name));
+    const platform = activity.platform === undefined ? hostPlatform() : parsePlatform(activity.platform);
+    const { pullImage } = await import('./registry/pull-image.js');
+    using _lock = await this.#store.lock('shared', { signal });
+    const client = await openRegistryClient({ env: this.#options.env, progress });
+    try {
+      const onBlob = transferEvents(progress, { step: 'pull', direction: 'pull' });
+      const { image, changed } = await pullImage({ reference, platform, client, store: this.#store, onBlob, signal });
+      return { name: formatReference(reference), digest: image.resolved ?? image.descriptor.digest, changed };
+    } finally {
+      await client.close();
+    }
+  }
+
+  async push(name: string, activity: ActivityOptions = {}): Promise<PushedImage> {
+    const { progress, signal } = withDefaults(activity);
+    const target = withDefaultTag(parseReference(name));
+    const { image } = await findImage(this.#store.images, name);
+    const { pushImage } = await import('./registry/push-image.js');
+    const { LayerCompressor } = await import('./compress-layer.js');
+    const compressor = new LayerCompressor(this.#store, signal);
+    using _lock = await this.#store.lock('shared', { signal });
+    const client = await openRegistryClient({ env: this.#options.env, progress });
+    try {
+      const descriptor = await pushImage({
+        image,
+        target,
+        client,
+        store: this.#store,
+        compressLayer: (layer) => compressor.compress(layer),
+        onBlob: transferEvents(progress, { step: 'push', direction: 'push' }),
+        signal,
+      });
+      return { name: formatReference(target), digest: descriptor.digest, size: descriptor.size };
+    } finally {
+      await client.close();
+    }
+  }
+
+  async save(names: readonly string[], activity: ActivityOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const { saveArchive } = await import('./registry/archive/save-archive.js');
+    const images = await this.#imagesToSave(names);
+    return saveArchive({ images, store: this.#store, signal: activity.signal });
+  }
+
+  /** An image that is named twice is saved once, with both names. */
+  async #imagesToSave(
+    names: readonly string[],
+  ): Promise<readonly { readonly image: StoredImage; readonly names: readonly string[] }[]> {
+    const images = new Map<Digest, { image: StoredImage; names: string[] }>();
+    for (const name of names) {
+      const { image, byId } = await findImage(this.#store.images, name);
+      const saved = images.get(image.descriptor.digest) ?? { image, names: [] };
+      if (!byId && image.name !== null) saved.names.push(formatReference(image.name));
+      images.set(image.descriptor.digest, saved);
+    }
+    return [...images.values()];
+  }
+
+  async load(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<readonly LoadedImage[]> {
+    const { loadArchive } = await import('./registry/archive/load-archive.js');
+    using _lock = await this.#store.lock('shared', activity);
+    const loaded = await loadArchive({ source, store: this.#store, signal: activity.signal });
+    return loaded.map(({ name, imageId }) => ({ name: name === null ? null : formatReference(name), imageId }));
+  }
+
+  async images(): Promise<readonly ImageDetails[]> {
+    return Promise.all((await this.#store.images.list()).map((image) => this.#details(image)));
+  }
+
+  async image(name: string): Promise<ImageDetails> {
+    return this.#details((await findImage(this.#store.images, name)).image);
+  }
+
+  async #details(image: StoredImage): Promise<ImageDetails> {
+    const { images } = this.#store;
+    const manifest = await images.manifest(image.descriptor);
+    const config = await images.config(manifest);
+    const names = await namesOf(images, config.descriptor.digest);
+    const size = manifest.value.layers.reduce((sum, layer) => sum + layer.size, 0);
+    return { image, manifest, config, names, size };
+  }
+
+  async tag(name: string, target: string): Promise<void> {
+    const { registry, repository, tag = 'latest', digest } = withDefaultTag(parseReference(target));
+    if (digest !== undefined) {
+      throw new TsbuildError('REFERENCE_INVALID', `cannot use "${target}" as a name: it has a digest`, {
+        hint: 'Give a name and a tag: the digest follows from the image.',
+      });
+    }
+    const { image } = await findImage(this.#store.images, name);
+    await this.#store.images.put({ ...image, name: { registry, repository, tag } });
+  }
+
+  async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly Removal[]> {
+    const { removeImage } = await import('./remove-image.js');
+    return removeImage(name, { store: this.#store, env: this.#options.env, force: options.force ?? false });
+  }
+
+  async bootstrap(request: BootstrapRequest, activity: ActivityOptions = {}): Promise<BuildResult> {
+    const { bootstrapImage } = await import('./bootstrap-image.js');
+    using _lock = await this.#store.lock('shared', activity);
+    return await bootstrapImage(request, {
+      store: this.#store,
+      searchPath: this.#options.env['PATH'] ?? '',
+      ...withDefaults(activity),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // All that is opened is opened by one call and closed by its end.
+  }
 }
 
-/** An image with its documents; all sizes are bytes. */
-export interface ImageDetails {
-  readonly image: StoredImage;
-  readonly manifest: RawManifest;
-  readonly config: RawConfig;
-  /** All names of the image with this config, sorted. */
-  readonly names: readonly string[];
-  /** Of the uncompressed layers where it is known, else of the blobs. */
-  readonly size: number;
-}
+type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOptions[K]> }>;
 
-export interface PulledImage {
-  readonly name: string;
-  /** What the registry resolved the name to. */
-  readonly digest: Digest;
-  /** Whether anything was new. */
-  readonly changed: boolean;
-}
-
-/** What `rmi` did, in order, as Docker prints it. */
-export type Removal =
-  | { readonly kind: 'untagged'; readonly name: string }
-  | { readonly kind: 'deleted'; readonly digest: Digest };
-
-/**
- * The one place that picks implementations and puts them together: a store, a registry client, a sandbox, a builder.
- * Names are taken as users write them (`debian`, `myid-yo/test:1`, an image id or a prefix of one where an image is meant).
- * Every method @throws `TsbuildError`s; nothing is half done when one throws.
- */
-export interface Toolchain extends AsyncDisposable {
-  build(request: BuildRequest, options?: ActivityOptions): Promise<BuildResult>;
-  pull(name: string, options?: ActivityOptions & { readonly platform?: string | undefined }): Promise<PulledImage>;
-  push(name: string, options?: ActivityOptions): Promise<{ readonly name: string; readonly digest: Digest; readonly size: number }>;
-  /** An archive that docker load, podman load and skopeo read. Deterministic. */
-  save(names: readonly string[], options?: ActivityOptions): Promise<AsyncIterable<Uint8Array>>;
-  /** @returns the names loaded, or the ids of images without one */
-  load(source: AsyncIterable<Uint8Array>, options?: ActivityOptions): Promise<readonly { readonly name: string | null; readonly imageId: Digest }[]>;
-  images(): Promise<readonly ImageDetails[]>;
-  /** @throws `IMAGE_NOT_FOUND`; `USAGE` when a prefix fits several */
-  image(name: string): Promise<ImageDetails>;
-  tag(name: string, target: string): Promise<void>;
-  remove(name: string, options?: { readonly force?: boolean }): Promise<readonly Removal[]>;
-  /** Makes a base image out of the running host's own programs. */
-  bootstrap(request: { readonly tag: string; readonly include: readonly string[] }, options?: ActivityOptions): Promise<BuildResult>;
+function withDefaults({ progress, signal }: ActivityOptions): Activity {
+  return { progress: progress ?? (() => undefined), signal: signal ?? new AbortController().signal };
 }

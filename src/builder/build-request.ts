@@ -34,3 +34,19 @@ export interface BuildResult {
   readonly names: readonly string[];
   readonly steps: { readonly total: number; readonly cached: number };
 }
+
+/** A request with what is usual for all that is not given. */
+export function buildRequest(given: Pick<BuildRequest, 'dockerfile'> & Partial<BuildRequest>): BuildRequest {
+  return {
+    contextDirectory: null,
+    ignore: null,
+    tags: [],
+    buildArgs: {},
+    labels: {},
+    noCache: false,
+    pull: false,
+    network: 'host',
+    proxyEnv: {},
+    ...given,
+  };
+}

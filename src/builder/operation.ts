@@ -2,7 +2,8 @@ import type { Digest } from '../oci/digest.js';
 import type { Platform } from '../oci/platform.js';
 
 /** What a vertex does. Plain data, complete: two equal operations on equal inputs have equal results. */
-export type Operation = ImageOperation | ScratchOperation | ContextOperation | RunOperation | CopyOperation | WorkdirOperation;
+export type Operation =
+  ImageOperation | ScratchOperation | ContextOperation | RunOperation | CopyOperation | WorkdirOperation;
 
 /** No inputs. The root file system of a base image, by the manifest that its name was resolved to. */
 export interface ImageOperation {

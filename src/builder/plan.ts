@@ -14,11 +14,7 @@ export interface ResolvedBase {
 }
 
 /** Looks a base image up, here or in its registry. Called once for each reference and platform that a needed stage names. */
-export type BaseResolver = (
-  reference: string,
-  platform: Platform,
-  source: SourceRange,
-) => Promise<ResolvedBase>;
+export type BaseResolver = (reference: string, platform: Platform, source: SourceRange) => Promise<ResolvedBase>;
 
 /** What will be in the history, one entry an instruction; `created` is filled in when the layers are known. */
 export type PlannedHistory = Omit<HistoryEntry, 'created'>;

@@ -38,6 +38,8 @@ export type ProgressEvent =
       readonly current: number;
       readonly total?: number | undefined;
       readonly done?: boolean | undefined;
+      /** It was there already: nothing moved. */
+      readonly existed?: boolean | undefined;
     }
   | {
       readonly type: 'warning';

@@ -12,9 +12,13 @@ const HEX_LENGTH: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 }
 /** @throws `DIGEST_INVALID` */
 export function parseDigest(text: string): Digest {
   if (!isDigest(text)) {
-    throw new TsbuildError('DIGEST_INVALID', `cannot read digest "${text.slice(0, 200)}": not of the form sha256:<hex>`, {
-      hint: 'Give sha256: and 64 lowercase hexadecimal digits.',
-    });
+    throw new TsbuildError(
+      'DIGEST_INVALID',
+      `cannot read digest "${text.slice(0, 200)}": not of the form sha256:<hex>`,
+      {
+        hint: 'Give sha256: and 64 lowercase hexadecimal digits.',
+      },
+    );
   }
   return text;
 }

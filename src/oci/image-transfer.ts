@@ -13,7 +13,10 @@ export interface TransferOptions {
 /** Somewhere images are read from: a registry's repository, an archive, the local store. */
 export interface ImageSource {
   /** @throws `IMAGE_NOT_FOUND`, naming where it was looked for */
-  resolve(name: { readonly tag: string } | { readonly digest: Digest }, options?: TransferOptions): Promise<ManifestDescriptor>;
+  resolve(
+    name: { readonly tag: string } | { readonly digest: Digest },
+    options?: TransferOptions,
+  ): Promise<ManifestDescriptor>;
   /** The bytes are those of the descriptor: size and digest have been checked. */
   fetchManifest(descriptor: ManifestDescriptor, options?: TransferOptions): Promise<RawManifest | RawIndex>;
   /** The stream fails before its end when its bytes are not the ones the descriptor names. */

@@ -7,8 +7,7 @@ export type Template = string & { readonly [templateBrand]: true };
 
 /** `shell`: one string for the shell. `exec`: the words of a JSON array, taken as they are. */
 export type CommandLine =
-  | { readonly form: 'shell'; readonly script: string }
-  | { readonly form: 'exec'; readonly argv: readonly string[] };
+  { readonly form: 'shell'; readonly script: string } | { readonly form: 'exec'; readonly argv: readonly string[] };
 
 interface Base<K extends string> {
   readonly keyword: K;

@@ -12,4 +12,5 @@ export interface RecordStore {
   delete(kind: RecordKind, key: Digest): Promise<void>;
 }
 
-export type RecordKind = 'step' | 'dockerfile';
+/** `compressed`: by the digest of an uncompressed layer, the descriptor of its gzip blob. */
+export type RecordKind = 'step' | 'dockerfile' | 'compressed';

@@ -28,8 +28,9 @@ export const ERROR_CODES = {
   STORE_IO: { exit: 8, about: 'the store cannot be read or written' },
   DISK_FULL: { exit: 8, about: 'the disk is full' },
   OUTPUT_FAILED: { exit: 8, about: 'a result cannot be written' },
+  INTERNAL: { exit: 1, about: 'a mistake in tsbuild itself' },
   ABORTED: { exit: 130, about: 'the command was cancelled' },
-} as const satisfies Record<string, { exit: number; about: string }>;
+} as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 

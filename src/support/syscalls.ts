@@ -20,9 +20,9 @@ export const MS = {
   bind: 4096,
   move: 8192,
   rec: 16384,
-  private: 1 << 18,
-  slave: 1 << 19,
-  strictatime: 1 << 24,
+  private: 0x40000,
+  slave: 0x80000,
+  strictatime: 0x1000000,
 } as const;
 export const MNT_DETACH = 2;
 export const CLONE = {
@@ -35,9 +35,14 @@ export const CLONE = {
   newnet: 0x40000000,
   fs: 0x200,
 } as const;
+/** Attributes of mount_setattr(2). */
+export const MOUNT_ATTRIBUTE = { rdonly: 1, nosuid: 2, nodev: 4, noexec: 8 } as const;
 export const LOCK = { shared: 1, exclusive: 2, nonblocking: 4, unlock: 8 } as const;
 export const RESOLVE = { noMagiclinks: 0x02, noSymlinks: 0x04, beneath: 0x08, inRoot: 0x10 } as const;
 export const S_IFMT = { fifo: 0o010000, character: 0o020000, block: 0o060000, socket: 0o140000 } as const;
+/** Of open(2), where Node has no constant for it. */
+export const O_PATH = 0x200000;
+export const O_CLOEXEC = 0x80000;
 const AT_FDCWD = -100;
 
 interface Numbers {
@@ -53,7 +58,15 @@ const SYSCALL_NUMBERS: Readonly<Record<string, Numbers>> = {
   arm64: { pivotRoot: 41, setgroups: 159, setresuid: 147, setresgid: 149, capset: 91, seccomp: 277 },
 };
 /** These have one number on every architecture: they came after the table was unified (Linux 5.1). */
-const UNIFIED = { moveMount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, openat2: 437 } as const;
+const UNIFIED = {
+  moveMount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  closeRange: 436,
+  openat2: 437,
+  mountSetattr: 442,
+} as const;
 
 /** A failed system call. `code` is the name of errno, as in Node's own errors. */
 export class SyscallError extends Error {
@@ -115,7 +128,9 @@ function invoke(signature: string, subject: string, args: readonly Argument[]): 
 /** The generic entry of the C library, for calls without a wrapper. Arguments are passed as registers. */
 function invokeRaw(name: string, number: number, args: readonly Argument[]): number {
   const { koffi, call } = libc();
-  const kinds = args.map((argument) => (typeof argument === 'number' || typeof argument === 'bigint' ? 'long' : 'const void *'));
+  const kinds = args.map((argument) =>
+    typeof argument === 'number' || typeof argument === 'bigint' ? 'long' : 'const void *',
+  );
   const result = Number(call(`long syscall(${['long', ...kinds].join(', ')})`)(number, ...args));
   if (result === -1) throw new SyscallError(name, koffi.errno(), '');
   return result;
@@ -249,12 +264,16 @@ export function installSeccompFilter(instructions: Uint8Array): void {
   const { koffi, numbers } = libc();
   const program = Buffer.alloc(16);
   program.writeUInt16LE(instructions.byteLength / 8, 0);
-  program.writeBigUInt64LE(BigInt(koffi.address(instructions)), 8);
+  program.writeBigUInt64LE(koffi.address(instructions), 8);
   invokeRaw('seccomp', numbers.seccomp, [1, 0, program]);
 }
 
 /** mknod(2). `mode` has the type's bits (`S_IFMT`) and the permissions; the umask applies. */
-export function makeNode(path: ByteString, mode: number, device: { readonly major: number; readonly minor: number }): void {
+export function makeNode(
+  path: ByteString,
+  mode: number,
+  device: { readonly major: number; readonly minor: number },
+): void {
   invoke('int mknod(const void *, unsigned int, unsigned long)', path, [
     cBytes(path),
     mode,
@@ -376,4 +395,79 @@ export function setDescriptorTimes(
 /** syncfs(2): everything written to the file system of an open file is on the disk afterwards. */
 export function syncFileSystem(descriptor: number): void {
   invoke('int syncfs(int)', '', [descriptor]);
+}
+
+/** Adds `MOUNT_ATTRIBUTE`s to a mount, and with `recursive` to all below it (mount_setattr(2), Linux 5.12). */
+export function setMountAttributes(target: string, attributes: number, options: { readonly recursive: boolean }): void {
+  const struct = Buffer.alloc(32);
+  struct.writeBigUInt64LE(BigInt(attributes), 0);
+  const flags = options.recursive ? 0x8000 : 0;
+  invokeRaw('mount_setattr', UNIFIED.mountSetattr, [AT_FDCWD, cString(target), flags, struct, struct.length]);
+}
+
+export function changeDirectoryTo(descriptor: number): void {
+  invoke('int fchdir(int)', '', [descriptor]);
+}
+
+/** umask(2). A thread with its own `CLONE.fs` has its own. @returns the one before */
+export function setFileModeMask(mask: number): number {
+  return invoke('unsigned int umask(unsigned int)', '', [mask]);
+}
+
+/** The kernel's id of the calling thread, as in /proc/self/task. */
+export function threadId(): number {
+  return invoke('int gettid()', '', []);
+}
+
+/** A pipe whose ends no program inherits unless they are passed to it by number. */
+export function openPipe(): { readonly read: number; readonly write: number } {
+  const ends = Buffer.alloc(8);
+  invoke('int pipe2(void *, int)', '', [ends, O_CLOEXEC]);
+  return { read: ends.readInt32LE(0), write: ends.readInt32LE(4) };
+}
+
+/** Keeps every descriptor from `first` on from the programs that this process starts (close_range(2), Linux 5.11). */
+export function closeOnExecFrom(first: number): void {
+  const all = 0xffffffff;
+  invokeRaw('close_range', UNIFIED.closeRange, [first, all, 4]);
+}
+
+/** fcntl(2), F_SETFD: as `closeOnExecFrom` for one descriptor. */
+export function closeOnExec(descriptor: number): void {
+  invoke('int fcntl(int, int, long)', '', [descriptor, 2, 1]);
+}
+
+/** Brings up the loopback device of the calling thread's network namespace (netdevice(7), SIOCSIFFLAGS). */
+export function bringLoopbackUp(): void {
+  const [inet, datagram, getFlags, setFlags, up] = [2, 2, 0x8913, 0x8914, 1];
+  const socket = invoke('int socket(int, int, int)', '', [inet, datagram | O_CLOEXEC, 0]);
+  try {
+    const request = Buffer.alloc(40);
+    request.write('lo');
+    invoke('int ioctl(int, unsigned long, void *)', 'lo', [socket, getFlags, request]);
+    request.writeInt16LE(request.readInt16LE(16) | up, 16);
+    invoke('int ioctl(int, unsigned long, void *)', 'lo', [socket, setFlags, request]);
+  } finally {
+    closeDescriptor(socket);
+  }
+}
+
+/**
+ * Takes the exit status of one child that ended, unless it is `except`, whose owner waits for it itself.
+ * @returns whether there was one
+ */
+export function reapChild(except: number): boolean {
+  const [all, hang, exited, keep] = [0, 1, 4, 0x01000000];
+  const information = Buffer.alloc(128);
+  try {
+    invoke('int waitid(int, unsigned int, void *, int)', '', [all, 0, information, hang | exited | keep]);
+  } catch (error) {
+    if (error instanceof SyscallError && error.code === 'ECHILD') return false;
+    throw error;
+  }
+  // si_pid: the union of a siginfo_t begins at its alignment, 8.
+  const pid = information.readInt32LE(16);
+  if (pid === 0 || pid === except) return false;
+  invoke('int waitpid(int, void *, int)', '', [pid, null, hang]);
+  return true;
 }

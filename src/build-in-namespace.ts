@@ -1,0 +1,147 @@
+import { userInfo } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { build, type BuilderParts } from './builder/build.js';
+import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { ProgressEvent, ProgressSink } from './builder/progress.js';
+import type { FromWorker, ToWorker } from './build-messages.js';
+import { NeedsWorkshopError } from './needs-workshop.js';
+import type { Store } from './store/store.js';
+import type { ChildProcess } from './support/child-process.js';
+import { decodeError, TsbuildError } from './support/errors.js';
+import { createLimiter } from './support/limiter.js';
+import { planUserNamespace, spawnInUserNamespace } from './support/user-namespace.js';
+
+export interface OrdinaryUserOptions {
+  readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly progress: ProgressSink;
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/**
+ * Builds as an ordinary user. When the cache answers, here and at once; else in a process that is root of a user namespace
+ * (user_namespaces(7)), where unpacking, mounting and running are allowed.
+ * @throws `SANDBOX_UNAVAILABLE` when no user namespace can be made
+ */
+export async function buildAsOrdinaryUser(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
+  const events: ProgressEvent[] = [];
+  const flush = (): void => {
+    events.forEach(options.progress);
+  };
+  try {
+    const result = await buildFromCache(request, { ...options, progress: (event) => events.push(event) });
+    flush();
+    return result;
+  } catch (error) {
+    if (error instanceof NeedsWorkshopError) return buildInWorker(request, options);
+    flush();
+    throw error;
+  }
+}
+
+function buildFromCache(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
+  const { store, now, progress, signal } = options;
+  const refuse = (): Promise<never> => Promise.reject(new NeedsWorkshopError());
+  const drain = (): Promise<void> => Promise.resolve();
+  const parts: BuilderParts = { store, now, drain, registry: refuse, workshop: refuse, limiter: createLimiter(1) };
+  return build(request, parts, { progress, signal });
+}
+
+async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
+  const { store, env } = options;
+  const message: ToWorker = { type: 'build', storeRoot: store.root, env: definedOnly(env), request };
+  const result = await askWorker(message, options);
+  if (result === null) throw new Error('internal error: the build worker gave no result');
+  return result;
+}
+
+/** Removes snapshots, whose files belong to ids that only the user namespace may touch. */
+export async function collectSnapshotsAsOrdinaryUser(
+  keep: ReadonlySet<string>,
+  { store, env }: Pick<OrdinaryUserOptions, 'store' | 'env'>,
+): Promise<void> {
+  const message: ToWorker = { type: 'remove-snapshots', storeRoot: store.root, keep: [...keep] };
+  await askWorker(message, { env, progress: () => undefined, signal: new AbortController().signal });
+}
+
+async function askWorker(
+  message: ToWorker,
+  { env, progress, signal }: Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal'>,
+): Promise<BuildResult | null> {
+  const child = await startWorker(env);
+  const abort = (): void => {
+    if (child.connected) child.send({ type: 'abort' } satisfies ToWorker);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    child.send(message);
+    if (signal.aborted) abort();
+    return await answerOf(child, progress);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    if (child.connected) child.disconnect();
+  }
+}
+
+async function startWorker(env: OrdinaryUserOptions['env']): Promise<ChildProcess> {
+  const { uid, gid, username } = userInfo();
+  const plan = await planUserNamespace({ uid, gid, userName: username });
+  if (plan.kind === 'forbidden') {
+    throw new TsbuildError('SANDBOX_UNAVAILABLE', `cannot build as an ordinary user: ${plan.reason}`, {
+      hint: plan.hint,
+    });
+  }
+  const worker = fileURLToPath(new URL('./build-worker.js', import.meta.url));
+  return spawnInUserNamespace(plan, process.execPath, [worker], {
+    env: definedOnly(env),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
+}
+
+function definedOnly(env: OrdinaryUserOptions['env']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+/** Passes events on until the worker says how it ended, and waits for it to be gone. */
+function answerOf(child: ChildProcess, progress: ProgressSink): Promise<BuildResult | null> {
+  return new Promise((resolve, reject) => {
+    let end: (() => void) | undefined;
+    child.on('message', (message: FromWorker) => {
+      if (message.type === 'progress') progress(message.event);
+      else if (message.type === 'done')
+        end = () => {
+          resolve(message.result);
+        };
+      else
+        end = () => {
+          reject(failure(message));
+        };
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      if (end !== undefined) end();
+      else
+        reject(
+          new TsbuildError(
+            'SANDBOX_FAILED',
+            `cannot finish the build: its process ended with ${signal ?? `status ${String(code)}`}`,
+            {
+              hint: 'If the machine ran out of memory, its kernel log says so.',
+            },
+          ),
+        );
+    });
+  });
+}
+
+function failure({ error, stack }: Extract<FromWorker, { type: 'failed' }>): Error {
+  if (error.code !== 'INTERNAL') return decodeError(error);
+  const internal = new Error(error.message);
+  if (stack !== undefined) internal.stack = stack;
+  return internal;
+}

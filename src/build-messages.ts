@@ -1,0 +1,20 @@
+import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { ProgressEvent } from './builder/progress.js';
+import type { ErrorRecord } from './support/errors.js';
+
+/** What the process that a build began in tells the one in the user namespace. */
+export type ToWorker =
+  | {
+      readonly type: 'build';
+      readonly storeRoot: string;
+      readonly env: Readonly<Record<string, string>>;
+      readonly request: BuildRequest;
+    }
+  | { readonly type: 'remove-snapshots'; readonly storeRoot: string; readonly keep: readonly string[] }
+  | { readonly type: 'abort' };
+
+/** And what that one answers: any number of events, then one end. */
+export type FromWorker =
+  | { readonly type: 'progress'; readonly event: ProgressEvent }
+  | { readonly type: 'done'; readonly result: BuildResult | null }
+  | { readonly type: 'failed'; readonly error: ErrorRecord; readonly stack?: string | undefined };

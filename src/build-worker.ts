@@ -1,0 +1,76 @@
+import { build } from './builder/build.js';
+import { collectSnapshots } from './collect-snapshots.js';
+import type { FromWorker, ToWorker } from './build-messages.js';
+import { createBuilderParts } from './builder-parts.js';
+import { openStore } from './store/open-store.js';
+import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
+import type { BuildResult } from './builder/build-request.js';
+
+// Runs as root of a user namespace, started by an ordinary user's process: the same builder over the same store, with the rights
+// to unpack, mount and run. Requests come and events go over the IPC channel; when that closes, the other side is gone.
+
+/** Messages that may be under way before a step's output has to wait: bounds what a slow receiver makes us hold. */
+const MAX_PENDING = 64;
+
+let pending = 0;
+let waiting: (() => void)[] = [];
+
+function send(message: FromWorker): void {
+  pending += 1;
+  process.send?.(message, (error: Error | null) => {
+    pending -= 1;
+    if (pending > MAX_PENDING / 2 && error === null) return;
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  });
+}
+
+function drain(): Promise<void> {
+  if (pending < MAX_PENDING) return Promise.resolve();
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+async function perform(
+  message: Exclude<ToWorker, { type: 'abort' }>,
+  signal: AbortSignal,
+): Promise<BuildResult | null> {
+  const store = await openStore(message.storeRoot);
+  if (message.type === 'remove-snapshots') {
+    await collectSnapshots(store, new Set(message.keep));
+    return null;
+  }
+  const progress = (event: Extract<FromWorker, { type: 'progress' }>['event']): void => {
+    send({ type: 'progress', event });
+  };
+  await using parts = createBuilderParts({ store, env: message.env, progress, signal, drain, now: Date.now });
+  return await build(message.request, parts, { progress, signal });
+}
+
+async function main(): Promise<void> {
+  const abort = new AbortController();
+  const disconnected = (): void => {
+    abort.abort();
+  };
+  process.once('disconnect', disconnected);
+  // A terminal's Ctrl-C reaches this process too: the one that was started by the user decides, and tells.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', disconnected);
+  const first = await new Promise<ToWorker>((resolve) => process.once('message', resolve));
+  process.on('message', (message: ToWorker) => {
+    if (message.type === 'abort') abort.abort();
+  });
+  if (first.type === 'abort') return;
+  try {
+    send({ type: 'done', result: await perform(first, abort.signal) });
+  } catch (error) {
+    const known = isTsbuildError(error) ? error : new TsbuildError('INTERNAL', String(error));
+    send({ type: 'failed', error: encodeError(known), stack: error instanceof Error ? error.stack : undefined });
+  }
+  process.off('disconnect', disconnected);
+}
+
+// No top-level await: this is bundled as CommonJS.
+void main().finally(() => {
+  if (process.connected) process.disconnect();
+});

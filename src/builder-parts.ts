@@ -1,0 +1,65 @@
+import { availableParallelism } from 'node:os';
+import type { BuilderParts } from './builder/build.js';
+import type { Workshop } from './builder/operations/operation-parts.js';
+import type { ProgressSink } from './builder/progress.js';
+import type { RegistryClient } from './registry/registry-client.js';
+import type { Store, StoreLock } from './store/store.js';
+import { createLimiter } from './support/limiter.js';
+import { openRegistryClient } from './registry-access.js';
+import { openWorkshop } from './workshop.js';
+
+export interface BuilderPartsOptions {
+  readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly progress: ProgressSink;
+  readonly signal: AbortSignal;
+  readonly drain: () => Promise<void>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What a build takes, each made at its first use: a build that is all cache opens no registry, no sandbox and no lock. */
+export function createBuilderParts(options: BuilderPartsOptions): BuilderParts & AsyncDisposable {
+  const { store, now, drain, signal } = options;
+  const locked = once(() => store.lock('shared', { signal }));
+  const registry = once(async (): Promise<RegistryClient> => {
+    await locked.get();
+    return openRegistryClient(options);
+  });
+  const workshop = once(async (): Promise<Workshop> => {
+    await locked.get();
+    return openWorkshop(options);
+  });
+  return {
+    store,
+    now,
+    drain,
+    limiter: createLimiter(availableParallelism()),
+    registry: registry.get,
+    workshop: workshop.get,
+    async [Symbol.asyncDispose]() {
+      const { sandbox } = (await workshop.made()) ?? {};
+      await sandbox?.[Symbol.asyncDispose]();
+      await (await registry.made())?.close();
+      releaseLock(await locked.made());
+    },
+  };
+}
+
+function releaseLock(lock: StoreLock | undefined): void {
+  lock?.[Symbol.dispose]();
+}
+
+interface Once<T> {
+  readonly get: () => Promise<T>;
+  /** What was made, or `undefined` when nothing was or its making failed. */
+  readonly made: () => Promise<T | undefined>;
+}
+
+function once<T>(make: () => Promise<T>): Once<T> {
+  let promise: Promise<T> | undefined;
+  return {
+    get: () => (promise ??= make()),
+    made: async () => promise?.catch(() => undefined),
+  };
+}

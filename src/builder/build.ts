@@ -1,0 +1,117 @@
+import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js';
+import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
+import type { RegistryClient } from '../registry/registry-client.js';
+import type { Store } from '../store/store.js';
+import { TsbuildError } from '../support/errors.js';
+import type { Limiter } from '../support/limiter.js';
+import type { BuildRequest, BuildResult } from './build-request.js';
+import { openBuildContext } from './context/build-context.js';
+import type { BuildGraph } from './graph.js';
+import { assembleImage } from './image/assemble-image.js';
+import { BaseImages } from './image/base-images.js';
+import { storeImage } from './image/store-image.js';
+import { loadDockerfile } from './load-dockerfile.js';
+import { creationTime } from './operations/step-time.js';
+import { DockerfileOperations } from './operations/dockerfile-operations.js';
+import type { OperationParts, Workshop } from './operations/operation-parts.js';
+import { fileSystemOf, type Result } from './operations/result.js';
+import { StepCache } from './operations/step-cache.js';
+import type { Operation } from './operation.js';
+import type { BuildPlan } from './plan.js';
+import { planBuild } from './plan/plan-build.js';
+import type { ProgressSink } from './progress.js';
+import { solve, type Solution } from './solver/solver.js';
+
+export interface BuilderParts {
+  readonly store: Store;
+  /** Made when a registry has to be asked. */
+  readonly registry: () => Promise<RegistryClient>;
+  /** Made when a step has to be done. */
+  readonly workshop: () => Promise<Workshop>;
+  readonly limiter: Limiter;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Waits until a slow receiver of events has caught up. */
+  readonly drain: () => Promise<void>;
+}
+
+export interface BuildOptions {
+  readonly progress: ProgressSink;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Builds an image from a Dockerfile: parse, plan, solve, write the image and its names. What every step needs is looked up
+ * first and done only when it is not remembered; the registry is asked, the sandbox made, only when they are needed.
+ */
+export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
+  const names = request.tags.map(parseTag);
+  const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
+  for (const warning of dockerfile.warnings) options.progress({ type: 'warning', ...warning });
+
+  const { store, now, registry } = parts;
+  const bases = new BaseImages({ ...options, store, now, registry, pull: request.pull });
+  const plan = await planBuild({
+    dockerfile,
+    request,
+    resolveBase: (reference, platform, source) => bases.resolve(reference, platform, source),
+    onWarning: (warning) => {
+      options.progress({ type: 'warning', ...warning });
+    },
+  });
+  const solution = await solvePlan(plan.graph, { request, parts, bases, options });
+  const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
+  const image = assembleImage(plan.image, fileSystemOf(solution.result), epoch);
+  await storeImage(parts.store, image, names);
+  return {
+    imageId: image.config.descriptor.digest,
+    manifestDigest: image.manifest.descriptor.digest,
+    names: names.map(formatReference),
+    steps: { total: solution.total, cached: solution.cached },
+  };
+}
+
+/** What a build would do, without doing it: for pictures. Base images are looked up. */
+export async function planOnly(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildPlan> {
+  const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
+  const { store, now, registry } = parts;
+  const bases = new BaseImages({ ...options, store, now, registry, pull: request.pull });
+  return planBuild({
+    dockerfile,
+    request,
+    resolveBase: (reference, platform, source) => bases.resolve(reference, platform, source),
+  });
+}
+
+function solvePlan(
+  graph: BuildGraph<Operation>,
+  build_: { request: BuildRequest; parts: BuilderParts; bases: BaseImages; options: BuildOptions },
+): Promise<Solution<Result>> {
+  const { request, parts, bases, options } = build_;
+  const { store, now, workshop, drain, limiter } = parts;
+  const { sourceDateEpoch, proxyEnv } = request;
+  const platform = request.platform === undefined ? hostPlatform() : parsePlatform(request.platform);
+  const operations: OperationParts = {
+    store,
+    now,
+    workshop,
+    drain,
+    sourceDateEpoch,
+    proxyEnv,
+    platform: formatPlatform(platform),
+    openContext: () => Promise.resolve(openBuildContext(request)),
+    presentImage: (operation) => bases.present(operation),
+    pullImage: (operation, step, context) => bases.pull(operation, step, context),
+  };
+  const handler = new DockerfileOperations(operations);
+  const cache = new StepCache(store);
+  return solve(graph, { handler, cache, limiter, now }, { ...options, mayLoad: () => !request.noCache });
+}
+
+function parseTag(text: string): Reference & { readonly tag: string } {
+  const { registry, repository, tag = 'latest', digest } = withDefaultTag(parseReference(text));
+  if (digest === undefined) return { registry, repository, tag };
+  throw new TsbuildError('REFERENCE_INVALID', `cannot name the image "${text}": a digest is not for us to choose`, {
+    hint: `Give a name and a tag, as ${familiarName({ registry, repository, tag })}.`,
+  });
+}

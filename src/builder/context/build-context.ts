@@ -1,0 +1,65 @@
+import { createDirectoryTree } from '../../layers/directory-tree.js';
+import type { Tree, TreeEntry } from '../../layers/tree.js';
+import { createIgnoreMatcher, type IgnoreMatcher } from '../../parser/ignore-file.js';
+import { textOfBytes, type ByteString } from '../../support/byte-string.js';
+import type { BuildRequest } from '../build-request.js';
+import type { ContextResult } from '../operations/result.js';
+
+/** The files of the build context that the ignore file leaves; none when there is no context. */
+export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' | 'ignore'>): ContextResult {
+  if (request.contextDirectory === null) return { kind: 'context', tree: EMPTY_TREE, ignored: () => false };
+  const tree = createDirectoryTree(request.contextDirectory);
+  if (request.ignore === null) return { kind: 'context', tree, ignored: () => false };
+  const matcher = createIgnoreMatcher(request.ignore.text, { file: request.ignore.name });
+  return { kind: 'context', tree: new IgnoringTree(tree, matcher), ignored: (path) => matcher.ignores(path) };
+}
+
+const EMPTY_TREE: Tree = {
+  lstat: (path) => (path === '' ? EMPTY_ROOT : undefined),
+  list: () => [],
+  xattrs: () => new Map(),
+  read: () => [],
+};
+
+const EMPTY_ROOT: TreeEntry = {
+  type: 'directory',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  inode: null,
+};
+
+/** A tree without what an ignore file names. A directory that is ignored is there when something below it is taken in again. */
+class IgnoringTree implements Tree {
+  readonly #tree: Tree;
+  readonly #matcher: IgnoreMatcher;
+
+  constructor(tree: Tree, matcher: IgnoreMatcher) {
+    this.#tree = tree;
+    this.#matcher = matcher;
+  }
+
+  lstat(path: ByteString): TreeEntry | undefined {
+    const entry = this.#tree.lstat(path);
+    if (entry === undefined || path === '' || !this.#matcher.ignores(textOfBytes(path))) return entry;
+    return entry.type === 'directory' && this.#holdsIncluded(path) ? entry : undefined;
+  }
+
+  list(path: ByteString): readonly ByteString[] {
+    return this.#tree.list(path).filter((name) => this.lstat(path === '' ? name : (`${path}/${name}` as ByteString)));
+  }
+
+  xattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array> {
+    return this.#tree.xattrs(path);
+  }
+
+  read(path: ByteString): Iterable<Uint8Array> {
+    return this.#tree.read(path);
+  }
+
+  #holdsIncluded(directory: ByteString): boolean {
+    return this.#matcher.mayContainIncluded(textOfBytes(directory)) && this.list(directory).length > 0;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Descriptor } from '../../oci/descriptor.js';
+import { digestOf } from '../../oci/digest.js';
+import type { HistoryEntry, ImageConfig, ImageManifest } from '../../oci/image.js';
+import { MEDIA_TYPE, type ConfigMediaType, type LayerMediaType, type ManifestMediaType } from '../../oci/media-type.js';
+import { invariant } from '../../support/invariant.js';
+import type { FileSystemResult } from '../operations/result.js';
+import type { BuildPlan, PlannedHistory } from '../plan.js';
+
+/** A document of our own: its bytes and the descriptor that names them. */
+export interface Document<M extends string> {
+  readonly descriptor: Descriptor<M>;
+  readonly bytes: Buffer;
+}
+
+export interface AssembledImage {
+  readonly config: Document<ConfigMediaType>;
+  readonly manifest: Document<ManifestMediaType>;
+}
+
+/** Writes config and manifest of an image. The same plan and layers give the same bytes. */
+export function assembleImage(
+  image: BuildPlan['image'],
+  root: FileSystemResult,
+  epoch: string | undefined,
+): AssembledImage {
+  const history = fillHistory(image, root, epoch);
+  const { os, architecture, variant } = image.platform;
+  const created = epoch ?? history.at(-1)?.created;
+  const value: ImageConfig = {
+    ...(created === undefined ? {} : { created }),
+    ...(image.author === undefined ? {} : { author: image.author }),
+    architecture,
+    ...(variant === undefined ? {} : { variant }),
+    os,
+    config: image.config,
+    rootfs: { type: 'layers', diff_ids: root.layers.map(({ diffId }) => diffId) },
+    history,
+  };
+  const config = document(MEDIA_TYPE.ociConfig, value);
+  return {
+    config,
+    manifest: imageManifest(
+      config.descriptor,
+      root.layers.map(({ descriptor }) => descriptor),
+    ),
+  };
+}
+
+/** An OCI manifest. Layers that came with Docker's media types get OCI's for the same bytes: a manifest mixes no families. */
+export function imageManifest(
+  config: Descriptor<ConfigMediaType>,
+  layers: readonly Descriptor<LayerMediaType>[],
+): Document<ManifestMediaType> {
+  const value: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE.ociManifest,
+    config,
+    layers: layers.map(({ mediaType, digest, size }) => ({
+      mediaType: OCI_NAME[mediaType] ?? mediaType,
+      digest,
+      size,
+    })),
+  };
+  return document(MEDIA_TYPE.ociManifest, value);
+}
+
+const OCI_NAME: Partial<Record<LayerMediaType, LayerMediaType>> = {
+  [MEDIA_TYPE.dockerLayer]: MEDIA_TYPE.ociLayer,
+  [MEDIA_TYPE.dockerLayerGzip]: MEDIA_TYPE.ociLayerGzip,
+};
+
+export function document<M extends ConfigMediaType | ManifestMediaType>(mediaType: M, value: unknown): Document<M> {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
+}
+
+/**
+ * The base's history as it is, then one entry an instruction: those with a layer have its time, the others the time of the
+ * layer before them, or of the first new one, so that a build that is all cache gives the image it gave before (BuildKit's rule).
+ */
+function fillHistory(
+  { baseHistory, history }: BuildPlan['image'],
+  root: FileSystemResult,
+  epoch: string | undefined,
+): readonly HistoryEntry[] {
+  const own = root.layers.filter(({ created }) => created !== null);
+  const withLayer = history.filter(({ empty_layer: empty }) => empty !== true);
+  invariant(own.length === withLayer.length, 'every new layer has its history entry');
+  const times = own.map(({ created }) => epoch ?? created ?? undefined);
+  let next = 0;
+  let last = times[0] ?? epoch ?? baseHistory.at(-1)?.created;
+  const filled = history.map((entry): HistoryEntry => {
+    if (entry.empty_layer !== true) last = times[next++];
+    return historyEntry(entry, last);
+  });
+  return [...baseHistory, ...filled];
+}
+
+function historyEntry(entry: PlannedHistory, created: string | undefined): HistoryEntry {
+  return { ...(created === undefined ? {} : { created }), ...entry };
+}

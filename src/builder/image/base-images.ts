@@ -1,0 +1,213 @@
+import { checkLayerCount, decodeConfig } from '../../oci/decode.js';
+import type { Digest } from '../../oci/digest.js';
+import type { ManifestDescriptor, RawConfig, RawIndex, RawManifest } from '../../oci/image.js';
+import type { ImageSource } from '../../oci/image-transfer.js';
+import { isManifestMediaType } from '../../oci/media-type.js';
+import { formatPlatform, type Platform } from '../../oci/platform.js';
+import { selectPlatform } from '../../oci/select-platform.js';
+import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
+import type { RegistryClient } from '../../registry/registry-client.js';
+import type { StoredImage } from '../../store/image-store.js';
+import type { Store } from '../../store/store.js';
+import { invariant } from '../../support/invariant.js';
+import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import type { SourceRange } from '../../support/source-range.js';
+import type { ImageOperation } from '../operation.js';
+import type { ResolvedBase } from '../plan.js';
+import type { ProgressSink, StepId } from '../progress.js';
+import type { OperationContext } from '../solver/operation-handler.js';
+import type { FileSystemResult } from '../operations/result.js';
+
+export interface BaseImagesParts {
+  readonly store: Pick<Store, 'blobs' | 'images'>;
+  /** Made when a registry has to be asked. */
+  readonly registry: () => Promise<RegistryClient>;
+  /** Ask the registry even when the store has an image of that name. */
+  readonly pull: boolean;
+  readonly progress: ProgressSink;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+}
+
+interface KnownBase {
+  readonly reference: Reference;
+  /** What the registry resolved the name to: of an index or of the manifest. */
+  readonly resolved: Digest;
+  readonly manifest: RawManifest;
+  readonly config: RawConfig;
+}
+
+/**
+ * The base images of one build: looked up by name in the store, else in the registry, where first only manifest and config
+ * are fetched; the layers follow when a step takes the image.
+ */
+export class BaseImages {
+  readonly #parts: BaseImagesParts;
+  /** By manifest digest. */
+  readonly #known = new Map<Digest, KnownBase>();
+
+  constructor(parts: BaseImagesParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws `IMAGE_NOT_FOUND`, `PLATFORM_NOT_FOUND` and what the registry throws, each with the FROM line */
+  async resolve(text: string, platform: Platform, source: SourceRange): Promise<ResolvedBase> {
+    try {
+      const reference = withDefaultTag(parseReference(text));
+      const known = (await this.#inStore(reference, platform)) ?? (await this.#inRegistry(reference, platform));
+      this.#known.set(known.manifest.descriptor.digest, known);
+      return {
+        reference: formatReference(reference),
+        manifest: known.manifest.descriptor.digest,
+        config: known.config.value,
+      };
+    } catch (error) {
+      throw located(error, source);
+    }
+  }
+
+  /** The image's layers when all its blobs are here. */
+  async present(operation: ImageOperation): Promise<FileSystemResult | undefined> {
+    const base = this.#base(operation);
+    const { config, layers } = base.manifest.value;
+    for (const { digest } of [base.manifest.descriptor, config, ...layers]) {
+      if (!(await this.#parts.store.blobs.has(digest))) return undefined;
+    }
+    return fileSystem(base);
+  }
+
+  /** Fetches what of the image is missing and gives it its name. */
+  async pull(operation: ImageOperation, step: StepId, context: OperationContext): Promise<FileSystemResult> {
+    const base = this.#base(operation);
+    const { pullImage } = await import('../../registry/pull-image.js');
+    const { registry, repository, tag } = base.reference;
+    const { image } = await pullImage({
+      reference: { registry, repository, digest: base.resolved },
+      platform: operation.platform,
+      client: await this.#parts.registry(),
+      store: this.#parts.store,
+      name: false,
+      signal: context.signal,
+      onBlob: ({ descriptor, current, done }) => {
+        const { digest: item, size: total } = descriptor;
+        context.progress({ type: 'transfer', step, item, direction: 'pull', current, total, done });
+      },
+    });
+    const name = tag === undefined || base.reference.digest !== undefined ? null : { registry, repository, tag };
+    await this.#parts.store.images.put({ ...image, name, resolved: base.resolved });
+    return fileSystem(base);
+  }
+
+  #base(operation: ImageOperation): KnownBase {
+    const base = this.#known.get(operation.manifest);
+    invariant(base !== undefined, `image ${operation.reference} was resolved while planning`);
+    return base;
+  }
+
+  async #inStore(reference: Reference, platform: Platform): Promise<KnownBase | undefined> {
+    if (this.#parts.pull) return undefined;
+    const { images } = this.#parts.store;
+    const found = await images.find(reference);
+    if (found === undefined) return undefined;
+    const known = await this.#read(reference, found);
+    return known !== undefined && matches(known.config.value, platform) ? known : undefined;
+  }
+
+  /** `undefined` when the store has lost a document of the image: it is fetched again. */
+  async #read(reference: Reference, image: StoredImage): Promise<KnownBase | undefined> {
+    const { images } = this.#parts.store;
+    try {
+      const manifest = await images.manifest(image.descriptor);
+      return {
+        reference,
+        resolved: image.resolved ?? image.descriptor.digest,
+        manifest,
+        config: await images.config(manifest),
+      };
+    } catch (error) {
+      if (isTsbuildError(error, 'STORE_IO') || isTsbuildError(error, 'DIGEST_MISMATCH')) return undefined;
+      throw error;
+    }
+  }
+
+  async #inRegistry(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const { progress, now } = this.#parts;
+    const step = `metadata ${formatReference(reference)} ${formatPlatform(platform)}`;
+    progress({ type: 'step-planned', step, label: `[internal] load metadata for ${formatReference(reference)}` });
+    progress({ type: 'step-started', step, at: now() });
+    const known = await this.#fetch(reference, platform);
+    progress({ type: 'step-done', step, at: now() });
+    return known;
+  }
+
+  async #fetch(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const { signal, store } = this.#parts;
+    const source = (await this.#parts.registry()).repository(reference);
+    const name = reference.digest === undefined ? { tag: reference.tag ?? 'latest' } : { digest: reference.digest };
+    const top = await source.resolve(name, { signal });
+    const manifest = await this.#manifest(source, { top, platform, reference });
+    const descriptor = manifest.value.config;
+    const stream = await source.openBlob(descriptor, { signal });
+    await store.blobs.ingest(stream, { expect: descriptor, signal });
+    const config = decodeConfig(await store.blobs.read(descriptor), descriptor);
+    checkLayerCount(manifest, config);
+    return { reference, resolved: top.digest, manifest, config };
+  }
+
+  async #manifest(
+    source: ImageSource,
+    { top, platform, reference }: { top: ManifestDescriptor; platform: Platform; reference: Reference },
+  ): Promise<RawManifest> {
+    const { signal } = this.#parts;
+    const document = await source.fetchManifest(top, { signal });
+    if (isManifest(document)) return document;
+    const chosen = selectPlatform(document.value, platform);
+    if (chosen === undefined) throw noPlatform(reference, platform, document);
+    const inner = await source.fetchManifest(chosen, { signal });
+    if (isManifest(inner)) return inner;
+    throw new TsbuildError(
+      'DOCUMENT_INVALID',
+      `cannot use image "${formatReference(reference)}": an index within an index`,
+      {
+        hint: 'Name the image of one platform by its digest.',
+      },
+    );
+  }
+}
+
+function isManifest(document: RawManifest | RawIndex): document is RawManifest {
+  return isManifestMediaType(document.descriptor.mediaType);
+}
+
+function noPlatform(reference: Reference, platform: Platform, index: RawIndex): TsbuildError {
+  const available = index.value.manifests.flatMap((entry) =>
+    entry.platform === undefined ? [] : [formatPlatform(entry.platform)],
+  );
+  return new TsbuildError(
+    'PLATFORM_NOT_FOUND',
+    `cannot use image "${formatReference(reference)}": no variant for ${formatPlatform(platform)}`,
+    { hint: `It has ${available.filter((text) => !text.startsWith('unknown')).join(', ') || 'none'}.` },
+  );
+}
+
+function matches(config: Platform, wanted: Platform): boolean {
+  return config.os === wanted.os && config.architecture === wanted.architecture;
+}
+
+function fileSystem({ manifest, config }: KnownBase): FileSystemResult {
+  const { diff_ids: diffIds } = config.value.rootfs;
+  return {
+    kind: 'file-system',
+    layers: manifest.value.layers.map((descriptor, index) => {
+      const diffId = diffIds[index];
+      invariant(diffId !== undefined, 'a manifest has as many layers as its config has diff ids');
+      return { descriptor, diffId, created: null };
+    }),
+  };
+}
+
+function located(error: unknown, source: SourceRange): unknown {
+  if (!isTsbuildError(error) || error.source !== undefined || error.code === 'ABORTED') return error;
+  const { code, message, hint, details, cause } = error;
+  return new TsbuildError(code, message, { hint, details, cause, source });
+}

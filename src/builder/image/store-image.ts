@@ -1,0 +1,35 @@
+import type { Reference } from '../../oci/reference.js';
+import type { BlobStore } from '../../store/blob-store.js';
+import type { Store } from '../../store/store.js';
+import type { ConfigMediaType, ManifestMediaType } from '../../oci/media-type.js';
+import type { AssembledImage, Document } from './assemble-image.js';
+
+/** Writes an image's documents, then its names: a name is there only after all that it reaches (invariant I2). */
+export async function storeImage(
+  store: Pick<Store, 'blobs' | 'images'>,
+  image: AssembledImage,
+  names: readonly (Reference & { readonly tag: string })[],
+): Promise<void> {
+  await storeDocument(store.blobs, image.config);
+  await storeDocument(store.blobs, image.manifest);
+  const { descriptor } = image.manifest;
+  if (names.length === 0) {
+    const listed = (await store.images.list()).some((known) => known.descriptor.digest === descriptor.digest);
+    if (!listed) await store.images.put({ name: null, descriptor });
+  }
+  for (const name of names) await store.images.put({ name, descriptor });
+}
+
+/** What is there already is not written again: a build that is all cache writes nothing. */
+export async function storeDocument(
+  blobs: BlobStore,
+  { descriptor, bytes }: Document<ConfigMediaType | ManifestMediaType>,
+): Promise<void> {
+  if (await blobs.has(descriptor.digest)) return;
+  await blobs.ingest(once(bytes), { expect: descriptor });
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- an AsyncIterable of one chunk that is there already
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

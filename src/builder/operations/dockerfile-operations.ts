@@ -1,0 +1,69 @@
+import type { Vertex } from '../graph.js';
+import type { Operation } from '../operation.js';
+import { invariant } from '../../support/invariant.js';
+import type { KeyMaterial, OperationContext, OperationHandler } from '../solver/operation-handler.js';
+import { copyKeys, type CopyStep } from './copy-keys.js';
+import { keyMaterial } from './key-material.js';
+import type { OperationParts } from './operation-parts.js';
+import { fileSystemOf, resultChainId, type Result } from './result.js';
+
+/** How the operations of a Dockerfile are keyed and done. */
+export class DockerfileOperations implements OperationHandler<Operation, Result> {
+  readonly #parts: OperationParts;
+
+  constructor(parts: OperationParts) {
+    this.#parts = parts;
+  }
+
+  async present({ operation }: Vertex<Operation>): Promise<Result | undefined> {
+    if (operation.kind === 'scratch') return { kind: 'file-system', layers: [] };
+    if (operation.kind === 'image') return this.#parts.presentImage(operation);
+    return undefined;
+  }
+
+  async *keys(
+    vertex: Vertex<Operation>,
+    inputs: readonly Result[],
+    context: OperationContext,
+  ): AsyncGenerator<KeyMaterial> {
+    const { operation } = vertex;
+    const { platform, sourceDateEpoch } = this.#parts;
+    if (operation.kind === 'copy') {
+      yield* copyKeys(this.#parts, copyStep(vertex, inputs), context);
+    } else if (operation.kind === 'run' || operation.kind === 'workdir') {
+      const parent = resultChainId(fileSystemOf(inputs[0]));
+      yield keyMaterial({ operation, platform, parent, epoch: sourceDateEpoch ?? null });
+    }
+  }
+
+  async execute(vertex: Vertex<Operation>, inputs: readonly Result[], context: OperationContext): Promise<Result> {
+    const { operation } = vertex;
+    switch (operation.kind) {
+      case 'scratch':
+        return { kind: 'file-system', layers: [] };
+      case 'image':
+        return this.#parts.pullImage(operation, vertex.id, context);
+      case 'context':
+        return this.#parts.openContext();
+      // Loaded when there is something to do: a build that is all cache needs none of it.
+      case 'run': {
+        const { executeRun } = await import('./run-operation.js');
+        return executeRun(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]) }, context);
+      }
+      case 'workdir': {
+        const { executeWorkdir } = await import('./workdir-operation.js');
+        return executeWorkdir(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]) }, context);
+      }
+      case 'copy': {
+        const { executeCopy } = await import('./copy-operation.js');
+        return executeCopy(this.#parts, copyStep(vertex, inputs), context);
+      }
+    }
+  }
+}
+
+function copyStep(vertex: Vertex<Operation>, inputs: readonly Result[]): CopyStep {
+  const [root, from] = inputs;
+  invariant(vertex.operation.kind === 'copy' && from !== undefined, 'a copy has two inputs');
+  return { vertex, operation: vertex.operation, root: fileSystemOf(root), from };
+}

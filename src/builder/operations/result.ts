@@ -1,0 +1,39 @@
+import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
+import type { Tree } from '../../layers/tree.js';
+import { invariant } from '../../support/invariant.js';
+
+/** A layer of a result; `created` is null for a base image's: its history has its own times. */
+export interface ResultLayer extends Layer {
+  /** RFC 3339. */
+  readonly created: string | null;
+}
+
+/** What a vertex gives to those that take it. */
+export type Result = FileSystemResult | ContextResult;
+
+/** A root file system, as a stack of layers, lowest first. */
+export interface FileSystemResult {
+  readonly kind: 'file-system';
+  readonly layers: readonly ResultLayer[];
+}
+
+/** The files of the build context. */
+export interface ContextResult {
+  readonly kind: 'context';
+  readonly tree: Tree;
+  /** Whether a path was left out by the ignore file: for error messages. */
+  readonly ignored: (path: string) => boolean;
+}
+
+export function fileSystemOf(result: Result | undefined): FileSystemResult {
+  invariant(result?.kind === 'file-system', 'the input is a root file system');
+  return result;
+}
+
+export function withLayer(base: FileSystemResult, layer: ResultLayer): FileSystemResult {
+  return { kind: 'file-system', layers: [...base.layers, layer] };
+}
+
+export function resultChainId(result: FileSystemResult): ChainId | null {
+  return chainIdOf(result.layers.map(({ diffId }) => diffId));
+}

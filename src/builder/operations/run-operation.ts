@@ -1,0 +1,149 @@
+import { Writable } from 'node:stream';
+import { resolveInTree } from '../../layers/resolve-in-tree.js';
+import type { Tree } from '../../layers/tree.js';
+import type { RunResult } from '../../sandbox/sandbox.js';
+import type { RunSpec } from '../../sandbox/run-spec.js';
+import { bytesOfText } from '../../support/byte-string.js';
+import { TsbuildError } from '../../support/errors.js';
+import { chainIdOf } from '../../oci/layer.js';
+import type { Vertex } from '../graph.js';
+import type { Operation, RunOperation } from '../operation.js';
+import type { OperationContext } from '../solver/operation-handler.js';
+import { recordLayer } from './layer-recorder.js';
+import type { OperationParts } from './operation-parts.js';
+import { withLayer, type FileSystemResult } from './result.js';
+import { unpack } from './root-tree.js';
+import { lookUpUser } from './user-lookup.js';
+
+/** BuildKit's, so that a step that looks at it sees the same. */
+const HOSTNAME = 'buildkitsandbox';
+/** The lines of output that an error keeps. */
+const TAIL_LINES = 20;
+const TAIL_BYTES = 16 << 10;
+
+/**
+ * Runs a command in a sandbox over the root file system and makes a layer of what it changed.
+ * @throws `RUN_FAILED` with the exit code and the last lines of output in `details`
+ */
+export async function executeRun(
+  parts: OperationParts,
+  { vertex, operation, root }: { vertex: Vertex<Operation>; operation: RunOperation; root: FileSystemResult },
+  context: OperationContext,
+): Promise<FileSystemResult> {
+  const parent = await unpack(parts, root, { step: vertex.id, context });
+  const { snapshotter, sandbox } = await parts.workshop();
+  await using active = await snapshotter.prepare(parent);
+  const spec: RunSpec = { ...runSpec(parts, operation, active.parentTree), rootfs: active.root };
+  const output = new StepOutput(parts, vertex, context);
+  const result = await sandbox.run(spec, {
+    stdout: output.stream('stdout'),
+    stderr: output.stream('stderr'),
+    signal: context.signal,
+  });
+  if (result.outcome !== 'exited' || result.exitCode !== 0)
+    throw runFailed({ vertex, operation, result, tail: output.tail() });
+  const layer = await recordLayer(parts, active.changes(), context.signal);
+  const next = withLayer(root, layer);
+  const chain = chainIdOf(next.layers.map(({ diffId }) => diffId));
+  if (chain !== null) await active.commit(chain);
+  return next;
+}
+
+function runSpec(parts: OperationParts, operation: RunOperation, tree: Tree): Omit<RunSpec, 'rootfs'> {
+  const user = lookUpUser(tree, operation.user);
+  requireDirectory(tree, operation.cwd);
+  return {
+    argv: operation.argv,
+    env: { HOME: user.home, ...parts.proxyEnv, ...Object.fromEntries(operation.env.map(splitVariable)) },
+    cwd: operation.cwd,
+    user: { uid: user.uid, gid: user.gid, groups: user.groups },
+    mounts: [],
+    network: operation.network,
+    hostname: HOSTNAME,
+  };
+}
+
+function splitVariable(text: string): [name: string, value: string] {
+  const equals = text.indexOf('=');
+  return equals === -1 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function requireDirectory(tree: Tree, cwd: string): void {
+  const resolved = resolveInTree(tree, bytesOfText(cwd.slice(1)), { followLast: true });
+  if (resolved === '' || (resolved !== undefined && tree.lstat(resolved)?.type === 'directory')) return;
+  throw new TsbuildError(
+    'DOCKERFILE_SEMANTICS',
+    `cannot run in working directory "${cwd}": no such directory in the image`,
+    {
+      hint: `Add "WORKDIR ${cwd}" before the RUN to make it.`,
+    },
+  );
+}
+
+/** What a step prints: passed on as events, its end kept for an error. */
+class StepOutput {
+  readonly #parts: OperationParts;
+  readonly #vertex: Vertex<Operation>;
+  readonly #context: OperationContext;
+  #tail: Buffer = Buffer.alloc(0);
+
+  constructor(parts: OperationParts, vertex: Vertex<Operation>, context: OperationContext) {
+    this.#parts = parts;
+    this.#vertex = vertex;
+    this.#context = context;
+  }
+
+  stream(stream: 'stdout' | 'stderr'): Writable {
+    return new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        const [step, at] = [this.#vertex.id, this.#parts.now()];
+        this.#tail = Buffer.concat([this.#tail, chunk]).subarray(-TAIL_BYTES);
+        this.#context.progress({ type: 'step-log', step, at, stream, chunk });
+        this.#parts.drain().then(() => {
+          done();
+        }, done);
+      },
+    });
+  }
+
+  tail(): string {
+    return this.#tail.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+  }
+}
+
+function runFailed(failure: {
+  readonly vertex: Vertex<Operation>;
+  readonly operation: RunOperation;
+  readonly result: RunResult;
+  readonly tail: string;
+}): TsbuildError {
+  const { vertex, operation, result, tail } = failure;
+  const command =
+    operation.argv.length === 3 && operation.argv[1] === '-c' ? operation.argv[2] : operation.argv.join(' ');
+  const state = result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`;
+  return new TsbuildError('RUN_FAILED', `cannot run "${command ?? ''}": ${state}`, {
+    hint: runHint(result),
+    source: vertex.source,
+    details: {
+      command: command ?? '',
+      ...(result.outcome === 'exited' ? { exitCode: result.exitCode } : { signal: result.signal }),
+      output: tail,
+    },
+  });
+}
+
+/** What the exit codes of a shell stand for. */
+function runHint(result: RunResult): string {
+  if (result.outcome === 'killed') {
+    return result.signal === 'SIGKILL'
+      ? 'Something killed the step; most often the machine ran out of memory.'
+      : 'The step was ended by a signal.';
+  }
+  if (result.exitCode === 127)
+    return 'The program was not found: install it in a RUN before, or check its name and PATH.';
+  if (result.exitCode === 126)
+    return 'The program was found and cannot be run: check its mode, its interpreter and its architecture.';
+  if (result.exitCode === 137) return 'A process of the step was killed; most often the machine ran out of memory.';
+  if (result.exitCode === 139) return 'A process of the step crashed (segmentation fault).';
+  return 'The output above says why; "--progress plain" shows all of it.';
+}

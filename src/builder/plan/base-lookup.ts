@@ -1,0 +1,62 @@
+import { formatPlatform, type Platform } from '../../oci/platform.js';
+import { formatReference, parseReference, withDefaultTag } from '../../oci/reference.js';
+import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import type { SourceRange } from '../../support/source-range.js';
+import { suggest } from '../../support/suggest.js';
+import type { BaseResolver, ResolvedBase } from '../plan.js';
+
+export interface BaseImage {
+  readonly resolved: ResolvedBase;
+  readonly platform: Platform;
+}
+
+/** Looks up each image of each platform once, however many stages name it and however they spell it. */
+export class BaseLookup {
+  readonly #resolve: BaseResolver;
+  readonly #stageNames: readonly string[];
+  readonly #images = new Map<string, Promise<ResolvedBase>>();
+
+  constructor(resolve: BaseResolver, stageNames: readonly string[]) {
+    this.#resolve = resolve;
+    this.#stageNames = stageNames;
+  }
+
+  /** @throws `REFERENCE_INVALID`, or what the resolver throws, with the place in the Dockerfile */
+  async get(name: string, platform: Platform, source: SourceRange): Promise<BaseImage> {
+    const reference = this.#normalize(name, source);
+    const key = `${formatPlatform(platform)} ${reference}`;
+    let image = this.#images.get(key);
+    if (image === undefined) {
+      image = this.#resolve(reference, platform, source);
+      this.#images.set(key, image);
+    }
+    try {
+      return { resolved: await image, platform };
+    } catch (error) {
+      throw this.#explained(error, name, source);
+    }
+  }
+
+  #normalize(name: string, source: SourceRange): string {
+    try {
+      return formatReference(withDefaultTag(parseReference(name)));
+    } catch (error) {
+      throw this.#explained(error, name, source);
+    }
+  }
+
+  #explained(error: unknown, name: string, source: SourceRange): unknown {
+    if (!isTsbuildError(error)) return error;
+    const { code, message, details } = error;
+    const isName = code === 'REFERENCE_INVALID' || code === 'IMAGE_NOT_FOUND';
+    const hint = (isName ? this.#stageHint(name) : undefined) ?? error.hint;
+    return new TsbuildError(code, message, { hint, details, cause: error, source: error.source ?? source });
+  }
+
+  #stageHint(name: string): string | undefined {
+    const near = suggest(name, this.#stageNames);
+    if (near === undefined) return undefined;
+    const lower = name.toLowerCase() === near ? ' (FROM takes the names of stages in lower case)' : '';
+    return `Did you mean the stage "${near}"${lower}? A stage can be used below its own FROM line only.`;
+  }
+}

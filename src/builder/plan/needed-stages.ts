@@ -1,0 +1,157 @@
+import type { Dockerfile, Instruction, Stage } from '../../parser/instruction.js';
+import { expandTemplate } from '../../parser/expand-template.js';
+import { parsePlatform, type Platform } from '../../oci/platform.js';
+import { TsbuildError } from '../../support/errors.js';
+import type { SourceRange } from '../../support/source-range.js';
+import type { BaseLookup } from './base-lookup.js';
+import { copySource } from './copy-source.js';
+import type { FileSource, NamedSource } from './file-source.js';
+import type { GlobalArguments } from './global-arguments.js';
+import { settleInOrder } from './settle-in-order.js';
+import type { StageIndex } from './stage-index.js';
+import { readTrigger } from './triggers.js';
+
+/** An instruction as a stage runs it. */
+export interface Command {
+  readonly instruction: Instruction;
+  /** Triggers are read with the default escape character, whatever the file's own is. */
+  readonly escape: '\\' | '`';
+  readonly isTrigger: boolean;
+  /** What COPY --from names; absent for the build context and for all other instructions. */
+  readonly from?: FileSource;
+}
+
+/** A stage that the target needs, with all that is asked of others about it. */
+export interface NeededStage {
+  readonly stage: Stage;
+  readonly base: FileSource;
+  /** ONBUILD triggers of the base first, then the stage's own instructions. */
+  readonly commands: readonly Command[];
+}
+
+export interface StageSearch {
+  readonly dockerfile: Dockerfile;
+  readonly index: StageIndex;
+  readonly target: number;
+  readonly targetPlatform: Platform;
+  readonly globals: GlobalArguments;
+  readonly bases: BaseLookup;
+}
+
+/**
+ * The stages reachable from the target, by FROM and COPY --from, in the order of the file; nothing is looked up for others. All
+ * images that are known to be needed are looked up at once; triggers of an image may then ask for more stages.
+ */
+export async function findNeededStages(search: StageSearch): Promise<readonly NeededStage[]> {
+  const seen = new Set<number>();
+  const needed: NeededStage[] = [];
+  let wave = reachableFrom([search.target], seen, search);
+  while (wave.length > 0) {
+    const described = await settleInOrder(wave.map(async (number) => describeStage(search.index.at(number), search)));
+    needed.push(...described);
+    wave = reachableFrom(described.flatMap(triggeredStages), seen, search);
+  }
+  return needed.sort((left, right) => left.stage.index - right.stage.index);
+}
+
+/** The numbers of stages that can be reached from `roots` and are not in `seen` yet, to which they are added. */
+function reachableFrom(roots: readonly number[], seen: Set<number>, search: StageSearch): readonly number[] {
+  const found: number[] = [];
+  const open = [...roots];
+  for (let number = open.pop(); number !== undefined; number = open.pop()) {
+    if (seen.has(number)) continue;
+    seen.add(number);
+    found.push(number);
+    const stage = search.index.at(number);
+    const sources = [stageBase(stage, search), ...stage.instructions.map((one) => sourceOf(one, stage, search))];
+    for (const source of sources) if (source?.kind === 'stage') open.push(source.index);
+  }
+  return found.sort((left, right) => left - right);
+}
+
+function triggeredStages({ commands }: NeededStage): readonly number[] {
+  return commands.flatMap(({ isTrigger, from }) => (isTrigger && from?.kind === 'stage' ? [from.index] : []));
+}
+
+async function describeStage(stage: Stage, search: StageSearch): Promise<NeededStage> {
+  const { escape } = search.dockerfile;
+  const describe = async (instruction: Instruction, isTrigger: boolean): Promise<Command> => {
+    const named = sourceOf(instruction, stage, search);
+    const command = { instruction, isTrigger, escape: isTrigger ? '\\' : escape } as const;
+    if (named === undefined) return command;
+    return {
+      ...command,
+      from: await lookUp(named, { platform: search.targetPlatform, source: instruction.source, bases: search.bases }),
+    };
+  };
+  const based = async (): Promise<Pick<NeededStage, 'base' | 'commands'>> => {
+    const platform = stagePlatform(stage, search);
+    const base = await lookUp(stageBase(stage, search), { platform, source: stage.source, bases: search.bases });
+    const triggers = triggersOf(base, search).map((text) => readTrigger(text, stage.source));
+    return { base, commands: await settleInOrder(triggers.map(async (trigger) => describe(trigger, true))) };
+  };
+  const own = settleInOrder(stage.instructions.map(async (instruction) => describe(instruction, false)));
+  const [{ base, commands: triggered }, commands] = await settleBoth(based(), own);
+  return { stage, base, commands: [...triggered, ...commands] };
+}
+
+async function settleBoth<A, B>(first: Promise<A>, second: Promise<B>): Promise<readonly [A, B]> {
+  await settleInOrder<unknown>([first, second]);
+  return [await first, await second];
+}
+
+async function lookUp(
+  named: NamedSource,
+  options: { readonly platform: Platform; readonly source: SourceRange; readonly bases: BaseLookup },
+): Promise<FileSource> {
+  if (named.kind !== 'image') return named;
+  return { kind: 'image', image: await options.bases.get(named.name, options.platform, options.source) };
+}
+
+/** Those of an image are in its config. A stage has those written in it: what it got from its own base has fired by then. */
+function triggersOf(base: FileSource, { index }: StageSearch): readonly string[] {
+  switch (base.kind) {
+    case 'scratch':
+      return [];
+    case 'image':
+      return base.image.resolved.config.config.OnBuild ?? [];
+    case 'stage':
+      return index.at(base.index).instructions.flatMap((one) => (one.keyword === 'ONBUILD' ? [one.trigger] : []));
+  }
+}
+
+function sourceOf(instruction: Instruction, stage: Stage, search: StageSearch): NamedSource | undefined {
+  if (instruction.keyword !== 'COPY' && instruction.keyword !== 'ADD') return undefined;
+  return copySource(instruction, stage, search.index);
+}
+
+/** @throws `DOCKERFILE_SEMANTICS` */
+function stageBase(stage: Stage, { index, dockerfile, globals }: StageSearch): NamedSource {
+  const env = (name: string): string | undefined => globals.get(name);
+  const name = expandTemplate(stage.base, { env, escape: dockerfile.escape, source: stage.source });
+  if (name === '') {
+    throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot start a stage from "${stage.base}": it is empty`, {
+      hint: 'FROM sees only ARGs above the first FROM: declare the variable there with a default, or give it with --build-arg.',
+      source: stage.source,
+    });
+  }
+  const base = index.baseOf(name, stage.index);
+  if (base !== undefined) return { kind: 'stage', index: base };
+  return name === 'scratch' ? { kind: 'scratch' } : { kind: 'image', name };
+}
+
+/** @throws `DOCKERFILE_SEMANTICS` */
+function stagePlatform(stage: Stage, { dockerfile, globals, targetPlatform }: StageSearch): Platform {
+  if (stage.platform === undefined) return targetPlatform;
+  const env = (name: string): string | undefined => globals.get(name);
+  const text = expandTemplate(stage.platform, { env, escape: dockerfile.escape, source: stage.source });
+  try {
+    return parsePlatform(text);
+  } catch (cause) {
+    throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot read platform "${stage.platform}": it gives "${text}"`, {
+      hint: 'Give os/architecture, such as linux/amd64, or $BUILDPLATFORM or $TARGETPLATFORM.',
+      source: stage.source,
+      cause,
+    });
+  }
+}

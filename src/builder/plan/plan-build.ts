@@ -1,0 +1,85 @@
+import { hostPlatform, parsePlatform, type Platform } from '../../oci/platform.js';
+import type { Dockerfile, ParseWarning } from '../../parser/instruction.js';
+import { invariant } from '../../support/invariant.js';
+import type { BuildRequest } from '../build-request.js';
+import type { BaseResolver, BuildPlan } from '../plan.js';
+import { BaseLookup } from './base-lookup.js';
+import { finishConfig } from './config-draft.js';
+import { buildArguments, globalArguments } from './global-arguments.js';
+import { findNeededStages, type NeededStage } from './needed-stages.js';
+import type { StageDraft } from './stage-draft.js';
+import { StageIndex, targetStage } from './stage-index.js';
+import { StagePlanner } from './stage-planner.js';
+
+export interface PlanOptions {
+  readonly dockerfile: Dockerfile;
+  readonly request: Pick<BuildRequest, 'buildArgs' | 'target' | 'labels' | 'network' | 'platform' | 'sourceDateEpoch'>;
+  readonly resolveBase: BaseResolver;
+  /** Told of what is legal and likely a mistake, in the stages that are needed. Warnings of the parser are not repeated. */
+  readonly onWarning?: ((warning: ParseWarning) => void) | undefined;
+  /** The machine that builds, as `$BUILDPLATFORM` has it; this one where it is not given. */
+  readonly buildPlatform?: Platform | undefined;
+}
+
+/**
+ * Works out what a build does, and what the image's config will say, before anything is done. Only the stages that the target
+ * needs are looked at, and only their base images are looked up.
+ * @throws `DOCKERFILE_SEMANTICS`, `DOCKERFILE_UNSUPPORTED`, `DOCKERFILE_SYNTAX`, `REFERENCE_INVALID`, `USAGE` for a malformed
+ * platform, and what the resolver throws
+ */
+export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
+  const { dockerfile, request, resolveBase } = options;
+  const index = new StageIndex(dockerfile);
+  const target = targetStage(index, request.target);
+  const build = options.buildPlatform ?? hostPlatform();
+  const targetPlatform = request.platform === undefined ? build : parsePlatform(request.platform);
+  const given = buildArguments(request);
+  const platforms = { build, target: targetPlatform };
+  const globals = globalArguments({ dockerfile, given, target: request.target, platforms });
+  const bases = new BaseLookup(resolveBase, index.names);
+  const needed = await findNeededStages({ dockerfile, index, target, targetPlatform, globals, bases });
+  const planner = new StagePlanner({
+    globals,
+    given,
+    targetPlatform,
+    network: request.network,
+    manyStages: index.stages.length > 1,
+    warn: options.onWarning ?? (() => undefined),
+  });
+  const draft = planStages(planner, needed, target);
+  for (const [name, value] of Object.entries(request.labels)) draft.config.labels.set(name, value);
+  return finishPlan({
+    draft,
+    graph: planner.graph.finish(draft.rootfs),
+    platform: request.platform === undefined ? draft.platform : targetPlatform,
+  });
+}
+
+function planStages(planner: StagePlanner, needed: readonly NeededStage[], target: number): StageDraft {
+  let draft: StageDraft | undefined;
+  for (const one of needed) {
+    const planned = planner.plan(one);
+    if (one.stage.index === target) draft = planned;
+  }
+  invariant(draft !== undefined, 'the target is not among the stages that it needs');
+  return draft;
+}
+
+function finishPlan(result: {
+  readonly draft: StageDraft;
+  readonly graph: BuildPlan['graph'];
+  readonly platform: Platform;
+}): BuildPlan {
+  const { draft, graph, platform } = result;
+  const { base, planned } = draft.history();
+  return {
+    graph,
+    image: {
+      platform,
+      ...(draft.author === undefined || draft.author === '' ? {} : { author: draft.author }),
+      config: finishConfig(draft.config),
+      baseHistory: base,
+      history: planned,
+    },
+  };
+}

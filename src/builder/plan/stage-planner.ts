@@ -1,0 +1,116 @@
+import type { Platform } from '../../oci/platform.js';
+import type { ParseWarning } from '../../parser/instruction.js';
+import { invariant } from '../../support/invariant.js';
+import type { SourceRange } from '../../support/source-range.js';
+import type { VertexId } from '../graph.js';
+import type { ImageOperation } from '../operation.js';
+import { applyInstruction } from './apply-instruction.js';
+import type { BaseImage } from './base-lookup.js';
+import type { FileSource } from './file-source.js';
+import type { GlobalArguments } from './global-arguments.js';
+import { GraphBuilder, vertexIdOf } from './graph-builder.js';
+import { contextOf, type BuildScope } from './instruction-context.js';
+import type { NeededStage } from './needed-stages.js';
+import { StageDraft } from './stage-draft.js';
+import { stepLabel } from './step-label.js';
+
+export interface PlannerOptions {
+  readonly globals: GlobalArguments;
+  readonly given: ReadonlyMap<string, string>;
+  readonly network: 'host' | 'none';
+  readonly targetPlatform: Platform;
+  /** Whether labels name their stage. */
+  readonly manyStages: boolean;
+  readonly warn: (warning: ParseWarning) => void;
+}
+
+/** Goes through stages in the order of the file, and collects what they do in one graph. */
+export class StagePlanner implements BuildScope {
+  readonly graph: GraphBuilder = new GraphBuilder();
+  readonly #options: PlannerOptions;
+  readonly #drafts = new Map<number, StageDraft>();
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  get globals(): GlobalArguments {
+    return this.#options.globals;
+  }
+
+  get given(): ReadonlyMap<string, string> {
+    return this.#options.given;
+  }
+
+  get network(): 'host' | 'none' {
+    return this.#options.network;
+  }
+
+  warn(warning: ParseWarning): void {
+    this.#options.warn(warning);
+  }
+
+  context(): VertexId {
+    return this.graph.addSource({ kind: 'context' }, '[internal] load build context');
+  }
+
+  rootfsOf(from: FileSource, place: SourceRange): VertexId {
+    switch (from.kind) {
+      case 'stage':
+        return this.#planned(from.index).rootfs;
+      case 'scratch':
+        return this.graph.addSource({ kind: 'scratch' }, 'FROM scratch');
+      case 'image': {
+        const operation = imageOperation(from.image);
+        return this.graph.addSource(operation, `FROM ${operation.reference}`, place);
+      }
+    }
+  }
+
+  /** Stages that this one starts or copies from have been planned before. */
+  plan(needed: NeededStage): StageDraft {
+    const draft = this.#begin(needed);
+    for (const command of needed.commands) {
+      const { instruction, isTrigger } = command;
+      const text = instruction.text.replace(/^\w+/, instruction.keyword);
+      const shown = { ...instruction, text: isTrigger ? `ONBUILD ${text}` : text };
+      applyInstruction(shown, contextOf(command, draft, this));
+    }
+    this.#label(needed, draft);
+    this.#drafts.set(needed.stage.index, draft);
+    return draft;
+  }
+
+  #begin({ base, stage }: NeededStage): StageDraft {
+    if (base.kind === 'stage') return StageDraft.ofStage(this.#planned(base.index));
+    if (base.kind === 'scratch') {
+      return StageDraft.empty(this.#options.targetPlatform, this.rootfsOf(base, stage.source));
+    }
+    return StageDraft.ofImage(base.image.resolved.config, vertexIdOf(imageOperation(base.image), []));
+  }
+
+  /** FROM an image counts as a step; FROM a stage does nothing, nor does FROM scratch. */
+  #label({ base, stage }: NeededStage, { steps }: StageDraft): void {
+    const first = base.kind === 'image' ? 1 : 0;
+    const total = steps.length + first;
+    const name = this.#options.manyStages ? (stage.name ?? `stage-${stage.index}`) : undefined;
+    if (base.kind === 'image') {
+      const operation = imageOperation(base.image);
+      const label = stepLabel({ stage: name, number: 1, total, text: `FROM ${operation.reference}` });
+      this.graph.addSource(operation, label, stage.source);
+    }
+    for (const [index, { text, ...vertex }] of steps.entries()) {
+      this.graph.add({ ...vertex, label: stepLabel({ stage: name, number: index + 1 + first, total, text }) });
+    }
+  }
+
+  #planned(index: number): StageDraft {
+    const draft = this.#drafts.get(index);
+    invariant(draft !== undefined, `stage ${index} is used before it is planned`);
+    return draft;
+  }
+}
+
+function imageOperation({ resolved, platform }: BaseImage): ImageOperation {
+  return { kind: 'image', reference: resolved.reference, manifest: resolved.manifest, platform };
+}

@@ -1,0 +1,31 @@
+import type { CacheKey, Vertex } from '../graph.js';
+import type { ProgressSink } from '../progress.js';
+
+export interface OperationContext {
+  readonly signal: AbortSignal;
+  readonly progress: ProgressSink;
+}
+
+/** A key with what it was made of, kept readable so that a miss can be explained. */
+export interface KeyMaterial {
+  readonly key: CacheKey;
+  readonly parts: unknown;
+}
+
+/** How the operations of a graph are keyed and done. The solver knows no Dockerfile, no tar and no registry. */
+export interface OperationHandler<O, R> {
+  /**
+   * The keys under which the result may be remembered, cheapest first. A later one is computed only when those before
+   * found nothing. None: the operation is done in every build.
+   */
+  keys(vertex: Vertex<O>, inputs: readonly R[], context: OperationContext): AsyncIterable<KeyMaterial>;
+  /** A result that is there already and needs no record, as a base image that was pulled before. */
+  present(vertex: Vertex<O>, inputs: readonly R[]): Promise<R | undefined>;
+  execute(vertex: Vertex<O>, inputs: readonly R[], context: OperationContext): Promise<R>;
+}
+
+/** Remembers results across builds. What is loaded is usable: a record whose content has gone is not found. */
+export interface ResultCache<O, R> {
+  load(vertex: Vertex<O>, key: CacheKey, inputs: readonly R[]): Promise<R | undefined>;
+  save(vertex: Vertex<O>, material: KeyMaterial, result: R): Promise<void>;
+}

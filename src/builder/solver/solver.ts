@@ -1,0 +1,148 @@
+import { encodeError, isTsbuildError, TsbuildError } from '../../support/errors.js';
+import { invariant } from '../../support/invariant.js';
+import type { Limiter } from '../../support/limiter.js';
+import type { BuildGraph, Vertex, VertexId } from '../graph.js';
+import type { ProgressSink } from '../progress.js';
+import type { KeyMaterial, OperationContext, OperationHandler, ResultCache } from './operation-handler.js';
+import { dependencyOrder } from './dependency-order.js';
+
+export interface SolverParts<O, R> {
+  readonly handler: OperationHandler<O, R>;
+  readonly cache: ResultCache<O, R>;
+  /** Bounds how many operations are done at once; looking results up is not bounded. */
+  readonly limiter: Limiter;
+  /** Milliseconds since the epoch, for the times of events. */
+  readonly now: () => number;
+}
+
+export interface SolveOptions<O> {
+  readonly progress: ProgressSink;
+  readonly signal: AbortSignal;
+  /** Whether a remembered result may be used for this vertex. */
+  readonly mayLoad: (vertex: Vertex<O>) => boolean;
+}
+
+export interface Solution<R> {
+  readonly result: R;
+  readonly total: number;
+  readonly cached: number;
+}
+
+/**
+ * Finds the result of the graph's target: of each vertex it needs the remembered result, or does the work, independent
+ * vertices side by side. The first failure aborts the rest and is thrown once all of it has stopped.
+ */
+export async function solve<O, R>(
+  graph: BuildGraph<O>,
+  parts: SolverParts<O, R>,
+  options: SolveOptions<O>,
+): Promise<Solution<R>> {
+  const failure = new AbortController();
+  const signal = AbortSignal.any([options.signal, failure.signal]);
+  const order = dependencyOrder(graph);
+  for (const { id, label, source } of order) options.progress({ type: 'step-planned', step: id, label, source });
+
+  const run = new SolverRun(parts, { ...options, signal });
+  const results = new Map<VertexId, Promise<R>>();
+  let firstError: unknown;
+  for (const vertex of order) {
+    const inputs = vertex.inputs.map((id) => {
+      const input = results.get(id);
+      invariant(input !== undefined, `vertex ${vertex.id} comes before its input ${id}`);
+      return input;
+    });
+    const result = run.resolve(vertex, inputs).catch((error: unknown) => {
+      firstError ??= error;
+      failure.abort(error);
+      throw error;
+    });
+    results.set(vertex.id, result);
+  }
+  await Promise.allSettled(results.values());
+  const target = results.get(graph.target);
+  invariant(target !== undefined, 'the graph has no target');
+  if (firstError !== undefined) throw firstError as Error;
+  return { result: await target, total: order.length, cached: run.cached };
+}
+
+/** One walk over a graph. */
+class SolverRun<O, R> {
+  readonly #parts: SolverParts<O, R>;
+  readonly #options: SolveOptions<O>;
+  cached = 0;
+
+  constructor(parts: SolverParts<O, R>, options: SolveOptions<O>) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  async resolve(vertex: Vertex<O>, pending: readonly Promise<R>[]): Promise<R> {
+    const inputs = await Promise.all(pending);
+    const { progress, signal } = this.#options;
+    throwIfAborted(signal);
+    const event = { step: vertex.id, at: this.#parts.now() };
+    try {
+      const { result, missed } = await this.#lookup(vertex, inputs);
+      if (result !== undefined) {
+        this.cached += 1;
+        progress({ type: 'step-cached', step: vertex.id, at: this.#parts.now() });
+        return result;
+      }
+      return await this.#execute(vertex, inputs, missed);
+    } catch (error) {
+      // What was stopped because something else failed is no failure of its own.
+      if (!signal.aborted || !isTsbuildError(error, 'ABORTED')) {
+        progress({ type: 'step-failed', ...event, at: this.#parts.now(), error: encodeError(asTsbuildError(error)) });
+      }
+      throw error;
+    }
+  }
+
+  async #lookup(
+    vertex: Vertex<O>,
+    inputs: readonly R[],
+  ): Promise<{ readonly result: R | undefined; readonly missed: readonly KeyMaterial[] }> {
+    const { handler, cache } = this.#parts;
+    const present = await handler.present(vertex, inputs);
+    if (present !== undefined) return { result: present, missed: [] };
+    const missed: KeyMaterial[] = [];
+    for await (const material of handler.keys(vertex, inputs, this.#context())) {
+      const result = this.#options.mayLoad(vertex) ? await cache.load(vertex, material.key, inputs) : undefined;
+      if (result !== undefined) {
+        for (const alias of missed) await cache.save(vertex, alias, result);
+        return { result, missed: [] };
+      }
+      missed.push(material);
+    }
+    return { result: undefined, missed };
+  }
+
+  async #execute(vertex: Vertex<O>, inputs: readonly R[], keys: readonly KeyMaterial[]): Promise<R> {
+    const { handler, cache, limiter, now } = this.#parts;
+    const { progress, signal } = this.#options;
+    return limiter.run(
+      async () => {
+        throwIfAborted(signal);
+        progress({ type: 'step-started', step: vertex.id, at: now() });
+        const result = await handler.execute(vertex, inputs, this.#context());
+        for (const material of keys) await cache.save(vertex, material, result);
+        progress({ type: 'step-done', step: vertex.id, at: now() });
+        return result;
+      },
+      { signal },
+    );
+  }
+
+  #context(): OperationContext {
+    return { signal: this.#options.signal, progress: this.#options.progress };
+  }
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted)
+    throw new TsbuildError('ABORTED', 'cannot go on: the build was cancelled', { cause: signal.reason });
+}
+
+function asTsbuildError(error: unknown): TsbuildError {
+  return isTsbuildError(error) ? error : new TsbuildError('INTERNAL', String(error));
+}

@@ -1,0 +1,123 @@
+import type { BuildRequest } from '../builder/build-request.js';
+import { TsbuildError } from '../support/errors.js';
+import { usageError, type ParsedArguments } from './argv.js';
+import { contextDirectory, readDockerfile, readIgnoreFile, type SourceText } from './context-files.js';
+import type { Host } from './host.js';
+import { readStandardInput, STDIN_NAME } from './standard-input.js';
+
+const BUILD = { command: 'tsbuild build' };
+
+/**
+ * What a `tsbuild build` command line asks for. Reads the Dockerfile and the ignore file.
+ * @throws `USAGE`, `DOCKERFILE_NOT_FOUND`, `CONTEXT_INVALID`
+ */
+export async function readBuildRequest(parsed: ParsedArguments, host: Host): Promise<BuildRequest> {
+  const buildArgs = buildArguments(parsed.list('build-arg'), host.env);
+  const options = {
+    tags: parsed.list('tag'),
+    buildArgs,
+    target: parsed.value('target'),
+    labels: labels(parsed.list('label')),
+    noCache: parsed.flag('no-cache'),
+    pull: parsed.flag('pull'),
+    network: network(parsed.value('network')),
+    platform: platform(parsed.value('platform')),
+    sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
+    proxyEnv: proxyEnvironment(host.env),
+  };
+  const sources = await readSources(parsed, host);
+  host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
+  return { ...sources, ...options };
+}
+
+type Sources = Pick<BuildRequest, 'dockerfile' | 'contextDirectory' | 'ignore'>;
+
+async function readSources(parsed: ParsedArguments, host: Host): Promise<Sources> {
+  const [path = '.'] = parsed.positionals;
+  const file = parsed.value('file');
+  if (path === '-') {
+    if (file !== undefined) {
+      throw usageError(
+        BUILD,
+        `cannot use -f "${file}": the Dockerfile already comes from standard input, given as "-"`,
+      );
+    }
+    return { dockerfile: await dockerfileFromStdin(host), contextDirectory: null, ignore: null };
+  }
+  const context = await contextDirectory(path, host.cwd);
+  if (file === '-') {
+    const dockerfile = await dockerfileFromStdin(host);
+    return { dockerfile, contextDirectory: context, ignore: await readIgnoreFile(context, undefined) };
+  }
+  const { path: dockerfilePath, ...dockerfile } = await readDockerfile(file, { context, cwd: host.cwd });
+  return { dockerfile, contextDirectory: context, ignore: await readIgnoreFile(context, dockerfilePath) };
+}
+
+async function dockerfileFromStdin(host: Host): Promise<SourceText> {
+  return { name: STDIN_NAME, text: await readStandardInput(host) };
+}
+
+type Environment = Host['env'];
+
+/** `NAME=value`, or `NAME` for the value in the environment; as with Docker, a name that is not there is not set. */
+function buildArguments(words: readonly string[], env: Environment): Record<string, string> {
+  const values = new Map<string, string>();
+  for (const word of words) {
+    const { name, value } = assignment(word, '--build-arg');
+    const taken = value ?? env[name];
+    if (taken !== undefined) values.set(name, taken);
+  }
+  return Object.fromEntries(values);
+}
+
+function labels(words: readonly string[]): Record<string, string> {
+  const assignments = words.map((word) => assignment(word, '--label'));
+  return Object.fromEntries(assignments.map(({ name, value }) => [name, value ?? '']));
+}
+
+function assignment(word: string, option: string): { readonly name: string; readonly value: string | undefined } {
+  const equals = word.indexOf('=');
+  const name = equals < 0 ? word : word.slice(0, equals);
+  if (name === '') throw usageError(BUILD, `cannot use ${option} "${word}": the name is missing`, 'Write NAME=value.');
+  return { name, value: equals < 0 ? undefined : word.slice(equals + 1) };
+}
+
+function network(word: string | undefined): 'host' | 'none' {
+  if (word === undefined || word === 'default' || word === 'host') return 'host';
+  if (word === 'none') return 'none';
+  throw usageError(BUILD, `cannot use --network "${word}": no such network`, 'Use host or none.');
+}
+
+const PLATFORM = /^[a-z0-9_]+\/[a-z0-9_]+(\/[a-z0-9_.]+)?$/;
+
+/** Checks the form only. @throws `USAGE` */
+export function platform(word: string | undefined): string | undefined {
+  if (word === undefined || PLATFORM.test(word)) return word;
+  if (word.includes(',')) {
+    throw new TsbuildError('USAGE', `cannot use --platform "${word}": several platforms at once are not supported`, {
+      hint: 'Build one platform at a time, each with a tag of its own.',
+    });
+  }
+  throw new TsbuildError('USAGE', `cannot use --platform "${word}": not of the form os/architecture[/variant]`, {
+    hint: 'Write it as linux/amd64 or linux/arm64/v8.',
+  });
+}
+
+/** Seconds since 1970 (reproducible-builds.org/specs/source-date-epoch); an empty value is none. */
+function sourceDateEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const seconds = Number(text);
+  // The last second of the year 9999, beyond which RFC 3339 has no notation.
+  if (/^\d{1,12}$/.test(text) && seconds <= 253_402_300_799) return seconds;
+  throw new TsbuildError('USAGE', `cannot use SOURCE_DATE_EPOCH "${text}": not a number of seconds since 1970`, {
+    hint: 'Set it to a whole number, as with: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
+  });
+}
+
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'] as const;
+
+/** In the case in which they are set: programs differ in which one they read. */
+function proxyEnvironment(env: Environment): Record<string, string> {
+  const names = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]);
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+}

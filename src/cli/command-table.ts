@@ -1,0 +1,246 @@
+import type { OptionSpec } from './argv.js';
+import type { Command } from './command.js';
+
+const quiet = (about: string): OptionSpec => ({ name: 'quiet', short: 'q', kind: 'flag', about });
+const noTrunc: OptionSpec = { name: 'no-trunc', kind: 'flag', about: "Don't truncate output" };
+const progress: OptionSpec = {
+  name: 'progress',
+  kind: 'value',
+  placeholder: 'string',
+  about: 'How progress is shown: "auto", "plain", "tty", "json" or "quiet" (default "auto")',
+};
+const anyNumber = (min: number): Command['positionals'] => ({ min, max: Number.POSITIVE_INFINITY });
+const exactly = (count: number): Command['positionals'] => ({ min: count, max: count });
+
+const buildArgument: OptionSpec = {
+  name: 'build-arg',
+  kind: 'list',
+  placeholder: 'list',
+  about: 'Set a build argument: NAME=value, or NAME to take it from the environment',
+};
+const file: OptionSpec = {
+  name: 'file',
+  short: 'f',
+  kind: 'value',
+  placeholder: 'string',
+  about: 'Name of the Dockerfile, or - for standard input (default: Dockerfile in the build context)',
+};
+const target: OptionSpec = {
+  name: 'target',
+  kind: 'value',
+  placeholder: 'string',
+  about: 'Stage to build: a name or a number (default: the last)',
+};
+
+const build: Command = {
+  name: 'build',
+  operands: 'PATH | -',
+  summary: 'Build an image from a Dockerfile',
+  options: [
+    buildArgument,
+    file,
+    { name: 'iidfile', kind: 'value', placeholder: 'string', about: 'Write the image ID to a file' },
+    { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
+    {
+      name: 'network',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'Network of RUN instructions: "host" or "none" (default "host")',
+    },
+    { name: 'no-cache', kind: 'flag', about: 'Do not use the cache' },
+    {
+      name: 'platform',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'Platform to build for: os/architecture[/variant]',
+    },
+    progress,
+    { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
+    quiet('Print nothing but the image ID on success'),
+    { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },
+    target,
+    // There is nothing to remove: a build leaves no container behind.
+    { name: 'rm', kind: 'flag', about: '', hidden: true },
+    { name: 'force-rm', kind: 'flag', about: '', hidden: true },
+  ],
+  positionals: exactly(1),
+  unsupported: [
+    ...['add-host', 'allow', 'annotation', 'attest', 'build-context', 'builder', 'cache-from', 'cache-to', 'call'],
+    ...['cgroup-parent', 'check', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
+    ...['debug', 'device', 'disable-content-trust', 'isolation', 'load', 'memory', 'memory-swap'],
+    ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'secret', 'security-opt'],
+    ...['shm-size', 'squash', 'ssh', 'ulimit'],
+  ],
+  load: () => import('./commands/build.js'),
+};
+
+export const COMMANDS: readonly Command[] = [
+  build,
+  {
+    name: 'bootstrap',
+    operands: '',
+    summary: "Make a base image out of this machine's own programs",
+    options: [
+      { name: 'include', kind: 'list', placeholder: 'program', about: 'Program to take along, with its libraries' },
+      progress,
+      quiet('Print nothing but the image ID on success'),
+      { name: 'tag', short: 't', kind: 'value', placeholder: 'string', about: 'Name the image: name[:tag]' },
+    ],
+    positionals: exactly(0),
+    load: () => import('./commands/bootstrap.js'),
+  },
+  {
+    name: 'graph',
+    operands: 'PATH | -',
+    summary: 'Print what a build would do as a graph in the DOT language',
+    options: [
+      buildArgument,
+      file,
+      {
+        name: 'platform',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Platform to plan for: os/architecture[/variant]',
+      },
+      target,
+    ],
+    positionals: exactly(1),
+    load: () => import('./commands/graph.js'),
+  },
+  {
+    name: 'history',
+    operands: 'IMAGE',
+    summary: 'Show the history of an image',
+    options: [
+      { name: 'human', short: 'H', kind: 'flag', about: 'Print sizes and dates for people (default true)' },
+      noTrunc,
+      quiet('Only show image IDs'),
+    ],
+    positionals: exactly(1),
+    load: () => import('./commands/history.js'),
+  },
+  {
+    name: 'images',
+    operands: '[NAME[:TAG]]',
+    summary: 'List images',
+    options: [
+      { name: 'digests', kind: 'flag', about: 'Show digests' },
+      { name: 'format', kind: 'value', placeholder: 'string', about: '"table" or "json" (default "table")' },
+      noTrunc,
+      quiet('Only show image IDs'),
+    ],
+    positionals: { min: 0, max: 1 },
+    load: () => import('./commands/images.js'),
+  },
+  {
+    name: 'inspect',
+    operands: 'IMAGE [IMAGE...]',
+    summary: 'Show what an image says of itself, as JSON',
+    options: [
+      {
+        name: 'format',
+        short: 'f',
+        kind: 'value',
+        placeholder: 'string',
+        about: '"json", or a template such as {{.Id}} or {{json .Config.Env}}',
+      },
+    ],
+    positionals: anyNumber(1),
+    load: () => import('./commands/inspect.js'),
+  },
+  {
+    name: 'load',
+    operands: '',
+    summary: 'Load images from an archive or standard input',
+    options: [
+      {
+        name: 'input',
+        short: 'i',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Read from a file instead of standard input',
+      },
+      quiet('Show no progress'),
+    ],
+    positionals: exactly(0),
+    load: () => import('./commands/load.js'),
+  },
+  {
+    name: 'pull',
+    operands: 'NAME[:TAG|@DIGEST]',
+    summary: 'Download an image from a registry',
+    options: [
+      { name: 'platform', kind: 'value', placeholder: 'string', about: 'Variant to pull: os/architecture[/variant]' },
+      quiet('Show no progress, print only the name'),
+    ],
+    positionals: exactly(1),
+    load: () => import('./commands/pull.js'),
+  },
+  {
+    name: 'push',
+    operands: 'NAME[:TAG]',
+    summary: 'Upload an image to a registry',
+    options: [quiet('Show no progress, print only the name')],
+    positionals: exactly(1),
+    load: () => import('./commands/push.js'),
+  },
+  {
+    name: 'rmi',
+    operands: 'IMAGE [IMAGE...]',
+    summary: 'Remove images',
+    options: [
+      {
+        name: 'force',
+        short: 'f',
+        kind: 'flag',
+        about: 'Remove the image with all its names; a missing one is no error',
+      },
+    ],
+    positionals: anyNumber(1),
+    load: () => import('./commands/rmi.js'),
+  },
+  {
+    name: 'save',
+    operands: 'IMAGE [IMAGE...]',
+    summary: 'Save images to an archive that docker, podman and skopeo read',
+    options: [
+      {
+        name: 'output',
+        short: 'o',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Write to a file instead of standard output',
+      },
+    ],
+    positionals: anyNumber(1),
+    load: () => import('./commands/save.js'),
+  },
+  {
+    name: 'tag',
+    operands: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
+    summary: 'Give an image a further name',
+    options: [],
+    positionals: exactly(2),
+    load: () => import('./commands/tag.js'),
+  },
+  {
+    name: 'version',
+    operands: '',
+    summary: 'Show the version of tsbuild',
+    options: [],
+    positionals: exactly(0),
+    load: () => import('./commands/version.js'),
+  },
+  {
+    name: 'help',
+    operands: '[COMMAND]',
+    summary: 'Show help for a command',
+    options: [],
+    positionals: { min: 0, max: 1 },
+    load: () => import('./commands/help.js'),
+  },
+];
+
+export function findCommand(name: string): Command | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

@@ -1,0 +1,45 @@
+import type { Digest } from '../../oci/digest.js';
+import type { ContainerConfig } from '../../oci/image.js';
+import { familiarName, parseReference } from '../../oci/reference.js';
+import type { ImageDetails } from '../../toolchain-types.js';
+
+/** What `tsbuild inspect` shows, spelled as Docker's image inspection is. */
+export interface Inspection {
+  readonly Id: Digest;
+  readonly RepoTags: readonly string[];
+  readonly RepoDigests: readonly string[];
+  readonly Comment: string;
+  readonly Created: string | undefined;
+  readonly Author: string;
+  readonly Config: ContainerConfig;
+  readonly Architecture: string;
+  readonly Variant: string | undefined;
+  readonly Os: string;
+  /** Bytes. */
+  readonly Size: number;
+  readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly Digest[] };
+}
+
+export function inspection({ image, manifest, config, names, size }: ImageDetails): Inspection {
+  const { created, author = '', architecture, variant, os, rootfs, history, config: container } = config.value;
+  return {
+    Id: manifest.value.config.digest,
+    RepoTags: names.map((name) => familiarName(parseReference(name))),
+    RepoDigests: repoDigests(image),
+    Comment: history.at(-1)?.comment ?? '',
+    Created: created,
+    Author: author,
+    Config: container,
+    Architecture: architecture,
+    Variant: variant,
+    Os: os,
+    Size: size,
+    RootFS: { Type: rootfs.type, Layers: rootfs.diff_ids },
+  };
+}
+
+function repoDigests({ name, resolved }: ImageDetails['image']): readonly string[] {
+  if (name === null || resolved === undefined) return [];
+  const { registry, repository } = name;
+  return [familiarName({ registry, repository, digest: resolved })];
+}

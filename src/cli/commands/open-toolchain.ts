@@ -1,0 +1,9 @@
+import type { Toolchain } from '../../toolchain-types.js';
+import type { ParsedArguments } from '../argv.js';
+import type { Host } from '../host.js';
+import { storeRoot } from '../store-root.js';
+
+/** The toolchain over the store that the command line names. The caller disposes it. */
+export async function openToolchain(parsed: ParsedArguments, host: Host): Promise<Toolchain> {
+  return await host.openToolchain({ storeRoot: storeRoot(parsed.value('store'), host), env: host.env, now: host.now });
+}

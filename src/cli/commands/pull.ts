@@ -1,0 +1,31 @@
+import { familiarName, parseReference, withDefaultTag } from '../../oci/reference.js';
+import type { ParsedArguments } from '../argv.js';
+import { platform } from '../build-request.js';
+import type { Host } from '../host.js';
+import { print } from '../output-stream.js';
+import { openToolchain } from './open-toolchain.js';
+import { runTransfer } from './transfer-activity.js';
+
+/** Docker's words. */
+const LAYER_LINES = { moved: 'Pull complete', existed: 'Already exists' };
+
+export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
+  const [name = ''] = parsed.positionals;
+  const given = parseReference(name);
+  const reference = withDefaultTag(given);
+  const quiet = parsed.flag('quiet');
+  const options = { signal: host.signal, platform: platform(parsed.value('platform')) };
+  if (!quiet) {
+    const assumed = given.tag === reference.tag ? '' : `Using default tag: ${reference.tag ?? ''}\n`;
+    const what = reference.tag ?? reference.digest ?? '';
+    await print(host.stdout, `${assumed}${what}: Pulling from ${reference.repository}\n`);
+  }
+  const pulled = await runTransfer(host, { title: 'Pulling', quiet, layerLines: LAYER_LINES }, async (progress) => {
+    await using toolchain = await openToolchain(parsed, host);
+    return await toolchain.pull(name, { ...options, progress });
+  });
+  const familiar = familiarName(reference);
+  const status = pulled.changed ? `Downloaded newer image for ${familiar}` : `Image is up to date for ${familiar}`;
+  const report = quiet ? '' : `Digest: ${pulled.digest}\nStatus: ${status}\n`;
+  await print(host.stdout, `${report}${pulled.name}\n`);
+}

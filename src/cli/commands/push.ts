@@ -1,0 +1,26 @@
+import { parseReference, repositoryName, withDefaultTag } from '../../oci/reference.js';
+import type { ParsedArguments } from '../argv.js';
+import type { Host } from '../host.js';
+import { print } from '../output-stream.js';
+import { openToolchain } from './open-toolchain.js';
+import { runTransfer } from './transfer-activity.js';
+
+/** Docker's words. */
+const LAYER_LINES = { moved: 'Pushed', existed: 'Layer already exists' };
+
+export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
+  const [name = ''] = parsed.positionals;
+  const given = parseReference(name);
+  const reference = withDefaultTag(given);
+  const quiet = parsed.flag('quiet');
+  if (!quiet) {
+    const assumed = given.tag === reference.tag ? '' : `Using default tag: ${reference.tag ?? ''}\n`;
+    await print(host.stdout, `${assumed}The push refers to repository [${repositoryName(reference)}]\n`);
+  }
+  const pushed = await runTransfer(host, { title: 'Pushing', quiet, layerLines: LAYER_LINES }, async (progress) => {
+    await using toolchain = await openToolchain(parsed, host);
+    return await toolchain.push(name, { progress, signal: host.signal });
+  });
+  const what = reference.tag ?? reference.digest ?? '';
+  await print(host.stdout, quiet ? `${pushed.name}\n` : `${what}: digest: ${pushed.digest} size: ${pushed.size}\n`);
+}

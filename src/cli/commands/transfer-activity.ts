@@ -1,0 +1,60 @@
+import type { ProgressEvent, ProgressSink } from '../../builder/progress.js';
+import { isDigest, shortDigest } from '../../oci/digest.js';
+import type { Host } from '../host.js';
+import type { ProgressRenderer } from '../progress/renderer.js';
+import { noticeLine, warningLine } from '../progress/report.js';
+import { isLiveTerminal, openRenderer } from '../progress/select-renderer.js';
+import { withRenderer } from '../progress/with-renderer.js';
+
+export interface TransferView {
+  /** Heads the live view: `Pulling`. */
+  readonly title: string;
+  readonly quiet: boolean;
+  /** What is said of a layer, in a line of its own on standard output, that has arrived or was there already. */
+  readonly layerLines?: { readonly moved: string; readonly existed: string };
+}
+
+/**
+ * Moves images while standard error, if it is a terminal, shows how far they are. Layers that have arrived are listed on
+ * standard output: at once, or after the live view that would be torn by them.
+ */
+export async function runTransfer<T>(
+  host: Host,
+  view: TransferView,
+  work: (sink: ProgressSink) => Promise<T>,
+): Promise<T> {
+  const live = !view.quiet && isLiveTerminal(host) && (host.env['CI'] ?? '') === '';
+  const renderer = live
+    ? await openRenderer('tty', host, { title: view.title, keepSteps: false })
+    : messageRenderer(host);
+  const held: string[] = [];
+  const value = await withRenderer(renderer, (sink) =>
+    work((event) => {
+      sink(event);
+      const line = view.quiet ? undefined : layerLine(event, view);
+      if (line === undefined) return;
+      if (live) held.push(line);
+      else host.stdout.write(line);
+    }),
+  );
+  for (const line of held) host.stdout.write(line);
+  return value;
+}
+
+function layerLine(event: ProgressEvent, { layerLines }: TransferView): string | undefined {
+  if (event.type !== 'transfer' || event.done !== true || event.direction === 'unpack') return undefined;
+  if (layerLines === undefined || !isDigest(event.item)) return undefined;
+  return `${shortDigest(event.item)}: ${event.existed === true ? layerLines.existed : layerLines.moved}\n`;
+}
+
+/** Only what a user has to know. */
+function messageRenderer({ stderr }: Host): ProgressRenderer {
+  return {
+    sink: (event) => {
+      if (event.type === 'warning') stderr.write(`${warningLine(event)}\n`);
+      else if (event.type === 'notice') stderr.write(`${noticeLine(event.message)}\n`);
+    },
+    finish: () => Promise.resolve(),
+    reportsErrors: false,
+  };
+}

@@ -1,0 +1,25 @@
+import type { Readable } from 'node:stream';
+import type { Toolchain, ToolchainOptions } from '../toolchain-types.js';
+import type { OutputStream } from './output-stream.js';
+
+/**
+ * What the command line has of the world around it. `main.ts` makes it of the process; tests make it of strings.
+ * Nothing else in this folder touches `process`.
+ */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly home: string;
+  readonly uid: number;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly openToolchain: (options: ToolchainOptions) => Promise<Toolchain>;
+  /** Where errors may point into: the text of each source file read, by the name it goes by in messages. */
+  readonly sources: Map<string, string>;
+}

@@ -1,0 +1,55 @@
+import { homedir } from 'node:os';
+import type { Host } from './host.js';
+import { runCli } from './run-cli.js';
+
+/** 128 and the signal's number, as shells report it. */
+const EXIT_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** The first signal cancels, and what was begun is cleaned up; the second ends the process at once. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(EXIT_STATUS[name]);
+      controller.abort(name);
+    });
+  }
+  return controller.signal;
+}
+
+/** `write` reports a closed pipe to its caller; without a listener the event would end the process as well. */
+function ignoreStreamErrors(): void {
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+}
+
+function processHost(signal: AbortSignal): Host {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    home: homedir(),
+    uid: process.getuid?.() ?? 0,
+    get stdin() {
+      // Opening it has a cost, which most commands need not pay.
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal,
+    now: Date.now,
+    openToolchain: async (options) => {
+      const { createToolchain } = await import('../toolchain.js');
+      return createToolchain(options);
+    },
+    sources: new Map(),
+  };
+}
+
+async function main(): Promise<void> {
+  ignoreStreamErrors();
+  const status = await runCli(process.argv.slice(2), processHost(abortOnSignals()));
+  // Not left to the event loop: a connection that a registry keeps open would hold the process for seconds.
+  process.exit(status);
+}
+
+void main();

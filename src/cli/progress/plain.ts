@@ -1,0 +1,119 @@
+import type { StepId } from '../../builder/progress.js';
+import { palette, type Palette } from '../text/color.js';
+import { plainLine } from '../text/terminal-text.js';
+import { LineSplitter, type LineEvent } from './line-splitter.js';
+import {
+  applyEvent,
+  elapsedSeconds,
+  EMPTY_PROGRESS,
+  formatSeconds,
+  isFinished,
+  type ProgressState,
+  type Step,
+  type Transfer,
+} from './model.js';
+import type { Outcome, ProgressRenderer, RendererOptions } from './renderer.js';
+import { failureLines, noticeLine, resultLines, warningLine } from './report.js';
+import { transferAmount, transferSubject } from './transfer-text.js';
+
+/** A transfer is reported at most so often, and at its end. */
+const TRANSFER_INTERVAL_MS = 1000;
+
+/** Lines in the manner of BuildKit's --progress=plain: `#5 [2/3] RUN make`, `#5 0.231 output`, `#5 DONE 1.2s`. */
+export function createPlainRenderer(options: RendererOptions): ProgressRenderer {
+  const renderer = new PlainRenderer(options);
+  return {
+    sink: (event) => {
+      renderer.handle(event);
+    },
+    finish: (outcome) => {
+      renderer.finish(outcome);
+      return Promise.resolve();
+    },
+    reportsErrors: false,
+  };
+}
+
+interface TransferClock {
+  readonly startedAt: number;
+  shownAt: number;
+}
+
+class PlainRenderer {
+  readonly #options: RendererOptions;
+  readonly #paint: Palette;
+  readonly #splitter = new LineSplitter();
+  readonly #clocks = new Map<string, TransferClock>();
+  /** Steps whose label has been printed: a planned step that never starts is never shown. */
+  readonly #shown = new Set<StepId>();
+  #state: ProgressState = EMPTY_PROGRESS;
+
+  constructor(options: RendererOptions) {
+    this.#options = options;
+    this.#paint = palette(options.color);
+  }
+
+  handle(event: Parameters<LineSplitter['split']>[0]): void {
+    for (const each of this.#splitter.split(event)) {
+      this.#state = applyEvent(this.#state, each);
+      this.#show(each);
+    }
+  }
+
+  finish(outcome: Outcome): void {
+    this.#lines(failureLines(this.#state, outcome));
+    if (outcome.kind === 'done' && outcome.result !== undefined) this.#lines(resultLines(outcome.result));
+  }
+
+  #show(event: LineEvent): void {
+    if (event.type === 'warning') this.#lines([this.#paint.yellow(warningLine(event))]);
+    else if (event.type === 'notice') this.#lines([noticeLine(event.message)]);
+    else if (event.type !== 'step-planned') this.#showStep(event);
+  }
+
+  #showStep(event: Extract<LineEvent, { readonly step: StepId }>): void {
+    const step = this.#state.steps.find(({ id }) => id === event.step);
+    if (step === undefined) return;
+    const prefix = `#${step.number}`;
+    if (!this.#shown.has(step.id)) {
+      this.#shown.add(step.id);
+      this.#lines([`${prefix} ${plainLine(step.label)}`]);
+    }
+    if (event.type === 'step-lines') this.#lines(outputLines(prefix, step, event));
+    else if (event.type === 'transfer') this.#showTransfer(prefix, step, event);
+    else if (isFinished(step)) this.#lines([`${prefix} ${this.#ending(step)}`, '']);
+  }
+
+  #ending(step: Step): string {
+    if (step.status === 'cached') return 'CACHED';
+    if (step.status === 'failed') return this.#paint.red(`ERROR: ${plainLine(step.error?.message ?? 'failed')}`);
+    return `DONE ${formatSeconds(elapsedSeconds(step, this.#options.now()) ?? 0)}`;
+  }
+
+  #showTransfer(prefix: string, step: Step, { item, direction }: Pick<Transfer, 'item' | 'direction'>): void {
+    const transfer = step.transfers.find((each) => each.item === item && each.direction === direction);
+    if (transfer === undefined) return;
+    const now = this.#options.now();
+    const key = `${step.id}\0${direction}\0${item}`;
+    const clock = this.#clocks.get(key) ?? { startedAt: now, shownAt: now };
+    this.#clocks.set(key, clock);
+    if (!transfer.done && now - clock.shownAt < TRANSFER_INTERVAL_MS) return;
+    clock.shownAt = now;
+    const seconds = formatSeconds((now - clock.startedAt) / 1000);
+    const moved = `${transferAmount(transfer)} ${seconds}${transfer.done ? ' done' : ''}`;
+    this.#lines([`${prefix} ${transferSubject(transfer, 'full')} ${transfer.existed ? 'exists' : moved}`]);
+  }
+
+  #lines(lines: readonly string[]): void {
+    if (lines.length > 0) this.#options.write(`${lines.join('\n')}\n`);
+  }
+}
+
+function outputLines(
+  prefix: string,
+  step: Step,
+  event: { readonly at: number; readonly lines: readonly string[] },
+): string[] {
+  const seconds = Math.max(0, event.at - (step.startedAt ?? event.at)) / 1000;
+  return event.lines.map((line) => `${prefix} ${seconds.toFixed(3)} ${line}`);
+}

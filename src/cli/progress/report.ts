@@ -1,0 +1,36 @@
+import type { BuildResult } from '../../builder/build-request.js';
+import { isTsbuildError } from '../../support/errors.js';
+import { plainLine } from '../text/terminal-text.js';
+import type { ProgressState, Step, Warning } from './model.js';
+import type { Outcome } from './renderer.js';
+
+/** The last output of the step that failed, between rules as BuildKit has them; nothing when the failure was no RUN's. */
+export function failureLines({ steps }: ProgressState, outcome: Outcome): string[] {
+  if (outcome.kind === 'done' || !isTsbuildError(outcome.error, 'RUN_FAILED')) return [];
+  const step = steps.find(({ status }) => status === 'failed');
+  if (step === undefined || step.tail.length === 0) return [];
+  return ['------', ` > ${plainLine(step.label)}:`, ...omission(step), ...step.tail, '------'];
+}
+
+function omission({ lineCount, tail }: Step): string[] {
+  const missing = lineCount - tail.length;
+  return missing <= 0 ? [] : [`[${missing} earlier ${missing === 1 ? 'line' : 'lines'}: --progress=plain shows all]`];
+}
+
+/** What a build has made, and how much of it anew. */
+export function resultLines({ imageId, names, steps }: BuildResult): string[] {
+  const built = steps.total - steps.cached;
+  return [
+    `image ${imageId} (${steps.total} ${steps.total === 1 ? 'step' : 'steps'}: ${steps.cached} cached, ${built} built)`,
+    ...names.map((name) => `named ${name}`),
+  ];
+}
+
+export function warningLine({ rule, message, source }: Warning): string {
+  const place = source === undefined ? '' : ` (${source.file}:${source.start.line})`;
+  return plainLine(`warning: ${rule === undefined ? '' : `${rule}: `}${message}${place}`);
+}
+
+export function noticeLine(message: string): string {
+  return plainLine(`note: ${message}`);
+}

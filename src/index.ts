@@ -1,0 +1,39 @@
+/**
+ * tsbuild as a library: builds container images from Dockerfiles, and pulls, pushes, saves and loads them.
+ *
+ *     const tools = await createToolchain({ storeRoot: '/var/tmp/store', env: process.env });
+ *     const { imageId } = await tools.build(buildRequest({ dockerfile, contextDirectory }), { progress: console.error });
+ *
+ * @packageDocumentation
+ */
+export { createToolchain } from './toolchain.js';
+export { buildRequest } from './builder/build-request.js';
+export { parseDockerfile } from './parser/parse-dockerfile.js';
+export { formatReference, parseReference } from './oci/reference.js';
+export { formatPlatform, hostPlatform, parsePlatform } from './oci/platform.js';
+export { ERROR_CODES, isTsbuildError, TsbuildError } from './support/errors.js';
+export { VERSION } from './version.js';
+
+export type {
+  ActivityOptions,
+  BootstrapRequest,
+  ImageDetails,
+  LoadedImage,
+  PulledImage,
+  PullOptions,
+  PushedImage,
+  Removal,
+  Toolchain,
+  ToolchainOptions,
+} from './toolchain-types.js';
+export type { BuildRequest, BuildResult } from './builder/build-request.js';
+export type { BuildPlan } from './builder/plan.js';
+export type { ProgressEvent, ProgressSink } from './builder/progress.js';
+export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';
+export type { Digest } from './oci/digest.js';
+export type { Descriptor } from './oci/descriptor.js';
+export type { ImageConfig, ImageIndex, ImageManifest } from './oci/image.js';
+export type { Platform } from './oci/platform.js';
+export type { Reference } from './oci/reference.js';
+export type { ErrorCode } from './support/errors.js';
+export type { SourceRange } from './support/source-range.js';

@@ -1,0 +1,122 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  type BigIntStats,
+} from 'node:fs';
+import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.js';
+import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+import { decodeDevice, getXattr } from '../../support/syscalls.js';
+import type { Timestamp } from '../tar-entry.js';
+import type { TreeEntry } from '../tree.js';
+import { DEVICE_XATTR, OWNER_XATTR, parseOwner, type Owner, type Ownership } from './ownership.js';
+
+export interface FileReading {
+  /** Whose notes about owners and devices to heed; `none` for folders that are not ours. */
+  readonly ownership: Ownership | 'none';
+  /** What is recorded beside the snapshot about this file. */
+  readonly owner?: Owner | undefined;
+}
+
+const NANOSECONDS = 1_000_000_000n;
+const CHUNK = 256 * 1024;
+
+const TYPES: ReadonlyMap<number, TreeEntry['type']> = new Map([
+  [constants.S_IFREG, 'file'],
+  [constants.S_IFDIR, 'directory'],
+  [constants.S_IFLNK, 'symlink'],
+  [constants.S_IFCHR, 'character-device'],
+  [constants.S_IFBLK, 'block-device'],
+  [constants.S_IFIFO, 'fifo'],
+]);
+
+/** lstat(2); `undefined` when there is no such file, or none can be there. */
+export function statFile(path: ByteString): BigIntStats | undefined {
+  try {
+    return lstatSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
+    throw error;
+  }
+}
+
+/** What a tree says about a file on the host. */
+export function fileEntry(path: ByteString, stat: BigIntStats, reading: FileReading): TreeEntry {
+  const device = readPlaceholder(path, stat, reading);
+  const type = device?.type ?? fileType(stat);
+  const owner = ownerOf(path, stat, reading);
+  return {
+    type,
+    mode: Number(stat.mode) & 0o7777,
+    uid: owner.uid,
+    gid: owner.gid,
+    size: type === 'file' ? Number(stat.size) : 0,
+    mtime: timestampOf(stat.mtimeNs),
+    inode: type === 'directory' || stat.nlink === 1n ? null : `${stat.dev}:${stat.ino}`,
+    ...(type === 'symlink' ? { linkTarget: readlinkSync(fsPath(path), 'latin1') as ByteString } : {}),
+    ...(type.endsWith('-device') ? { device: device ?? decodeDevice(stat.rdev) } : {}),
+  };
+}
+
+export function fileType(stat: BigIntStats): TreeEntry['type'] {
+  return TYPES.get(Number(stat.mode) & constants.S_IFMT) ?? 'socket';
+}
+
+/** How overlayfs marks a file of a lower layer as deleted. */
+export function isWhiteout(stat: BigIntStats): boolean {
+  return stat.isCharacterDevice() && stat.rdev === 0n;
+}
+
+export function timestampOf(nanoseconds: bigint): Timestamp {
+  const rest = ((nanoseconds % NANOSECONDS) + NANOSECONDS) % NANOSECONDS;
+  return { seconds: Number((nanoseconds - rest) / NANOSECONDS), nanoseconds: Number(rest) };
+}
+
+function ownerOf(path: ByteString, stat: BigIntStats, { ownership, owner }: FileReading): Owner {
+  if (ownership !== 'recorded') return { uid: Number(stat.uid), gid: Number(stat.gid) };
+  if (owner !== undefined) return owner;
+  const recorded = stat.isFile() || stat.isDirectory() ? getXattr(path, OWNER_XATTR) : undefined;
+  return (recorded === undefined ? undefined : parseOwner(recorded.toString('latin1'))) ?? { uid: 0, gid: 0 };
+}
+
+interface Placeholder {
+  readonly type: 'character-device' | 'block-device';
+  readonly major: number;
+  readonly minor: number;
+}
+
+function readPlaceholder(path: ByteString, stat: BigIntStats, { ownership }: FileReading): Placeholder | undefined {
+  if (ownership === 'none' || stat.size !== 0n || !stat.isFile()) return undefined;
+  const [type, ...numbers] = getXattr(path, DEVICE_XATTR)?.toString('latin1').split(':') ?? [];
+  if (type !== 'character-device' && type !== 'block-device') return undefined;
+  const [major = 0, minor = 0] = numbers.map(Number);
+  return { type, major, minor };
+}
+
+/**
+ * The content of a regular file, not following a symbolic link. A chunk is valid until the next is asked for.
+ * @throws `STORE_IO` when something else is in its place; system errors
+ */
+export function* readFile(path: ByteString): Generator<Uint8Array, void, undefined> {
+  // Without O_NONBLOCK, to open a fifo that has taken the place of a file would wait for ever.
+  const descriptor = openSync(fsPath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) {
+      throw new TsbuildError('STORE_IO', `cannot read file "${textOfBytes(path)}": it is no regular file any more`);
+    }
+    const buffer = Buffer.allocUnsafe(Math.min(Math.max(stat.size, 1), CHUNK));
+    for (;;) {
+      const count = readSync(descriptor, buffer, 0, buffer.length, null);
+      if (count === 0) return;
+      yield buffer.subarray(0, count);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,148 @@
+import { readdirSync } from 'node:fs';
+import { bufferOf, compareBytes, fsPath, type ByteString } from '../support/byte-string.js';
+import { systemErrorCode } from '../support/errors.js';
+import { invariant } from '../support/invariant.js';
+import { getXattr } from '../support/syscalls.js';
+import { baseName, hostPath, parentPath } from './byte-path.js';
+import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
+import { readLayerXattrs } from './files/layer-xattrs.js';
+import type { OwnerMap, Ownership } from './files/ownership.js';
+import type { Tree, TreeEntry } from './tree.js';
+
+export interface LayerDirectory {
+  /** Absolute path on the host. */
+  readonly directory: ByteString;
+  readonly owners: OwnerMap;
+}
+
+export interface LayersTreeOptions {
+  /** Topmost first. */
+  readonly layers: readonly LayerDirectory[];
+  readonly ownership: Ownership | 'none';
+  /** The name of overlayfs's mark on opaque directories; without one there are no whiteouts either, and one layer only. */
+  readonly opaqueXattr?: ByteString | undefined;
+}
+
+/**
+ * What an overlay of directories shows, read without mounting it.
+ *
+ * Symbolic links are not followed, in no component: every parent on the way is looked at once and must be a directory. What is
+ * known about directories is kept, so the files must not change while the tree is in use.
+ */
+export function createLayersTree(options: LayersTreeOptions): Tree {
+  return new LayersTree(options);
+}
+
+class LayersTree implements Tree {
+  readonly #options: LayersTreeOptions;
+  /** For a directory the layers that its entries come from, topmost first; empty when there is no such directory. */
+  readonly #contributors = new Map<ByteString, readonly LayerDirectory[]>();
+
+  constructor(options: LayersTreeOptions) {
+    invariant(options.opaqueXattr !== undefined || options.layers.length <= 1, 'layers without whiteouts');
+    this.#options = options;
+    this.#contributors.set('' as ByteString, options.layers);
+  }
+
+  lstat(path: ByteString): TreeEntry | undefined {
+    const found = this.#find(path);
+    if (found === undefined) return path === '' ? EMPTY_ROOT : undefined;
+    const { layer, stat, host } = found;
+    return fileEntry(host, stat, { ownership: this.#options.ownership, owner: layer.owners.get(path) });
+  }
+
+  list(path: ByteString): readonly ByteString[] {
+    const names = new Set<ByteString>();
+    const hidden = new Set<ByteString>();
+    const layers = this.#layersOf(path);
+    for (const [index, { directory }] of layers.entries()) {
+      const host = hostPath(directory, path);
+      for (const entry of readdirSync(fsPath(host), { encoding: 'latin1', withFileTypes: true })) {
+        const name = entry.name as ByteString;
+        if (hidden.has(name)) continue;
+        if (this.#mayBeWhiteout(entry) && isWhiteoutAt(hostPath(host, name))) hidden.add(name);
+        else names.add(name);
+        if (index < layers.length - 1) hidden.add(name);
+      }
+    }
+    return [...names].sort(compareBytes);
+  }
+
+  xattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array> {
+    const found = this.#find(path);
+    return found === undefined ? new Map() : readLayerXattrs(found.host);
+  }
+
+  *read(path: ByteString): Iterable<Uint8Array> {
+    const found = this.#find(path);
+    invariant(found !== undefined, `no file "${path}" in this tree`);
+    yield* readFile(found.host);
+  }
+
+  #find(path: ByteString) {
+    const parents = path === '' ? this.#options.layers : this.#layersOf(parentPath(path));
+    for (const layer of parents) {
+      const host = hostPath(layer.directory, path);
+      const stat = statFile(host);
+      if (stat === undefined) continue;
+      return this.#mayBeWhiteout(stat) && isWhiteout(stat) ? undefined : { layer, stat, host };
+    }
+    return undefined;
+  }
+
+  #mayBeWhiteout(file: { isCharacterDevice(): boolean }): boolean {
+    return this.#options.opaqueXattr !== undefined && file.isCharacterDevice();
+  }
+
+  #layersOf(directory: ByteString): readonly LayerDirectory[] {
+    const known = this.#contributors.get(directory);
+    if (known !== undefined) return known;
+    const contributors = baseName(directory) === '' ? [] : this.#contributorsTo(directory);
+    this.#contributors.set(directory, contributors);
+    return contributors;
+  }
+
+  #contributorsTo(directory: ByteString): readonly LayerDirectory[] {
+    const contributors: LayerDirectory[] = [];
+    const parents = this.#layersOf(parentPath(directory));
+    for (const layer of parents) {
+      const host = hostPath(layer.directory, directory);
+      const stat = statFile(host);
+      if (stat === undefined) continue;
+      if (!stat.isDirectory()) break;
+      contributors.push(layer);
+      if (layer !== parents.at(-1) && this.#isOpaque(host)) break;
+    }
+    return contributors;
+  }
+
+  #isOpaque(host: ByteString): boolean {
+    const { opaqueXattr } = this.#options;
+    return opaqueXattr !== undefined && getXattr(host, opaqueXattr)?.equals(OPAQUE_VALUE) === true;
+  }
+}
+
+/** What overlayfs writes. `x`, in newer kernels, marks a directory with whiteouts of another kind, which nobody makes here. */
+export const OPAQUE_VALUE: Buffer = bufferOf('y' as ByteString);
+
+/** The root of the empty file system. */
+const EMPTY_ROOT: TreeEntry = {
+  type: 'directory',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  inode: null,
+};
+
+function isWhiteoutAt(path: ByteString): boolean {
+  const stat = statFile(path);
+  return stat !== undefined && isWhiteout(stat);
+}
+
+/** Whether an error says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

@@ -1,0 +1,186 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { ChainId } from '../oci/layer.js';
+import { bytesOfText, textOfBytes, type ByteString } from '../support/byte-string.js';
+import { TsbuildError } from '../support/errors.js';
+import { removeTree } from '../support/files.js';
+import { applyLayer } from './apply/apply-layer.js';
+import { ROOT } from './byte-path.js';
+import type { Change } from './change.js';
+import { diffDirectory } from './diff-directory.js';
+import { setDirectoryAttributes } from './files/file-attributes.js';
+import type { Owner, Ownership } from './files/ownership.js';
+import { createLayersTree, type LayerDirectory } from './layers-tree.js';
+import { FILES, SnapshotFolder } from './snapshots/snapshot-folder.js';
+import type { ActiveSnapshot, SnapshotRoot, Snapshotter } from './snapshotter.js';
+import type { Tree } from './tree.js';
+
+export interface SnapshotterOptions {
+  /** Of the store's snapshots: absolute, on one file system with `temporaryDirectory`. */
+  readonly directory: string;
+  readonly temporaryDirectory: string;
+  readonly ownership: Ownership;
+  /** Whether a commit waits until the files are on the disk. Without, a power failure may leave some of them empty. */
+  readonly durable?: boolean;
+}
+
+export interface OverlaySnapshotterOptions extends SnapshotterOptions {
+  /** Whether overlays are mounted with the option of that name, as user namespaces must: their marks are `user.overlay.*`. */
+  readonly userxattr: boolean;
+}
+
+/**
+ * Keeps of every snapshot only what its layer adds, in the form that overlayfs mounts. Nothing is mounted here: whoever runs
+ * something in an active snapshot mounts `root`, and reading, applying and comparing work on the directories.
+ */
+export function createOverlaySnapshotter(options: OverlaySnapshotterOptions): Snapshotter {
+  return new OverlaySnapshotter(options);
+}
+
+const NAME = { real: 'overlay', recorded: 'overlay-recorded' } as const;
+
+interface Shared {
+  readonly folder: SnapshotFolder;
+  readonly ownership: Ownership;
+  readonly opaqueXattr: ByteString;
+}
+
+class OverlaySnapshotter implements Snapshotter {
+  readonly name = 'overlay';
+  readonly #shared: Shared;
+
+  constructor({ directory, temporaryDirectory, ownership, userxattr, durable }: OverlaySnapshotterOptions) {
+    // Directories written for one way of mounting and owning mean something else for another.
+    const own = path.join(directory, NAME[ownership] + (userxattr ? '-userxattr' : ''));
+    this.#shared = {
+      folder: new SnapshotFolder({ directory: own, temporaryDirectory, durable }),
+      ownership,
+      opaqueXattr: bytesOfText(userxattr ? 'user.overlay.opaque' : 'trusted.overlay.opaque'),
+    };
+  }
+
+  async has(id: ChainId): Promise<boolean> {
+    return (await this.#layers(id)) !== undefined;
+  }
+
+  async prepare(parent: ChainId | null): Promise<ActiveSnapshot> {
+    const layers = await this.#existingLayers(parent);
+    const parentTree = this.#treeOf(layers);
+    const unfinished = await this.#shared.folder.create();
+    const upper = path.join(unfinished, FILES);
+    try {
+      await mkdir(upper);
+      await mkdir(path.join(unfinished, 'work'));
+      takeRoot(upper, parentTree, this.#shared.ownership);
+    } catch (error) {
+      await removeTree(unfinished);
+      throw error;
+    }
+    return new ActiveOverlaySnapshot(this.#shared, { unfinished, parent, parentTree, layers });
+  }
+
+  async tree(id: ChainId | null): Promise<Tree> {
+    return this.#treeOf(await this.#existingLayers(id));
+  }
+
+  remove(id: ChainId): Promise<void> {
+    return this.#shared.folder.remove(id);
+  }
+
+  list(): Promise<readonly ChainId[]> {
+    return this.#shared.folder.list();
+  }
+
+  #treeOf(layers: readonly LayerDirectory[]): Tree {
+    return createLayersTree({ layers, ownership: this.#shared.ownership, opaqueXattr: this.#shared.opaqueXattr });
+  }
+
+  async #existingLayers(id: ChainId | null): Promise<readonly LayerDirectory[]> {
+    if (id === null) return [];
+    const layers = await this.#layers(id);
+    if (layers === undefined) throw missingSnapshot(id);
+    return layers;
+  }
+
+  /** Topmost first; `undefined` when the snapshot, or one that it stands on, is not there. */
+  async #layers(id: ChainId): Promise<readonly LayerDirectory[] | undefined> {
+    const layers: LayerDirectory[] = [];
+    for (let next: ChainId | null = id; next !== null;) {
+      const meta = await this.#shared.folder.load(next);
+      if (meta === undefined) return undefined;
+      layers.push({ directory: bytesOfText(this.#shared.folder.filesOf(next)), owners: meta.owners });
+      next = meta.parent;
+    }
+    return layers;
+  }
+}
+
+interface Unfinished {
+  readonly unfinished: string;
+  readonly parent: ChainId | null;
+  readonly parentTree: Tree;
+  readonly layers: readonly LayerDirectory[];
+}
+
+class ActiveOverlaySnapshot implements ActiveSnapshot {
+  readonly root: SnapshotRoot & { readonly kind: 'overlay' };
+  readonly parentTree: Tree;
+  readonly #shared: Shared;
+  readonly #unfinished: Unfinished;
+  readonly #owners = new Map<ByteString, Owner>();
+  #done = false;
+
+  constructor(shared: Shared, unfinished: Unfinished) {
+    this.#shared = shared;
+    this.#unfinished = unfinished;
+    this.parentTree = unfinished.parentTree;
+    this.root = {
+      kind: 'overlay',
+      lowers: unfinished.layers.map(({ directory }) => textOfBytes(directory)),
+      upper: path.join(unfinished.unfinished, FILES),
+      work: path.join(unfinished.unfinished, 'work'),
+    };
+  }
+
+  apply(tar: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const overlay = { below: this.parentTree, opaqueXattr: this.#shared.opaqueXattr };
+    const { ownership } = this.#shared;
+    const target = { root: bytesOfText(this.root.upper), ownership, owners: this.#owners, overlay };
+    return applyLayer(tar, target, options.signal);
+  }
+
+  changes(): AsyncIterable<Change> {
+    return diffDirectory({
+      directory: bytesOfText(this.root.upper),
+      parent: this.parentTree,
+      ownership: this.#shared.ownership,
+      owners: this.#owners,
+      opaqueXattr: this.#shared.opaqueXattr,
+    });
+  }
+
+  async commit(id: ChainId): Promise<void> {
+    await removeTree(this.root.work);
+    const { unfinished, parent } = this.#unfinished;
+    await this.#shared.folder.publish(unfinished, id, { parent, owners: this.#owners });
+    this.#done = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#done) await removeTree(this.#unfinished.unfinished);
+  }
+}
+
+/** overlayfs shows the root of the upper directory: it must look as the parent's, or as root's own when there is none. */
+function takeRoot(upper: string, parent: Tree, ownership: Ownership): void {
+  const root = parent.lstat(ROOT);
+  if (root === undefined) return;
+  const attributes = { ...root, path: ROOT, xattrs: parent.xattrs(ROOT) };
+  setDirectoryAttributes(bytesOfText(upper), [attributes, { ownership, owners: new Map() }]);
+}
+
+export function missingSnapshot(id: ChainId): TsbuildError {
+  return new TsbuildError('STORE_IO', `cannot use snapshot "${id}": it is not there`, {
+    hint: 'Something removed it while it was needed; run the command again, and it is made anew.',
+  });
+}

@@ -1,0 +1,123 @@
+import type { ByteString } from '../../support/byte-string.js';
+import { compareBytes } from '../../support/byte-string.js';
+import { invariant } from '../../support/invariant.js';
+import { baseName } from '../byte-path.js';
+import type { TarEntry } from '../tar-entry.js';
+import { formatPaxRecord, formatPaxTime } from './pax.js';
+import {
+  BLOCK,
+  FIELD,
+  headerChecksum,
+  paddingOf,
+  TYPE_FLAGS,
+  TYPE_OFFSET,
+  USTAR_MAGIC,
+  XATTR_RECORD,
+  type FieldName,
+} from './tar-format.js';
+
+type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'major' | 'minor';
+type Record = readonly [key: string, value: string | Uint8Array];
+
+const ASCII = /^[\x01-\x7f]*$/;
+
+/**
+ * The header of an entry: one block of ustar, with an extended header before it only for what ustar cannot hold. No user names,
+ * no times but mtime: the bytes depend on the entry alone.
+ */
+export function encodeHeader(entry: TarEntry): Buffer {
+  const block = Buffer.alloc(BLOCK);
+  const records: Record[] = [];
+  putPath(block, records, entry);
+  putLink(block, records, entry.linkTarget);
+  put(block, records, ['mode', entry.mode]);
+  put(block, records, ['uid', entry.uid]);
+  put(block, records, ['gid', entry.gid]);
+  put(block, records, ['size', entry.size]);
+  putTime(block, records, entry);
+  put(block, records, ['major', entry.device?.major ?? 0]);
+  put(block, records, ['minor', entry.device?.minor ?? 0]);
+  for (const [name, value] of entry.xattrs) records.push([XATTR_RECORD + name, value]);
+  seal(block, TYPE_FLAGS[entry.type]);
+  return records.length === 0 ? block : Buffer.concat([extendedHeader(records, entry.path), block]);
+}
+
+function putPath(block: Buffer, records: Record[], { path, type }: TarEntry): void {
+  const name = type !== 'directory' ? path : path === '' ? './' : `${path}/`;
+  if (!ASCII.test(name)) records.push(['path', name]);
+  else if (name.length <= FIELD.name[1]) write(block, 'name', name);
+  else if (!putSplit(block, name)) records.push(['path', name]);
+  // For readers that do not know extended headers.
+  if (block[0] === 0) write(block, 'name', printable(name).slice(0, FIELD.name[1]));
+}
+
+/** ustar's own way for long paths: up to 155 bytes before a slash, up to 100 after it. */
+function putSplit(block: Buffer, name: string): boolean {
+  const slash = name.indexOf('/', name.length - FIELD.name[1] - 1);
+  if (slash < 1 || slash > FIELD.prefix[1] || slash === name.length - 1) return false;
+  write(block, 'prefix', name.slice(0, slash));
+  write(block, 'name', name.slice(slash + 1));
+  return true;
+}
+
+function putLink(block: Buffer, records: Record[], target: ByteString | undefined): void {
+  if (target === undefined) return;
+  const fits = target.length <= FIELD.linkName[1] && ASCII.test(target);
+  if (!fits) records.push(['linkpath', target]);
+  write(block, 'linkName', fits ? target : printable(target).slice(0, FIELD.linkName[1]));
+}
+
+function putTime(block: Buffer, records: Record[], { mtime }: TarEntry): void {
+  const limit = largest('mtime');
+  const fits = mtime.nanoseconds === 0 && mtime.seconds >= 0 && mtime.seconds <= limit;
+  if (!fits) records.push(['mtime', formatPaxTime(mtime)]);
+  putOctal(block, 'mtime', Math.min(Math.max(mtime.seconds, 0), limit));
+}
+
+function put(block: Buffer, records: Record[], [field, value]: readonly [NumberField, number]): void {
+  invariant(Number.isSafeInteger(value) && value >= 0, `${field} ${value} of a tar entry is not a natural number`);
+  const limit = largest(field);
+  if (value > limit) {
+    invariant(
+      field === 'uid' || field === 'gid' || field === 'size',
+      `${field} ${value} does not fit into a tar entry`,
+    );
+    records.push([field, String(value)]);
+  }
+  putOctal(block, field, Math.min(value, limit));
+}
+
+/** All digits but the last place, which is a NUL. */
+function largest(field: NumberField): number {
+  return 8 ** (FIELD[field][1] - 1) - 1;
+}
+
+function putOctal(block: Buffer, field: NumberField, value: number): void {
+  write(block, field, value.toString(8).padStart(FIELD[field][1] - 1, '0'));
+}
+
+function seal(block: Buffer, typeFlag: string): void {
+  block.write(typeFlag, TYPE_OFFSET, 'latin1');
+  write(block, 'magic', USTAR_MAGIC);
+  write(block, 'checksum', `${headerChecksum(block).unsigned.toString(8).padStart(6, '0')}\0 `);
+}
+
+/** Records are sorted by key: the order in which the attributes were found does not show. */
+function extendedHeader(records: readonly Record[], path: ByteString): Buffer {
+  const sorted = [...records].sort(([a], [b]) => compareBytes(a, b));
+  const body = Buffer.concat(sorted.map(([key, value]) => formatPaxRecord(key, value)));
+  const block = Buffer.alloc(BLOCK);
+  write(block, 'name', `PaxHeaders.0/${printable(baseName(path))}`.slice(0, FIELD.name[1]));
+  for (const field of ['mode', 'uid', 'gid', 'mtime', 'major', 'minor'] as const) putOctal(block, field, 0);
+  putOctal(block, 'size', body.length);
+  seal(block, 'x');
+  return Buffer.concat([block, body, Buffer.alloc(paddingOf(body.length))]);
+}
+
+function printable(bytes: string): string {
+  return bytes.replace(/[^\x20-\x7e]/g, '_');
+}
+
+function write(block: Buffer, field: FieldName, value: string): void {
+  block.write(value, FIELD[field][0], FIELD[field][1], 'latin1');
+}

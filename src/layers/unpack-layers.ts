@@ -1,0 +1,99 @@
+import { createDigester, digestAlgorithm } from '../oci/digest.js';
+import { chainIdOf, type ChainId, type Layer } from '../oci/layer.js';
+import type { BlobReader } from '../store/blob-store.js';
+import { TsbuildError } from '../support/errors.js';
+import { decompress } from './compression/decompress.js';
+import type { ActiveSnapshot, Snapshotter } from './snapshotter.js';
+
+export interface UnpackOptions {
+  /** Bottommost first. */
+  readonly layers: readonly Layer[];
+  readonly blobs: BlobReader;
+  readonly snapshotter: Snapshotter;
+  /** Called with counts of bytes of the stored blob that have just been unpacked. */
+  readonly onBytes?: ((layer: Layer, count: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes sure that there is a snapshot of a stack of layers, unpacking those that are missing.
+ * @returns its chain id; `null` for no layers
+ * @throws `DIGEST_MISMATCH` for a layer whose content is not what its diffId says; `LAYER_INVALID`, `DISK_FULL`, `STORE_IO`,
+ * `ABORTED`. What failed leaves nothing; the layers below it stay unpacked
+ */
+export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | null> {
+  const { layers, snapshotter } = options;
+  const chain = layers.map((_, index) => chainOf(layers.slice(0, index + 1)));
+  const unpacked = await countUnpacked(chain, snapshotter);
+  // An overlay keeps every layer apart, for images that share it. A copy of all files for each would serve nobody.
+  const batches =
+    snapshotter.name === 'overlay' ? layers.slice(unpacked).map((layer) => [layer]) : [layers.slice(unpacked)];
+  let done = unpacked;
+  for (const batch of batches) {
+    if (batch.length > 0) await unpackBatch(batch, [chain[done - 1] ?? null, chain[done + batch.length - 1]], options);
+    done += batch.length;
+  }
+  return chain.at(-1) ?? null;
+}
+
+function chainOf(layers: readonly Layer[]): ChainId | null {
+  return chainIdOf(layers.map((layer) => layer.diffId));
+}
+
+/** How many layers, from the bottom, need not be unpacked: the topmost snapshot there is counts, whatever is below it. */
+async function countUnpacked(chain: readonly (ChainId | null)[], snapshotter: Snapshotter): Promise<number> {
+  for (let count = chain.length; count > 0; count--) {
+    const id = chain[count - 1];
+    if (id != null && (await snapshotter.has(id))) return count;
+  }
+  return 0;
+}
+
+async function unpackBatch(
+  layers: readonly Layer[],
+  [parent, id]: readonly [ChainId | null, ChainId | null | undefined],
+  options: UnpackOptions,
+): Promise<void> {
+  await using active = await options.snapshotter.prepare(parent);
+  for (const layer of layers) await unpackLayer(layer, active, options);
+  if (id != null) await active.commit(id);
+}
+
+async function unpackLayer(layer: Layer, active: ActiveSnapshot, options: UnpackOptions): Promise<void> {
+  const blob = await options.blobs.open(layer.descriptor);
+  try {
+    const counted = counting(blob as AsyncIterable<Uint8Array>, (count) => options.onBytes?.(layer, count));
+    await active.apply(verified(decompress(counted), layer), { signal: options.signal });
+  } finally {
+    blob.destroy();
+  }
+}
+
+async function* counting(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: (count: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    yield chunk;
+    onBytes(chunk.byteLength);
+  }
+}
+
+/** A blob's digest proves what was fetched; only the diffId proves that the image's config means these files. */
+async function* verified(
+  source: AsyncIterable<Uint8Array>,
+  { diffId, descriptor }: Layer,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const digester = createDigester(digestAlgorithm(diffId));
+  for await (const chunk of source) {
+    digester.update(chunk);
+    yield chunk;
+  }
+  const { digest } = digester.finish();
+  if (digest === diffId) return;
+  throw new TsbuildError(
+    'DIGEST_MISMATCH',
+    `cannot unpack layer "${descriptor.digest}": its content is not what the image config says\n  expected ${diffId}\n  found    ${digest}`,
+    { hint: 'The image was built or pushed damaged: use another, or have it pushed again.' },
+  );
+}

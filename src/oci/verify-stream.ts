@@ -1,0 +1,91 @@
+import { TsbuildError } from '../support/errors.js';
+import { createDigester, digestAlgorithm, type Digest } from './digest.js';
+
+/** What bytes must be; what is left out may be anything. */
+export interface ExpectedBytes {
+  readonly digest?: Digest | undefined;
+  /** Bytes. */
+  readonly size?: number | undefined;
+}
+
+/** A digester that knows what has to come out. */
+export interface Verifier {
+  /** @throws `DIGEST_MISMATCH` as soon as there are too many bytes */
+  update(chunk: Uint8Array): void;
+  /** To be called once, after the last byte. @throws `DIGEST_MISMATCH` for too few bytes, and for others */
+  finish(): { readonly digest: Digest; readonly size: number };
+}
+
+/** Errors have `details.state`: `long`, `short` or `different`. */
+export function createVerifier(expected: ExpectedBytes): Verifier {
+  const digester = createDigester(expected.digest === undefined ? 'sha256' : digestAlgorithm(expected.digest));
+  const limit = expected.size ?? Infinity;
+  let size = 0;
+  return {
+    update(chunk) {
+      size += chunk.byteLength;
+      if (size > limit) throw tooLong(expected, limit);
+      digester.update(chunk);
+    },
+    finish() {
+      if (expected.size !== undefined && size < expected.size) throw tooShort(expected, expected.size, size);
+      const found = digester.finish();
+      if (expected.digest !== undefined && found.digest !== expected.digest)
+        throw different(expected.digest, found.digest);
+      return found;
+    },
+  };
+}
+
+/**
+ * The same bytes, checked against what they must be. The last chunk is passed on only once all are checked, so that no reader
+ * gets the whole of wrong bytes.
+ * @throws `DIGEST_MISMATCH` as soon as there are too many bytes, and at the end of too few or of others
+ */
+export async function* verifyBytes(
+  source: AsyncIterable<Uint8Array>,
+  expected: { readonly digest: Digest; readonly size: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const verifier = createVerifier(expected);
+  let size = 0;
+  let finished = false;
+  for await (const chunk of source) {
+    size += chunk.byteLength;
+    verifier.update(chunk);
+    if (size === expected.size && !finished) {
+      verifier.finish();
+      finished = true;
+    }
+    if (chunk.byteLength > 0) yield chunk;
+  }
+  if (!finished) verifier.finish();
+}
+
+function nameOf({ digest }: ExpectedBytes): string {
+  return digest === undefined ? 'blob' : `blob "${digest}"`;
+}
+
+function different(expected: Digest, found: Digest): TsbuildError {
+  return new TsbuildError('DIGEST_MISMATCH', `cannot accept blob "${expected}": its bytes have the digest ${found}`, {
+    hint: 'The content was changed or damaged where it came from; fetch or make it again.',
+    details: { state: 'different', expected, found },
+  });
+}
+
+function tooLong(expected: ExpectedBytes, size: number): TsbuildError {
+  return new TsbuildError('DIGEST_MISMATCH', `cannot accept ${nameOf(expected)}: it is longer than its ${size} bytes`, {
+    hint: 'The content was changed or damaged where it came from; fetch or make it again.',
+    details: { state: 'long', size },
+  });
+}
+
+function tooShort(expected: ExpectedBytes, size: number, found: number): TsbuildError {
+  return new TsbuildError(
+    'DIGEST_MISMATCH',
+    `cannot accept ${nameOf(expected)}: it ends after ${found} of ${size} bytes`,
+    {
+      hint: 'The transfer was cut off; try again.',
+      details: { state: 'short', size, found },
+    },
+  );
+}

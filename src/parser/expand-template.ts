@@ -1,0 +1,46 @@
+import { TsbuildError } from '../support/errors.js';
+import type { SourceRange } from '../support/source-range.js';
+import { ExpansionError, lex, type Lexed } from './expansion/shell-lexer.js';
+import type { Template } from './instruction.js';
+import { quoted } from './quoted.js';
+
+export interface ExpansionOptions {
+  /** The value of a variable, `undefined` if it is not set. */
+  readonly env: (name: string) => string | undefined;
+  readonly escape: '\\' | '`';
+  /** Where the template stands, for errors. */
+  readonly source: SourceRange;
+}
+
+export function asTemplate(text: string): Template {
+  return text as Template;
+}
+
+/**
+ * The template with its variables replaced, its quotes removed and its escapes resolved. A variable that is not set is
+ * empty. Splits nothing: a value with blanks stays one value.
+ * @throws TsbuildError DOCKERFILE_SYNTAX for a malformed `${…}` or an open quote, DOCKERFILE_SEMANTICS where `${name:?…}` asks
+ * for it.
+ */
+export function expandTemplate(template: Template, options: ExpansionOptions): string {
+  return lexTemplate(template, options).text;
+}
+
+/** As `expandTemplate`, split at white space outside of quotes, that of values included: for EXPOSE. */
+export function expandWords(template: Template, options: ExpansionOptions): string[] {
+  return [...lexTemplate(template, options).words];
+}
+
+function lexTemplate(template: Template, { env, escape, source }: ExpansionOptions): Lexed {
+  try {
+    return lex(template, { env, escape });
+  } catch (error) {
+    if (!(error instanceof ExpansionError)) throw error;
+    const code = error.wanted ? 'DOCKERFILE_SEMANTICS' : 'DOCKERFILE_SYNTAX';
+    throw new TsbuildError(code, `cannot expand ${quoted(template)}: ${error.message}`, {
+      source,
+      hint: error.hint,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,325 @@
+import { quoted } from '../quoted.js';
+import { isSpace } from '../white-space.js';
+import { parseReversedShellPattern, parseShellPattern, replaceAll, replaceFirst } from './shell-pattern.js';
+
+/** How BuildKit's shell lexer (frontend/dockerfile/shell/lex.go) is to read a text. */
+export interface LexerOptions {
+  readonly env: (name: string) => string | undefined;
+  readonly escape: '\\' | '`';
+  /** Quotes stay in the result. */
+  readonly rawQuotes?: boolean;
+  /** Escape characters stay in the result. */
+  readonly rawEscapes?: boolean;
+  /** References to variables that are not set stay as they are. */
+  readonly keepUnset?: boolean;
+}
+
+/** Why a text cannot be expanded, as the end of a sentence. */
+export class ExpansionError extends Error {
+  readonly hint: string;
+  /** The text is well-formed, and itself asks for the failure. */
+  readonly wanted: boolean;
+
+  constructor(message: string, { hint, wanted = false }: { readonly hint: string; readonly wanted?: boolean }) {
+    super(message);
+    this.hint = hint;
+    this.wanted = wanted;
+  }
+}
+
+export interface Lexed {
+  readonly text: string;
+  /** The text split at white space that is neither quoted nor escaped; variables are split too. */
+  readonly words: readonly string[];
+}
+
+/** @throws ExpansionError */
+export function lex(text: string, options: LexerOptions): Lexed {
+  return new ShellLexer(text, options).lexUntil(undefined, options.rawEscapes ?? false);
+}
+
+const DEEPEST = 200;
+// All digits of `$10` are its name; the other special parameters are one character. None of them is ever set.
+const SPECIAL_PARAMETER = /^[@*#?$!-]/;
+
+/** The words of one text. An empty quoted string makes no word: BuildKit counts characters only. */
+class Words {
+  readonly #done: string[] = [];
+  #current = '';
+
+  addRaw(text: string): void {
+    this.#current += text;
+  }
+
+  addSplit(text: string): void {
+    for (const character of text) {
+      if (isSpace(character)) this.#finishWord();
+      else this.#current += character;
+    }
+  }
+
+  /** BuildKit lexes the word in `${name:-word}` in the same buffer, and so loses what stood before it in this word. */
+  dropCurrent(): void {
+    this.#current = '';
+  }
+
+  finish(): readonly string[] {
+    this.#finishWord();
+    return this.#done;
+  }
+
+  #finishWord(): void {
+    if (this.#current !== '') this.#done.push(this.#current);
+    this.#current = '';
+  }
+}
+
+class ShellLexer {
+  readonly #text: string;
+  readonly #options: LexerOptions;
+  #at = 0;
+  #depth = 0;
+  #rawEscapes = false;
+  /** How many texts and words in `${…}` have been read to their ends. */
+  #lexed = 0;
+
+  constructor(text: string, options: LexerOptions) {
+    this.#text = text;
+    this.#options = options;
+  }
+
+  /** Reads up to and over `stop`, or to the end of the text. */
+  lexUntil(stop: string | undefined, rawEscapes: boolean): Lexed {
+    if (++this.#depth > DEEPEST) throw tooDeep();
+    const outer = this.#rawEscapes;
+    this.#rawEscapes = rawEscapes;
+    const words = new Words();
+    let text = '';
+    for (;;) {
+      const character = this.#peek();
+      if (character === stop) break;
+      if (character === undefined) throw missing(stop ?? '');
+      const before = this.#lexed;
+      const read = this.#readPiece(character);
+      if (this.#lexed > before) words.dropCurrent();
+      if (read.split) words.addSplit(read.text);
+      else words.addRaw(read.text);
+      text += read.text;
+    }
+    this.#at++;
+    this.#rawEscapes = outer;
+    this.#depth--;
+    this.#lexed++;
+    return { text, words: words.finish() };
+  }
+
+  #peek(): string | undefined {
+    return this.#text[this.#at];
+  }
+
+  #take(): string | undefined {
+    return this.#text[this.#at++];
+  }
+
+  #readPiece(character: string): { readonly text: string; readonly split: boolean } {
+    switch (character) {
+      case '$':
+        return { text: this.#readVariable(), split: true };
+      case '<':
+        return { text: this.#readHeredocOperator(), split: false };
+      case "'":
+        return { text: this.#readSingleQuoted(), split: false };
+      case '"':
+        return { text: this.#readDoubleQuoted(), split: false };
+      case this.#options.escape:
+        this.#at++;
+        return { text: (this.#rawEscapes ? character : '') + (this.#take() ?? ''), split: false };
+      default:
+        this.#at++;
+        return { text: character, split: true };
+    }
+  }
+
+  #readSingleQuoted(): string {
+    const end = this.#text.indexOf("'", this.#at + 1);
+    if (end === -1) throw openQuote("'");
+    const quoted = this.#text.slice(this.#at, end + 1);
+    this.#at = end + 1;
+    return this.#options.rawQuotes ? quoted : quoted.slice(1, -1);
+  }
+
+  #readDoubleQuoted(): string {
+    const quote = this.#options.rawQuotes ? '"' : '';
+    let text = quote;
+    this.#at++;
+    for (;;) {
+      const character = this.#peek();
+      if (character === undefined) throw openQuote('"');
+      if (character === '$') {
+        text += this.#readVariable();
+        continue;
+      }
+      this.#at++;
+      if (character === '"') return text + quote;
+      text += character === this.#options.escape ? this.#readEscapedInQuotes() : character;
+    }
+  }
+
+  /** In double quotes only `"`, `$` and the escape character itself can be escaped. */
+  #readEscapedInQuotes(): string {
+    const { escape } = this.#options;
+    const kept = this.#rawEscapes ? escape : '';
+    const next = this.#peek();
+    if (next === undefined) return kept;
+    if (next !== '"' && next !== '$' && next !== escape) return kept + escape;
+    this.#at++;
+    return kept + next;
+  }
+
+  /** `<<` takes the blanks behind it along, so that `<< EOF` is one word. */
+  #readHeredocOperator(): string {
+    const from = this.#at++;
+    if (this.#peek() !== '<') return '<';
+    do this.#at++;
+    while (/[\t\r ]/.test(this.#peek() ?? ''));
+    return this.#text.slice(from, this.#at);
+  }
+
+  #readVariable(): string {
+    this.#at++;
+    if (this.#peek() !== '{') {
+      const name = this.#readName();
+      return name === '' ? '$' : this.#valueOr(name, `$${name}`);
+    }
+    this.#at++;
+    const first = this.#peek();
+    if (first === undefined) throw missing('}');
+    if (first === '{' || first === '}' || first === ':') {
+      throw new ExpansionError('"${" is followed by no name', { hint: 'Escape a plain dollar sign.' });
+    }
+    return this.#readModifier(this.#readName());
+  }
+
+  #readName(): string {
+    const first = this.#peek() ?? '';
+    if (SPECIAL_PARAMETER.test(first)) {
+      this.#at++;
+      return first;
+    }
+    const pattern = /\p{Nd}+|[\p{L}_][\p{L}\p{Nd}_]*/uy;
+    pattern.lastIndex = this.#at;
+    const name = pattern.exec(this.#text)?.[0] ?? '';
+    this.#at += name.length;
+    return name;
+  }
+
+  #valueOr(name: string, reference: string): string {
+    return this.#options.env(name) ?? (this.#options.keepUnset ? reference : '');
+  }
+
+  #readModifier(name: string): string {
+    const modifier = this.#take();
+    switch (modifier) {
+      case '}':
+        return this.#valueOr(name, `\${${name}}`);
+      case ':':
+        return this.#readAlternative(name, `:${this.#take() ?? ''}`);
+      case '+':
+      case '-':
+      case '?':
+        return this.#readAlternative(name, modifier);
+      case '#':
+      case '%':
+        return this.#readTrim(name, modifier);
+      case '/':
+        return this.#readReplacement(name);
+      default:
+        throw unsupportedModifier(modifier ?? '');
+    }
+  }
+
+  /** `${name:-word}` and its kin: the colon makes empty as good as unset. */
+  #readAlternative(name: string, modifier: string): string {
+    if (/^:[#%]/.test(modifier)) throw unsupportedModifier(modifier);
+    const { text: word } = this.lexUntil('}', false);
+    const value = this.#options.env(name);
+    if (value === undefined && this.#options.keepUnset) return `\${${name}${modifier}${word}}`;
+    const given = modifier.startsWith(':') && value === '' ? undefined : value;
+    switch (modifier.at(-1)) {
+      case '-':
+        return given ?? word;
+      case '+':
+        return given === undefined ? '' : word;
+      case '?':
+        return given ?? fail(notGiven(name, value, word));
+      default:
+        throw unsupportedModifier(modifier);
+    }
+  }
+
+  /** `#` and `%` take off the shortest match of the pattern, `##` and `%%` the longest. */
+  #readTrim(name: string, modifier: '#' | '%'): string {
+    const { text: word } = this.lexUntil('}', true);
+    const value = this.#options.env(name);
+    if (value === undefined && this.#options.keepUnset) return `\${${name}${modifier}${word}}`;
+    const longest = word.startsWith(modifier);
+    const pattern = longest ? word.slice(1) : word;
+    const which = longest ? 'longest' : 'shortest';
+    const invalid = invalidPattern(pattern);
+    if (modifier === '#') {
+      const end = parseShellPattern(pattern, invalid).matchEnd(value ?? '', 0, which);
+      return (value ?? '').slice(Math.max(end, 0));
+    }
+    const reversed = reverse(value ?? '');
+    const end = parseReversedShellPattern(pattern, invalid).matchEnd(reversed, 0, which);
+    return reverse(reversed.slice(Math.max(end, 0)));
+  }
+
+  #readReplacement(name: string): string {
+    const all = this.#peek() === '/';
+    if (all) this.#at++;
+    const { text: pattern } = this.lexUntil('/', true);
+    const { text: replacement } = this.lexUntil('}', true);
+    const value = this.#options.env(name);
+    if (value === undefined && this.#options.keepUnset) return `\${${name}/${pattern}/${replacement}}`;
+    const parsed = parseShellPattern(pattern, invalidPattern(pattern));
+    return all ? replaceAll(value ?? '', parsed, replacement) : replaceFirst(value ?? '', parsed, replacement);
+  }
+}
+
+function reverse(text: string): string {
+  return Array.from(text).reverse().join('');
+}
+
+function fail(error: Error): never {
+  throw error;
+}
+
+function tooDeep(): ExpansionError {
+  return new ExpansionError(`"\${" is nested more than ${DEEPEST} times`, {
+    hint: 'Use variables for the inner parts.',
+  });
+}
+
+function missing(stop: string): ExpansionError {
+  return new ExpansionError(`"${stop}" is missing`, { hint: 'Close every "${" with "}".' });
+}
+
+function openQuote(quote: string): ExpansionError {
+  return new ExpansionError(`a quote (${quote}) is not closed`, { hint: 'Close the quote, or escape it.' });
+}
+
+function unsupportedModifier(modifier: string): ExpansionError {
+  const hint = 'The modifiers are :- - :+ + :? ? # ## % %% / and //.';
+  return new ExpansionError(`"${modifier}" is no modifier of a variable`, { hint });
+}
+
+function invalidPattern(pattern: string): (escape: string) => ExpansionError {
+  const hint = 'In a pattern, a backslash may stand before *, ?, \\, / and } only.';
+  return (escape) => new ExpansionError(`"${escape}" in the pattern ${quoted(pattern)} is no escape`, { hint });
+}
+
+function notGiven(name: string, value: string | undefined, word: string): ExpansionError {
+  const state = word === '' ? `${name} is ${value === undefined ? 'not set' : 'empty'}` : `${name}: ${word}`;
+  return new ExpansionError(state, { hint: `Give ${name} a value, as with --build-arg ${name}=value.`, wanted: true });
+}

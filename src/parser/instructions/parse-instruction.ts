@@ -1,0 +1,82 @@
+import { TsbuildError } from '../../support/errors.js';
+import type { Instruction, OnbuildInstruction } from '../instruction.js';
+import { quoted } from '../quoted.js';
+import { didYouMean } from '../suggestion.js';
+import { parseCommand, parseHealthcheck, parseRun, parseShell } from './command-instructions.js';
+import { parseCopy } from './copy-instructions.js';
+import { refuseFlags } from './flags.js';
+import { parseArg, parseEnv, parseLabel } from './key-value-instructions.js';
+import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import {
+  parseExpose,
+  parseMaintainer,
+  parseStopSignal,
+  parseUser,
+  parseVolume,
+  parseWorkdir,
+} from './setting-instructions.js';
+import { splitInstruction } from './split-instruction.js';
+
+const PARSERS: Readonly<Record<Instruction['keyword'], (raw: RawInstruction) => Instruction>> = {
+  ADD: (raw) => parseCopy(raw, 'ADD'),
+  ARG: parseArg,
+  CMD: (raw) => parseCommand(raw, 'CMD'),
+  COPY: (raw) => parseCopy(raw, 'COPY'),
+  ENTRYPOINT: (raw) => parseCommand(raw, 'ENTRYPOINT'),
+  ENV: parseEnv,
+  EXPOSE: parseExpose,
+  HEALTHCHECK: parseHealthcheck,
+  LABEL: parseLabel,
+  MAINTAINER: parseMaintainer,
+  ONBUILD: parseOnbuild,
+  RUN: parseRun,
+  SHELL: parseShell,
+  STOPSIGNAL: parseStopSignal,
+  USER: parseUser,
+  VOLUME: parseVolume,
+  WORKDIR: parseWorkdir,
+};
+
+/** @throws TsbuildError DOCKERFILE_SYNTAX, DOCKERFILE_UNSUPPORTED */
+export function parseInstruction(raw: RawInstruction): Instruction {
+  if (!isKeyword(raw.keyword)) throw unknownInstruction(raw);
+  return PARSERS[raw.keyword](raw);
+}
+
+function isKeyword(text: string): text is Instruction['keyword'] {
+  return Object.hasOwn(PARSERS, text);
+}
+
+function unknownInstruction(raw: RawInstruction): TsbuildError {
+  const word = raw.writtenKeyword;
+  const from = raw.line.indexOf(word);
+  const hint = /[^\x21-\x7e]/.test(word)
+    ? 'It holds a character that is no ASCII letter, perhaps a no-break space: type it again.'
+    : (didYouMean(word, ['RUN', 'COPY', 'FROM', ...Object.keys(PARSERS)]) ??
+      'Every line begins with an instruction such as RUN or COPY; a line that goes on ends with a backslash.');
+  return new TsbuildError(
+    'DOCKERFILE_SYNTAX',
+    `cannot parse instruction ${quoted(word)}: there is no such instruction`,
+    {
+      source: raw.range({ from, to: from + word.length }),
+      hint,
+    },
+  );
+}
+
+/** These cannot stand behind ONBUILD. */
+const FORBIDDEN_TRIGGERS = ['ONBUILD', 'FROM', 'MAINTAINER'];
+
+function parseOnbuild(raw: RawInstruction): OnbuildInstruction {
+  refuseFlags(raw);
+  if (raw.args.text === '') {
+    throw syntaxError(raw, 'it has no instruction to trigger', { hint: 'Write as in "ONBUILD COPY . /app".' });
+  }
+  const triggered = splitInstruction(raw.args.text, raw.escape).keyword.text.toUpperCase();
+  if (FORBIDDEN_TRIGGERS.includes(triggered)) {
+    throw syntaxError(raw, `${triggered} cannot be triggered`, { hint: 'Any other instruction can stand there.' });
+  }
+  // The text behind the keyword, blanks at its end included: so BuildKit stores it.
+  const trigger = raw.line.replace(/^[\t\n\f\r ]*ONBUILD[\t\n\f\r ]*/i, '');
+  return { keyword: 'ONBUILD', source: raw.source, text: raw.text, trigger };
+}

@@ -1,0 +1,44 @@
+import { TsbuildError } from '../../support/errors.js';
+import type { SourceRange } from '../../support/source-range.js';
+import type { LinePart } from './split-instruction.js';
+
+/** An instruction taken apart, not yet understood. */
+export interface RawInstruction {
+  /** In capital letters. */
+  readonly keyword: string;
+  /** As written. */
+  readonly writtenKeyword: string;
+  readonly flags: readonly LinePart[];
+  readonly args: LinePart;
+  /** The logical line as it is. */
+  readonly line: string;
+  /** The logical line, trimmed. */
+  readonly text: string;
+  readonly escape: '\\' | '`';
+  /** The whole instruction. */
+  readonly source: SourceRange;
+  /** Where a part of the logical line stands in the file. */
+  readonly range: (part: Pick<LinePart, 'from' | 'to'>) => SourceRange;
+  readonly warn: (rule: string, message: string) => void;
+}
+
+/** `cannot parse <keyword>: <state>`. The source is the arguments' unless another is given. */
+export function syntaxError(
+  raw: RawInstruction,
+  state: string,
+  { hint, source }: { readonly hint: string; readonly source?: SourceRange },
+): TsbuildError {
+  return new TsbuildError('DOCKERFILE_SYNTAX', `cannot parse ${raw.keyword}: ${state}`, {
+    hint,
+    source: source ?? (raw.args.text === '' ? raw.source : raw.range(raw.args)),
+  });
+}
+
+/** For what BuildKit knows and this version does not: never passed over. */
+export function unsupportedError(feature: string, source: SourceRange): TsbuildError {
+  const message = `cannot build line ${source.start.line}: ${feature} is not supported yet`;
+  return new TsbuildError('DOCKERFILE_UNSUPPORTED', message, {
+    source,
+    hint: `Write the step without ${feature}, or build this Dockerfile with BuildKit until a later version knows it.`,
+  });
+}

@@ -1,0 +1,190 @@
+import { TsbuildError } from '../support/errors.js';
+import { invariant } from '../support/invariant.js';
+import type { SourceRange } from '../support/source-range.js';
+import type { ArgInstruction, Dockerfile, Instruction, ParseWarning, Stage } from './instruction.js';
+import { parseFrom, type StageStart } from './instructions/parse-from.js';
+import { parseInstruction } from './instructions/parse-instruction.js';
+import { type RawInstruction, syntaxError, unsupportedError } from './instructions/raw-instruction.js';
+import { splitInstruction } from './instructions/split-instruction.js';
+import { createWarnings, type Warnings } from './instructions/warnings.js';
+import { type CheckOptions, NO_CHECK_OPTIONS, parseCheckOptions } from './lines/check-options.js';
+import { locateKeywords } from './lines/keyword-ranges.js';
+import type { LogicalLine } from './lines/logical-line.js';
+import { type DockerfileLines, readLines } from './lines/read-lines.js';
+import { createSourceText, type SourceText } from './lines/source-text.js';
+import { quoted } from './quoted.js';
+
+/**
+ * Parses a whole Dockerfile with the meaning BuildKit gives it, and stops at its first error.
+ * @param text As decoded from UTF-8; a byte order mark and CRLF line ends are understood.
+ * @throws TsbuildError DOCKERFILE_SYNTAX, DOCKERFILE_UNSUPPORTED for what BuildKit knows and this version does not,
+ * DOCKERFILE_SEMANTICS if `# check=error=true` turns a warning into an error. Each has a source range and a hint.
+ */
+export function parseDockerfile(text: string, options: { readonly file: string }): Dockerfile {
+  const source = createSourceText(text, options.file);
+  refuseBinary(source);
+  const read = readLines(source);
+  const check = toCheckOptions(read);
+  const warnings = createWarnings(check);
+  const { globalArgs, starts } = groupByStage(read, { source, warnings });
+  const [first, ...others] = starts.map(toStage);
+  if (first === undefined) throw noStage(source, read.lines.length > 0);
+  warnings.addOfStages([first, ...others]);
+  const found = warnings.finish();
+  if (check.failOnWarning && found[0] !== undefined) throw failedCheck(found[0]);
+  return {
+    file: options.file,
+    escape: read.directives.escape,
+    globalArgs,
+    stages: [first, ...others],
+    warnings: found,
+  };
+}
+
+/**
+ * The instruction that an ONBUILD of a base image asks for. Whatever the escape character of the file it came from, here it
+ * is a backslash. All its ranges are `source`, the FROM that brings the trigger in.
+ * @throws TsbuildError as `parseDockerfile` does.
+ */
+export function parseTrigger(trigger: string, source: SourceRange): Instruction {
+  const text = { ...createSourceText(trigger, source.file), range: () => source };
+  refuseBinary(text);
+  const { lines } = readLines(text);
+  const [line, ...more] = lines;
+  if (line === undefined || more.length > 0 || line.text.trim() === '') {
+    const message = `cannot parse trigger ${quoted(trigger)}: it is not one instruction`;
+    const hint = 'An ONBUILD holds one instruction; a base image with such a trigger must be built anew.';
+    throw new TsbuildError('DOCKERFILE_SYNTAX', message, { source, hint });
+  }
+  const raw = toRaw(line, { keyword: source, escape: '\\', warnings: createWarnings(NO_CHECK_OPTIONS) });
+  if (raw.keyword === 'FROM') {
+    throw syntaxError(raw, 'no trigger can begin a stage', {
+      hint: 'A base image with such a trigger must be built anew.',
+    });
+  }
+  return parseLine(line, raw);
+}
+
+function refuseBinary({ text, range }: SourceText): void {
+  const at = text.indexOf('\0');
+  if (at === -1) return;
+  throw new TsbuildError(
+    'DOCKERFILE_SYNTAX',
+    `cannot parse Dockerfile ${quoted(range(0, 0).file)}: it holds a NUL byte, so it is no text`,
+    {
+      source: range(at, at + 1),
+      hint: 'Name the Dockerfile with -f; UTF-16 files must be saved as UTF-8.',
+    },
+  );
+}
+
+function toCheckOptions({ directives }: DockerfileLines): CheckOptions {
+  const check = directives.found.get('check');
+  return check === undefined ? NO_CHECK_OPTIONS : parseCheckOptions(check.value, check.source);
+}
+
+interface StageLines {
+  readonly start: StageStart;
+  readonly instructions: Instruction[];
+}
+
+function toStage({ start, instructions }: StageLines, index: number): Stage {
+  return { ...start, index, instructions };
+}
+
+function groupByStage(
+  { directives, lines, segments }: DockerfileLines,
+  { source, warnings }: { readonly source: SourceText; readonly warnings: Warnings },
+): { readonly globalArgs: readonly ArgInstruction[]; readonly starts: readonly StageLines[] } {
+  const globalArgs: ArgInstruction[] = [];
+  const starts: StageLines[] = [];
+  const keywords = locateKeywords(source, segments);
+  for (const [index, line] of lines.entries()) {
+    const keyword = keywords[index];
+    invariant(keyword !== undefined, 'every logical line has a keyword');
+    const raw = toRaw(line, { keyword, escape: directives.escape, warnings });
+    if (raw.keyword === 'FROM') {
+      starts.push({ start: parseFrom(raw), instructions: [] });
+      continue;
+    }
+    const instruction = parseLine(line, raw);
+    const stage = starts.at(-1);
+    if (stage !== undefined) stage.instructions.push(instruction);
+    else if (instruction.keyword === 'ARG') globalArgs.push(instruction);
+    else throw beforeFrom(raw);
+  }
+  return { globalArgs, starts };
+}
+
+function toRaw(
+  line: LogicalLine,
+  context: { readonly keyword: SourceRange; readonly escape: '\\' | '`'; readonly warnings: Warnings },
+): RawInstruction {
+  const { keyword, flags, args } = splitInstruction(line.text, context.escape);
+  const source = { ...context.keyword, end: line.range(keyword.from, args.to).end };
+  if (line.check !== undefined) context.warnings.skipAt(source, line.check);
+  for (const empty of line.emptyLines) context.warnings.add('NoEmptyContinuation', 'Empty continuation line', empty);
+  return {
+    keyword: keyword.text.toUpperCase(),
+    writtenKeyword: keyword.text,
+    flags,
+    args,
+    line: line.text,
+    text: line.text.slice(keyword.from, args.to),
+    escape: context.escape,
+    source,
+    range: ({ from, to }) => line.range(from, to),
+    warn: (rule, message) => {
+      context.warnings.add(rule, message, source);
+    },
+  };
+}
+
+function parseLine(line: LogicalLine, raw: RawInstruction): Instruction {
+  const open = line.heredocs.find(({ terminated }) => !terminated);
+  if (open !== undefined) {
+    throw new TsbuildError(
+      'DOCKERFILE_SYNTAX',
+      `cannot parse ${raw.keyword}: heredoc ${quoted(open.name)} has no end`,
+      {
+        source: raw.source,
+        hint: 'End it with a line that holds this name alone, without blanks around it.',
+      },
+    );
+  }
+  const instruction = parseInstruction(raw);
+  if (line.heredocs.length > 0) throw unsupportedError(`a heredoc in ${raw.keyword}`, raw.source);
+  // Whoever builds on the image will have it parsed again: what fails then should fail now.
+  if (instruction.keyword === 'ONBUILD') parseTrigger(instruction.trigger, raw.source);
+  return instruction;
+}
+
+function noStage({ range, start }: SourceText, hasInstructions: boolean): TsbuildError {
+  const state = hasInstructions ? 'it has no FROM' : 'it has no instructions';
+  return new TsbuildError(
+    'DOCKERFILE_SYNTAX',
+    `cannot parse Dockerfile ${quoted(range(start, start).file)}: ${state}`,
+    {
+      source: range(start, start),
+      hint: 'Begin with "FROM image", or with "FROM scratch" for an empty image.',
+    },
+  );
+}
+
+function beforeFrom(raw: RawInstruction): TsbuildError {
+  return new TsbuildError('DOCKERFILE_SYNTAX', `cannot parse ${raw.keyword}: no FROM stands before it`, {
+    source: raw.source,
+    hint: 'Begin with "FROM image"; only ARG may stand before it.',
+  });
+}
+
+function failedCheck({ rule, message, source }: ParseWarning): TsbuildError {
+  return new TsbuildError(
+    'DOCKERFILE_SEMANTICS',
+    `cannot accept Dockerfile ${quoted(source.file)}: ${rule}: ${message}`,
+    {
+      source,
+      hint: `The file asks for this with "# check=error=true"; mend the line, or add "skip=${rule}" there.`,
+    },
+  );
+}

@@ -1,0 +1,174 @@
+import { Readable } from 'node:stream';
+import { decompress } from '../../layers/compression/decompress.js';
+import type { Digest } from '../../oci/digest.js';
+import type { Reference } from '../../oci/reference.js';
+import type { BlobStore } from '../../store/blob-store.js';
+import { discardBlobs } from '../../store/collect.js';
+import type { StoredImage } from '../../store/image-store.js';
+import type { Store } from '../../store/store.js';
+import { abortable } from '../../support/byte-streams.js';
+import { isTsbuildError, type TsbuildError } from '../../support/errors.js';
+import { archiveInvalid } from './archive-error.js';
+import { readImageName, type ArchiveImage, type StagedArchive, type TaggedReference } from './archive-image.js';
+import { normalizeMemberName } from './member-name.js';
+import { readDockerImage, readDockerItems, type DockerArchiveItem } from './read-docker-images.js';
+import { isOciArchive, readOciImages } from './read-oci-images.js';
+import { stageMembers } from './stage-members.js';
+import { verifyLayers } from './verify-layers.js';
+
+export interface LoadOptions {
+  /** The archive: plain, or compressed with gzip or zstd. It is read to its end; its chunks may not be used again. */
+  readonly source: AsyncIterable<Uint8Array>;
+  readonly store: Store;
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of bytes of `source` that have just been read. */
+  readonly onBytes?: ((count: number) => void) | undefined;
+}
+
+export interface LoadedImage {
+  /** `null` for an image without a name. */
+  readonly name: Reference | null;
+  readonly image: StoredImage;
+  /** Digest of the image config, which Docker calls the image id. */
+  readonly imageId: Digest;
+}
+
+/**
+ * Loads the images of an archive that `docker save`, `podman save`, skopeo, BuildKit or `saveArchive` has made: one element for
+ * each name, and one for an image without. Every blob and every diffId is checked, and no image has its name before all images
+ * are right. After a failure the store has the names that it had; blobs that were added are deleted when nobody else uses the store.
+ * @throws `ARCHIVE_INVALID`, `DIGEST_MISMATCH`, `DOCUMENT_INVALID`, `LAYER_INVALID`, `PLATFORM_NOT_FOUND`, `DISK_FULL`, `STORE_IO`,
+ * `ABORTED`; errors of `source` as they are
+ */
+export async function loadArchive(options: LoadOptions): Promise<readonly LoadedImage[]> {
+  const { store, signal } = options;
+  const added = new Set<Digest>();
+  const lock = await store.lock('shared', { signal });
+  try {
+    const images = await readImages(options, added);
+    await storeLayers(images, store, added);
+    await verifyLayers(images, { blobs: store.blobs, signal });
+    await storeDocuments(images, store, added);
+    return await nameImages(images, store);
+  } catch (error) {
+    lock[Symbol.dispose]();
+    await discardBlobs(store, added);
+    throw error;
+  } finally {
+    lock[Symbol.dispose]();
+  }
+}
+
+async function readImages(options: LoadOptions, added: Set<Digest>): Promise<readonly ArchiveImage[]> {
+  const { blobs } = options.store;
+  const members = await stageMembers(archiveBytes(options), { blobs, added });
+  const archive = { members, blobs };
+  const items = readDockerItems(archive);
+  const images = isOciArchive(archive) ? await readOciImages(archive) : [];
+  if (images.length === 0) return await readDockerImages(archive, items);
+  if (items === undefined) return images;
+  return images.map((image) =>
+    image.names.length > 0 ? image : { ...image, names: namesByConfig(archive, items, image) },
+  );
+}
+
+/** Whatever is wrong with the compression around an archive is wrong with the archive. */
+async function* archiveBytes({ source, signal, onBytes }: LoadOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  const bytes = abortable(counted(source, onBytes), 'load archive', signal);
+  try {
+    yield* decompress(bytes);
+  } catch (error) {
+    if (!isTsbuildError(error, 'LAYER_INVALID')) throw error;
+    throw archiveInvalid('it cannot be decompressed', { cause: error });
+  }
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: LoadOptions['onBytes'],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    onBytes?.(chunk.byteLength);
+    yield chunk;
+  }
+}
+
+async function readDockerImages(
+  archive: StagedArchive,
+  items: readonly DockerArchiveItem[] | undefined,
+): Promise<readonly ArchiveImage[]> {
+  if (items === undefined) throw notAnImageArchive(archive);
+  if (items.length === 0) throw archiveInvalid('it has no images');
+  const images: ArchiveImage[] = [];
+  for (const item of items) images.push(await readDockerImage(archive, item));
+  return images;
+}
+
+/** Archives that are both things at once: an image that the OCI index leaves without a name may have one in Docker's list. */
+function namesByConfig(
+  { members }: StagedArchive,
+  items: readonly DockerArchiveItem[],
+  { config }: ArchiveImage,
+): readonly TaggedReference[] {
+  const same = items.filter(
+    (item) => members.get(normalizeMemberName(item.config))?.digest === config.descriptor.digest,
+  );
+  return same.flatMap(({ repoTags }) => repoTags.flatMap((text) => readImageName(text) ?? []));
+}
+
+function notAnImageArchive({ members }: StagedArchive): TsbuildError {
+  if (members.get('repositories') !== undefined) {
+    return archiveInvalid('it has a "repositories" and no "manifest.json", as archives of before 2016 do', {
+      hint: 'Load it with an old Docker, and save it again with a newer one.',
+    });
+  }
+  const found = members.names.slice(0, 5).map((name) => `"${name.slice(0, 100)}"`);
+  const state = found.length === 0 ? 'no files' : `such files as ${found.join(', ')}`;
+  return archiveInvalid(`it has neither a "manifest.json" nor an "index.json" with images, but ${state}`, {
+    hint: 'Give an archive that docker save, podman save, skopeo or tsbuild save has made.',
+  });
+}
+
+/** Small layers have stayed in memory until now. */
+async function storeLayers(images: readonly ArchiveImage[], { blobs }: Store, added: Set<Digest>): Promise<void> {
+  for (const { digest, bytes } of images.flatMap(({ layers }) => layers)) {
+    if (bytes !== undefined) await storeBytes(blobs, { digest, bytes }, added);
+  }
+}
+
+async function storeDocuments(images: readonly ArchiveImage[], { blobs }: Store, added: Set<Digest>): Promise<void> {
+  for (const { manifest, config } of images) {
+    for (const { descriptor, bytes } of [config, manifest]) {
+      await storeBytes(blobs, { digest: descriptor.digest, bytes }, added);
+    }
+  }
+}
+
+async function storeBytes(
+  blobs: BlobStore,
+  { digest, bytes }: { readonly digest: Digest; readonly bytes: Uint8Array },
+  added: Set<Digest>,
+): Promise<void> {
+  if (!(await blobs.has(digest))) added.add(digest);
+  await blobs.ingest(Readable.from([bytes]), { expect: { digest, size: bytes.byteLength } });
+}
+
+async function nameImages(images: readonly ArchiveImage[], store: Store): Promise<readonly LoadedImage[]> {
+  const loaded: LoadedImage[] = [];
+  for (const { manifest, config, names, resolved } of images) {
+    // Of the index entry nothing else is kept, so that loading what was saved changes nothing.
+    const { mediaType, digest, size } = manifest.descriptor;
+    for (const name of names.length === 0 ? [null] : names) {
+      const image = { name, descriptor: { mediaType, digest, size }, ...(resolved === undefined ? {} : { resolved }) };
+      if (!(await isKnown(image, store))) await store.images.put(image);
+      loaded.push({ name, image, imageId: config.descriptor.digest });
+    }
+  }
+  return loaded;
+}
+
+/** An image that has its name already keeps what is known of where it came from. */
+async function isKnown({ name, descriptor, resolved }: StoredImage, { images }: Store): Promise<boolean> {
+  if (name === null || resolved !== undefined) return false;
+  return (await images.find(name))?.descriptor.digest === descriptor.digest;
+}

@@ -1,0 +1,57 @@
+import { sleep, type RetryPolicy } from '../support/retry.js';
+import type { RegistryConfiguration } from './config/registry-configuration.js';
+import { createTransport, DEFAULT_TIMEOUTS, type HttpTimeouts } from './http/transport.js';
+import { MirrorHealth } from './read-anywhere.js';
+import type { RegistryClient } from './registry-client.js';
+import type { RegistryContext } from './registry-context.js';
+import { createRepositorySource } from './repository-source.js';
+import { createRepositoryTarget } from './repository-target.js';
+import { Requester } from './requester.js';
+
+export interface RegistryClientOptions {
+  readonly configuration: RegistryConfiguration;
+  /** `tsbuild/1.2.3`; some registries refuse clients that do not say who they are. */
+  readonly userAgent: string;
+  /** What a registry wants users to know, and waits of some seconds. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+  readonly timeouts?: Partial<HttpTimeouts> | undefined;
+  readonly retries?: Partial<RetryPolicy> | undefined;
+  /** Milliseconds; 60 s unless given. A registry that asks for a longer pause gets an error. */
+  readonly maxRetryAfterMs?: number | undefined;
+  /** Milliseconds since the epoch; tells when tokens expire. */
+  readonly now?: (() => number) | undefined;
+}
+
+const DEFAULT_RETRIES: RetryPolicy = { attempts: 6, baseMs: 500, capMs: 30_000, random: Math.random, sleep };
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/** No connection is made before something is asked for. Close it, or its connections keep the process. */
+export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
+  const { configuration, userAgent } = options;
+  const policy = { ...DEFAULT_RETRIES, ...options.retries };
+  const transport = createTransport({
+    proxies: configuration.proxies,
+    certificates: configuration.certificates,
+    timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
+    userAgent,
+  });
+  const requester = new Requester({
+    transport,
+    policy,
+    credentials: configuration.credentials,
+    maxRetryAfterMs: options.maxRetryAfterMs ?? MAX_RETRY_AFTER_MS,
+    now: options.now ?? Date.now,
+    onWarning: options.onWarning ?? (() => undefined),
+  });
+  const context: RegistryContext = { configuration, requester, policy, health: new MirrorHealth() };
+  return {
+    repository: (name) => ({
+      ...createRepositorySource(context, name),
+      ...createRepositoryTarget(context, name),
+    }),
+    close() {
+      transport.close();
+      return Promise.resolve();
+    },
+  };
+}

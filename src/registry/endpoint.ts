@@ -1,0 +1,127 @@
+import { TsbuildError } from '../support/errors.js';
+import { DOCKER_HUB, repositoryName, type Repository } from '../oci/reference.js';
+import type { MirrorRule, RegistryConfiguration, RegistryRule } from './config/registry-configuration.js';
+import { isInRange, isLoopback, splitHostPort } from './http/address.js';
+
+/** One place where a repository is kept: the registry itself, or a mirror of it. */
+export interface Endpoint {
+  readonly kind: 'origin' | 'mirror';
+  /** As users and configuration files name it, also for credentials: `docker.io`, `localhost:5000`. */
+  readonly registry: string;
+  /** `host[:port]` to connect to. */
+  readonly host: string;
+  /** The repository's name there. */
+  readonly repository: string;
+  /** `either`: HTTPS with any certificate, and plain HTTP where there is no TLS. */
+  readonly security: 'tls' | 'plain' | 'either';
+}
+
+/** Docker Hub's registry does not answer at docker.io. */
+const DOCKER_HUB_HOST = 'registry-1.docker.io';
+
+/**
+ * Where to read from, in order: the mirrors that may be asked for this, then the registry itself.
+ * @throws `REGISTRY_UNREACHABLE` when the configuration blocks the registry
+ */
+export function readEndpoints(
+  configuration: RegistryConfiguration,
+  repository: Repository,
+  by: 'tag' | 'digest',
+): readonly Endpoint[] {
+  const rule = ruleFor(configuration.rules, repository);
+  const mirrors = (rule?.mirrors ?? [])
+    .filter(({ use }) => use === 'all' || use === `${by}-only`)
+    .map((mirror) => mirrorEndpoint(configuration, repository, { mirror, rule }));
+  const hubMirrors =
+    repository.registry === DOCKER_HUB && mirrors.length === 0
+      ? configuration.dockerHubMirrors.map((url) => daemonMirrorEndpoint(configuration, repository, url))
+      : [];
+  return [...mirrors, ...hubMirrors, writeEndpoint(configuration, repository)];
+}
+
+/** Where to write: only the registry itself. @throws `REGISTRY_UNREACHABLE` when the configuration blocks it */
+export function writeEndpoint(configuration: RegistryConfiguration, repository: Repository): Endpoint {
+  const rule = ruleFor(configuration.rules, repository);
+  if (rule?.blocked === true) throw blocked(repository, rule);
+  const place = rule === undefined ? repository : relocate(repository, rule.prefix, rule.location);
+  return endpoint(configuration, { kind: 'origin', place, insecure: rule?.insecure ?? false });
+}
+
+function ruleFor(rules: readonly RegistryRule[], repository: Repository): RegistryRule | undefined {
+  const name = repositoryName(repository);
+  let best: RegistryRule | undefined;
+  for (const rule of rules) {
+    if (matches(rule.prefix, name) && rule.prefix.length > (best?.prefix.length ?? 0)) best = rule;
+  }
+  return best;
+}
+
+function matches(prefix: string, name: string): boolean {
+  if (prefix.startsWith('*.')) return splitHostPort(hostOf(name)).host.endsWith(prefix.slice(1));
+  return name === prefix || name.startsWith(`${prefix}/`);
+}
+
+/** containers-registries.conf(5), "Remapping": the part of the name that the prefix matches gives way to the location. */
+function relocate(repository: Repository, prefix: string, location: string): Repository {
+  if (location === '') return repository;
+  const name = repositoryName(repository);
+  const matched = prefix.startsWith('*.') ? hostOf(name) : prefix;
+  const moved = location + name.slice(matched.length);
+  const registry = hostOf(moved);
+  return { registry, repository: moved.slice(registry.length + 1) };
+}
+
+function mirrorEndpoint(
+  configuration: RegistryConfiguration,
+  repository: Repository,
+  { mirror, rule }: { readonly mirror: MirrorRule; readonly rule: RegistryRule | undefined },
+): Endpoint {
+  const place = relocate(repository, rule?.prefix ?? repository.registry, mirror.location);
+  return endpoint(configuration, { kind: 'mirror', place, insecure: mirror.insecure });
+}
+
+/** Docker's mirrors keep the names of Docker Hub, below the path of the mirror's URL if it has one. */
+function daemonMirrorEndpoint(configuration: RegistryConfiguration, repository: Repository, url: URL): Endpoint {
+  const path = url.pathname.replace(/^\/+|\/+$/g, '');
+  const place = {
+    registry: url.host,
+    repository: path === '' ? repository.repository : `${path}/${repository.repository}`,
+  };
+  const made = endpoint(configuration, { kind: 'mirror', place, insecure: false });
+  return url.protocol === 'http:' ? { ...made, security: 'plain' } : made;
+}
+
+function endpoint(
+  configuration: RegistryConfiguration,
+  {
+    kind,
+    place,
+    insecure,
+  }: { readonly kind: Endpoint['kind']; readonly place: Repository; readonly insecure: boolean },
+): Endpoint {
+  const { registry, repository } = place;
+  const host = registry === DOCKER_HUB ? DOCKER_HUB_HOST : registry;
+  const either = insecure || isInsecure(configuration.insecureRegistries, host);
+  return { kind, registry, host, repository, security: either ? 'either' : 'tls' };
+}
+
+function isInsecure(insecureRegistries: readonly string[], host: string): boolean {
+  const { host: name } = splitHostPort(host);
+  // As for Docker, what runs on this machine needs no TLS.
+  return isLoopback(name) || insecureRegistries.some((entry) => entry === host || isInRange(name, entry));
+}
+
+function hostOf(name: string): string {
+  const slash = name.indexOf('/');
+  return slash < 0 ? name : name.slice(0, slash);
+}
+
+function blocked(repository: Repository, rule: RegistryRule): TsbuildError {
+  return new TsbuildError(
+    'REGISTRY_UNREACHABLE',
+    `cannot use "${repositoryName(repository)}": it is blocked by configuration`,
+    {
+      hint: `Choose another registry, or remove "blocked = true" for "${rule.prefix}" from ${rule.file}.`,
+    },
+  );
+}

@@ -1,0 +1,273 @@
+import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import { AgentPool } from './agents.js';
+import type { CertificateSources } from './certificate-authorities.js';
+import { connectionError } from './connection-reason.js';
+import { ConnectionError, type HttpRequest, type HttpResponse } from './http-message.js';
+import { defaultPort, proxyAuthorization, proxyFor, type ProxySettings } from './http-proxy.js';
+
+/** Milliseconds. */
+export interface HttpTimeouts {
+  /** From the start of a connection until it is there, TLS included. */
+  readonly connectMs: number;
+  /** From the end of a request without a body until the answer's headers. */
+  readonly headersMs: number;
+  /** The same after a body: a registry checks and moves an upload before it answers. */
+  readonly commitMs: number;
+  /** Between two pieces of a body, in either direction. */
+  readonly inactivityMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: HttpTimeouts = {
+  connectMs: 30_000,
+  headersMs: 60_000,
+  commitMs: 300_000,
+  inactivityMs: 60_000,
+};
+
+export interface TransportOptions {
+  readonly proxies: ProxySettings;
+  readonly certificates: CertificateSources;
+  readonly timeouts: HttpTimeouts;
+  readonly userAgent: string;
+}
+
+/** One request, one answer, over connections that are kept: no redirects, no retries, no credentials. */
+export interface Transport {
+  /** @throws `ConnectionError`; `ABORTED`; whatever opening or reading the request's body throws */
+  send(request: HttpRequest): Promise<HttpResponse>;
+  close(): void;
+}
+
+export function createTransport(options: TransportOptions): Transport {
+  const pool = new AgentPool(options.certificates, options.timeouts.connectMs);
+  return {
+    async send(request) {
+      const proxy = proxyFor(options.proxies, request.url);
+      const agent = await pool.agent(request.url, { proxy, insecure: request.insecure ?? false });
+      throwIfAborted(request);
+      const body = await request.body?.open();
+      const head = { ...requestOptions(request, proxy, options.userAgent), agent };
+      const outgoing = request.url.protocol === 'https:' ? httpsRequest(head) : httpRequest(head);
+      if (body === undefined) outgoing.end();
+      return await exchange(outgoing, { request, body, timeouts: options.timeouts });
+    },
+    close() {
+      pool.close();
+    },
+  };
+}
+
+function requestOptions(request: HttpRequest, proxy: URL | undefined, userAgent: string): RequestOptions {
+  const { url, method, body } = request;
+  const headers: Record<string, string> = {
+    'user-agent': userAgent,
+    // A proxy or server that compresses would change the bytes that digests are over.
+    'accept-encoding': 'identity',
+    ...request.headers,
+  };
+  if (body !== undefined) headers['content-length'] = String(body.length);
+  const target = {
+    method,
+    headers,
+    host: bracketless(url.hostname),
+    port: url.port === '' ? defaultPort(url) : url.port,
+  };
+  if (proxy === undefined || url.protocol === 'https:') return { ...target, path: url.pathname + url.search };
+  const authorization = proxyAuthorization(proxy);
+  headers['host'] = url.host;
+  if (authorization !== undefined) headers['proxy-authorization'] = authorization;
+  return {
+    ...target,
+    host: bracketless(proxy.hostname),
+    port: proxy.port === '' ? defaultPort(proxy) : proxy.port,
+    path: url.href,
+  };
+}
+
+function bracketless(hostname: string): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}
+
+interface Exchange {
+  readonly request: HttpRequest;
+  readonly body: Readable | undefined;
+  readonly timeouts: HttpTimeouts;
+}
+
+async function exchange(outgoing: ClientRequest, { request, body, timeouts }: Exchange): Promise<HttpResponse> {
+  const watch = new Watch(outgoing);
+  let incoming: IncomingMessage | undefined;
+  const forgetSignal = onAbort(request, (error) => (incoming ?? outgoing).destroy(error));
+  try {
+    const answer = answerOf(outgoing);
+    const sending = sendBody(outgoing, { request, body, timeouts }, watch);
+    sending.catch(() => undefined);
+    incoming = await Promise.race([answer, sending.then(() => answer)]);
+    return responseOf(request.url, { incoming, outgoing, forgetSignal, inactivityMs: timeouts.inactivityMs });
+  } catch (error) {
+    forgetSignal();
+    outgoing.destroy();
+    throw error;
+  } finally {
+    watch.stop();
+    body?.destroy();
+  }
+}
+
+/** Ends the request when what is waited for does not come in time. */
+class Watch {
+  readonly #outgoing: ClientRequest;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(outgoing: ClientRequest) {
+    this.#outgoing = outgoing;
+  }
+
+  expect(state: string, ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#outgoing.destroy(timedOut(state, ms)), ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function timedOut(state: string, ms: number): ConnectionError {
+  return new ConnectionError(`${state} within ${ms / 1000} s`, { transient: true });
+}
+
+/** Rejects with a `ConnectionError`, or `ABORTED`. */
+function answerOf(outgoing: ClientRequest): Promise<IncomingMessage> {
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once('response', resolve);
+    outgoing.on('error', (error) => {
+      reject(isTsbuildError(error) ? error : connectionError(error, outgoing.reusedSocket));
+    });
+    outgoing.once('close', () => {
+      reject(new ConnectionError('the connection was closed', { transient: true }));
+    });
+  });
+  answer.catch(() => undefined);
+  return answer;
+}
+
+/** Rejects only with what reading the body throws; a connection that fails is the answer's to report. */
+async function sendBody(outgoing: ClientRequest, { request, body, timeouts }: Exchange, watch: Watch): Promise<void> {
+  watch.expect('there was no connection', timeouts.connectMs);
+  await connected(outgoing, request.url.protocol === 'https:');
+  if (body === undefined) {
+    watch.expect('there was no answer', timeouts.headersMs);
+    return;
+  }
+  const early = new AbortController();
+  outgoing.once('response', () => {
+    early.abort();
+  });
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (early.signal.aborted || outgoing.destroyed) return;
+    watch.expect('nothing was accepted', timeouts.inactivityMs);
+    if (!outgoing.write(chunk)) await writable(outgoing);
+    watch.stop();
+    request.onBytesSent?.(chunk.byteLength);
+  }
+  if (early.signal.aborted || outgoing.destroyed) return;
+  watch.expect('there was no answer', timeouts.commitMs);
+  outgoing.end();
+}
+
+/** Resolves once the connection stands, or the request has failed. */
+async function connected(outgoing: ClientRequest, secure: boolean): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      resolve();
+    };
+    outgoing.once('close', done);
+    outgoing.once('socket', (socket) => {
+      if (outgoing.reusedSocket || (!secure && !socket.connecting)) done();
+      else socket.once(secure ? 'secureConnect' : 'connect', done);
+    });
+  });
+}
+
+/** Resolves when more can be written, or nothing more needs to be. */
+async function writable(outgoing: ClientRequest): Promise<void> {
+  if (outgoing.destroyed) return;
+  const events = ['drain', 'close', 'response'];
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      for (const event of events) outgoing.off(event, done);
+      resolve();
+    };
+    for (const event of events) outgoing.once(event, done);
+  });
+}
+
+interface Answer {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ClientRequest;
+  readonly forgetSignal: () => void;
+  readonly inactivityMs: number;
+}
+
+function responseOf(url: URL, answer: Answer): HttpResponse {
+  const { incoming, outgoing, forgetSignal } = answer;
+  // Until somebody reads the body, its failure is nobody's; reading it reports the failure again.
+  incoming.on('error', () => undefined);
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    url,
+    body: receive(answer),
+    discard() {
+      forgetSignal();
+      incoming.destroy();
+      outgoing.destroy();
+    },
+  };
+}
+
+async function* receive({ incoming, outgoing, forgetSignal, inactivityMs }: Answer): AsyncGenerator<Uint8Array, void> {
+  let timer: NodeJS.Timeout | undefined;
+  // Only waiting counts: a slow reader is no fault of the connection.
+  const arm = (): void => {
+    timer = setTimeout(() => incoming.destroy(timedOut('no further data came', inactivityMs)), inactivityMs);
+  };
+  try {
+    arm();
+    for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+      clearTimeout(timer);
+      yield chunk;
+      arm();
+    }
+  } catch (error) {
+    throw isTsbuildError(error) ? error : connectionError(error, false);
+  } finally {
+    clearTimeout(timer);
+    forgetSignal();
+    // An answer that came before the end of the request leaves a connection in the middle of a body.
+    if (!outgoing.writableEnded) outgoing.destroy();
+  }
+}
+
+function onAbort({ signal, url }: HttpRequest, abort: (error: TsbuildError) => void): () => void {
+  const listener = (): void => {
+    abort(aborted(url, signal));
+  };
+  if (signal?.aborted === true) listener();
+  signal?.addEventListener('abort', listener, { once: true });
+  return () => signal?.removeEventListener('abort', listener);
+}
+
+function throwIfAborted({ signal, url }: HttpRequest): void {
+  if (signal?.aborted === true) throw aborted(url, signal);
+}
+
+function aborted(url: URL, signal: AbortSignal | undefined): TsbuildError {
+  return new TsbuildError('ABORTED', `cannot finish the request to "${url.host}": it was cancelled`, {
+    cause: signal?.reason,
+  });
+}

@@ -1,0 +1,13 @@
+import type { RetryPolicy } from '../support/retry.js';
+import type { RegistryConfiguration } from './config/registry-configuration.js';
+import type { MirrorHealth } from './read-anywhere.js';
+import type { Requester } from './requester.js';
+
+/** What the repositories of one client share. */
+export interface RegistryContext {
+  readonly configuration: RegistryConfiguration;
+  readonly requester: Requester;
+  readonly health: MirrorHealth;
+  /** For what is tried again above single requests: broken downloads, uploads. */
+  readonly policy: RetryPolicy;
+}

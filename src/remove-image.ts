@@ -1,0 +1,78 @@
+import { recordedChain, recordedLayer } from './builder/operations/step-cache.js';
+import { hasSnapshots } from './collect-snapshots.js';
+import type { Digest } from './oci/digest.js';
+import { chainIdOf } from './oci/layer.js';
+import { familiarName } from './oci/reference.js';
+import { collectGarbage } from './store/collect.js';
+import { findImage, imageIdOf } from './store/find-image.js';
+import type { StoredImage } from './store/image-store.js';
+import type { Store } from './store/store.js';
+import { TsbuildError } from './support/errors.js';
+import type { Removal } from './toolchain-types.js';
+
+export interface RemoveOptions {
+  readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Removes an image with several names when it is given by its id. */
+  readonly force: boolean;
+}
+
+/**
+ * Removes a name; with its last name an image goes, and every blob that no other image and no cache record needs.
+ * @throws `IMAGE_NOT_FOUND`; `USAGE` when an id has several names and `force` is not set
+ */
+export async function removeImage(text: string, { store, env, force }: RemoveOptions): Promise<readonly Removal[]> {
+  const { image, imageId, byId } = await findImage(store.images, text);
+  const same = await entriesOf(store, imageId);
+  const doomed = byId ? same : [image];
+  if (byId && !force && doomed.length > 1) {
+    throw new TsbuildError('USAGE', `cannot remove image "${text}": it has ${doomed.length} names`, {
+      hint: 'Remove it by name, or all names of it with --force.',
+    });
+  }
+  for (const entry of doomed) await store.images.remove(entry);
+  const untagged = doomed.flatMap(({ name }): Removal[] =>
+    name === null ? [] : [{ kind: 'untagged', name: familiarName(name) }],
+  );
+  if (doomed.length < same.length) return untagged;
+  await collect(store, env);
+  return [...untagged, { kind: 'deleted', digest: imageId }];
+}
+
+async function entriesOf(store: Store, imageId: Digest): Promise<readonly StoredImage[]> {
+  const entries: StoredImage[] = [];
+  for (const image of await store.images.list()) {
+    if ((await imageIdOf(store.images, image)) === imageId) entries.push(image);
+  }
+  return entries;
+}
+
+async function collect(store: Store, env: RemoveOptions['env']): Promise<void> {
+  await collectGarbage({ store, keepRecord: reachedBy });
+  if (!(await hasSnapshots(store))) return;
+  const keep = await liveChains(store);
+  if (process.geteuid?.() === 0) {
+    const { collectSnapshots } = await import('./collect-snapshots.js');
+    await collectSnapshots(store, keep);
+  } else {
+    const { collectSnapshotsAsOrdinaryUser } = await import('./build-in-namespace.js');
+    await collectSnapshotsAsOrdinaryUser(keep, { store, env });
+  }
+}
+
+function reachedBy(record: unknown): readonly Digest[] {
+  const layer = recordedLayer(record);
+  return layer === undefined ? [] : [layer.descriptor.digest];
+}
+
+/** The chain ids that images and cache records can still ask for. */
+async function liveChains(store: Store): Promise<ReadonlySet<string>> {
+  const live = new Set<string>();
+  for (const image of await store.images.list()) {
+    const config = await store.images.config(await store.images.manifest(image.descriptor));
+    const diffIds = config.value.rootfs.diff_ids;
+    for (let length = 1; length <= diffIds.length; length++) live.add(chainIdOf(diffIds.slice(0, length)) ?? '');
+  }
+  for await (const { record } of store.records.list('step')) live.add(recordedChain(record) ?? '');
+  return live;
+}

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { exitOf, spawnProcess, type ChildProcess } from '../support/child-process.js';
+import { decodeError, TsbuildError } from '../support/errors.js';
+import { CAP_SYS_CHROOT, permittedCapabilities } from './capabilities.js';
+import { provideChrootFiles } from './chroot-files.js';
+import type { ChrootJob, ChrootMessage } from './chroot-job.js';
+import { networkFiles } from './network-files.js';
+import { OutputPipes } from './output-pipes.js';
+import { killDescendants } from './process-tree.js';
+import type { RunSpec } from './run-spec.js';
+import type { RunIo, RunResult, Sandbox } from './sandbox.js';
+import { dockerSeccompFilter } from './seccomp/docker-filter.js';
+import { resultOf, throwIfAborted } from './step-end.js';
+
+const NOTICE =
+  'steps are confined by chroot only: they share the processes, the network and the host name of this container, and have no /proc and no /sys';
+
+/** For root of a container that allows no namespaces: better than nothing, and says so. */
+export class ChrootSandbox implements Sandbox {
+  readonly name = 'chroot';
+  readonly overlay = false;
+  readonly notice: string = NOTICE;
+  readonly #temporaryDirectory: string;
+
+  constructor(temporaryDirectory: string) {
+    this.#temporaryDirectory = temporaryDirectory;
+  }
+
+  /** Whether this process has what it takes: user 0, really or mapped, and CAP_SYS_CHROOT. */
+  static isPossible(): boolean {
+    const permitted = permittedCapabilities(readFileSync('/proc/self/status', 'latin1'));
+    return process.geteuid?.() === 0 && (permitted & CAP_SYS_CHROOT) !== 0n;
+  }
+
+  async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
+    throwIfAborted(spec, io.signal);
+    const rootfs = supportedRoot(spec);
+    const network = networkFiles(spec);
+    using _files = provideChrootFiles({ rootfs, network, temporaryDirectory: this.#temporaryDirectory });
+    using output = new OutputPipes(io);
+    const end = await new ChrootStep(output, io).perform({
+      spec,
+      root: rootfs,
+      filter: dockerSeccompFilter(process.arch),
+    });
+    throwIfAborted(spec, io.signal);
+    if (end.type === 'failed') throw decodeError(end.error);
+    await output.finished;
+    return await resultOf(end, io);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** What chroot cannot do is refused: a step that asked for isolation must not run without. */
+function supportedRoot({ rootfs, network, mounts }: RunSpec): string {
+  const impossible =
+    rootfs.kind === 'overlay'
+      ? 'overlays'
+      : network === 'none'
+        ? 'steps without a network'
+        : mounts.length > 0
+          ? 'mounts'
+          : null;
+  if (rootfs.kind === 'directory' && impossible === null) return rootfs.path;
+  throw new TsbuildError(
+    'SANDBOX_FAILED',
+    `cannot run the step: this machine allows chroot only, and so no ${impossible ?? 'such root'}`,
+    {
+      hint: 'Run tsbuild where namespaces are allowed, or do without in the Dockerfile.',
+    },
+  );
+}
+
+type End = Exclude<ChrootMessage, { type: 'started' }>;
+
+/** One run: a worker process, and all that descends from it. */
+class ChrootStep {
+  readonly #output: OutputPipes;
+  readonly #io: RunIo;
+
+  constructor(output: OutputPipes, io: RunIo) {
+    this.#output = output;
+    this.#io = io;
+  }
+
+  async perform(job: ChrootJob): Promise<End> {
+    const worker = await this.#start();
+    const over = new AbortController();
+    try {
+      const message = lastMessage(worker, () => {
+        this.#output.closeWriters();
+      });
+      worker.send(job);
+      return await Promise.race([message, cancelled(job, this.#io.signal, over.signal), this.#outputFailure()]);
+    } finally {
+      over.abort();
+      if (worker.pid !== undefined) await killDescendants(worker.pid);
+      worker.kill('SIGKILL');
+      await exitOf(worker);
+      this.#output.closeWriters();
+    }
+  }
+
+  #outputFailure(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#output.finished.catch(reject);
+    });
+  }
+
+  #start(): Promise<ChildProcess> {
+    const file = fileURLToPath(new URL('./chroot-worker.js', import.meta.url));
+    return spawnProcess(process.execPath, [file], {
+      env: {},
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc', this.#output.stdout, this.#output.stderr],
+      serialization: 'advanced',
+      detached: true,
+    });
+  }
+}
+
+function lastMessage(worker: ChildProcess, onStarted: () => void): Promise<End> {
+  const last = new Promise<End>((resolve, reject) => {
+    worker.on('message', (message: ChrootMessage) => {
+      if (message.type === 'started') onStarted();
+      else resolve(message);
+    });
+    worker.once('exit', (code, signal) => {
+      reject(new Error(`internal error: a chroot worker ended with ${signal ?? String(code)}`));
+    });
+  });
+  // When the step is cancelled it is ended, and nobody listens.
+  last.catch(() => undefined);
+  return last;
+}
+
+/** Rejects when the step is cancelled, or is over. */
+async function cancelled({ spec }: ChrootJob, signal: AbortSignal, over: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort', { signal: over });
+  throwIfAborted(spec, signal);
+  throw new Error('internal error: cancelled by nobody');
+}

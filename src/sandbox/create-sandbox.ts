@@ -1,0 +1,94 @@
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeError, isTsbuildError, TsbuildError } from '../support/errors.js';
+import { closeDescriptor, openPipe } from '../support/syscalls.js';
+import { explainRestriction, inUserNamespace } from '../support/user-namespace.js';
+import { ChrootSandbox } from './chroot-sandbox.js';
+import { initProgram } from './init-program.js';
+import type { LaunchMessage } from './launch-job.js';
+import { Launcher } from './launcher.js';
+import type { OverlayMethod } from './mounts/root-file-system.js';
+import { NamespaceSandbox } from './namespace-sandbox.js';
+import type { Sandbox } from './sandbox.js';
+import { dockerSeccompFilter } from './seccomp/docker-filter.js';
+
+export interface SandboxOptions {
+  /** Absolute, and on the file system that root file systems are on: what can be mounted there is found out there. */
+  readonly temporaryDirectory: string;
+  /** `auto`: namespaces where the machine allows them, else chroot where this process is root. */
+  readonly isolation: 'auto' | 'namespaces' | 'chroot';
+}
+
+/**
+ * Chooses by trying. The caller is root, of the host or of a user namespace.
+ * @throws `SANDBOX_UNAVAILABLE` with what forbids it and how to allow it
+ */
+export async function createSandbox({ temporaryDirectory, isolation }: SandboxOptions): Promise<Sandbox> {
+  if (isolation === 'chroot') return createChroot(temporaryDirectory);
+  try {
+    return await createNamespaces(temporaryDirectory);
+  } catch (error) {
+    if (!isTsbuildError(error, 'SANDBOX_FAILED')) throw error;
+    if (isolation === 'auto' && ChrootSandbox.isPossible()) return createChroot(temporaryDirectory);
+    throw unavailable(error);
+  }
+}
+
+function createChroot(temporaryDirectory: string): Sandbox {
+  if (!ChrootSandbox.isPossible()) {
+    throw new TsbuildError('SANDBOX_UNAVAILABLE', 'cannot confine steps by chroot: this process is not root', {
+      hint: 'Run tsbuild as root of the container, with the capability CAP_SYS_CHROOT.',
+    });
+  }
+  return new ChrootSandbox(temporaryDirectory);
+}
+
+function unavailable(cause: TsbuildError): TsbuildError {
+  const { reason, hint } = explainRestriction(cause.message);
+  return new TsbuildError('SANDBOX_UNAVAILABLE', `cannot isolate steps from the machine: ${reason}`, { cause, hint });
+}
+
+async function createNamespaces(temporaryDirectory: string): Promise<Sandbox> {
+  const directory = await mkdtemp(join(temporaryDirectory, 'sandbox-'));
+  // The pool of threads that file-system calls run on must not be started by one that has left this process's namespaces.
+  await stat(directory);
+  const launcher = new Launcher({ directory, filter: dockerSeccompFilter(process.arch) });
+  try {
+    for (const name of ['root', 'scratch', 'probe']) await mkdir(join(directory, name));
+    await writeFile(join(directory, 'init'), initProgram(process.arch), { mode: 0o500 });
+    const overlayMethod = await probe(launcher, join(directory, 'probe'));
+    launcher.prepare();
+    return new NamespaceSandbox({ launcher, overlayMethod, directory });
+  } catch (error) {
+    await launcher[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Makes a whole sandbox, once, and throws it away. */
+async function probe(launcher: Launcher, overlayDirectory: string): Promise<OverlayMethod | null> {
+  const control = openPipe();
+  let life: number | undefined = control.write;
+  const stop = (): void => {
+    if (life !== undefined) closeDescriptor(life);
+    life = undefined;
+  };
+  const heard: LaunchMessage[] = [];
+  try {
+    await using thread = await launcher.take();
+    const job = { kind: 'probe', control: control.read, overlayDirectory, userxattr: inUserNamespace() } as const;
+    await thread.perform(job, (message) => {
+      heard.push(message);
+      stop();
+    });
+  } finally {
+    stop();
+    closeDescriptor(control.read);
+  }
+  await rm(overlayDirectory, { recursive: true, force: true });
+  const [answer] = heard;
+  if (answer?.type === 'failed') throw decodeError(answer.error);
+  if (answer?.type !== 'probed') throw new Error('internal error: a probe ended without a word');
+  return answer.overlay;
+}

@@ -1,0 +1,52 @@
+import type { ErrorRecord } from '../support/errors.js';
+import type { OverlayMethod } from './mounts/root-file-system.js';
+import type { Stub } from './mounts/rooted.js';
+import type { NetworkFiles } from './network-files.js';
+import type { RunSpec } from './run-spec.js';
+
+/** What every launch worker is told at its start. */
+export interface LaunchSetting {
+  /** Has `root` and `scratch`, empty directories to mount on, and `init`, the program that is process 1. */
+  readonly directory: string;
+  /** For seccomp(2). */
+  readonly filter: Uint8Array;
+}
+
+/** Descriptors are the process's, open, and stay the sender's: the worker closes none of them. */
+export interface RunJob {
+  readonly kind: 'run';
+  readonly spec: RunSpec;
+  readonly network: NetworkFiles;
+  readonly overlay: OverlayMethod | null;
+  /** The step lives as long as the other end of this pipe is open. */
+  readonly control: number;
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** Tries what a step needs, in a namespace that is then thrown away. */
+export interface ProbeJob {
+  readonly kind: 'probe';
+  readonly userxattr: boolean;
+  readonly control: number;
+  /** Empty directories for an overlay, on the file system that the real ones will be on. */
+  readonly overlayDirectory: string;
+}
+
+export type LaunchJob = RunJob | ProbeJob;
+
+export type LaunchMessage =
+  /** Waiting for a job. `thread` is the kernel's id of the worker, as in /proc/self/task. */
+  | { readonly type: 'ready'; readonly thread: number }
+  /** What was made in the root file system, to be removed once nothing is mounted any more. */
+  | { readonly type: 'stubs'; readonly stubs: readonly Stub[] }
+  /** The program has its descriptors. */
+  | { readonly type: 'started' }
+  | { readonly type: 'ended'; readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }
+  /** There was no such program, as a shell would say it. */
+  | { readonly type: 'refused'; readonly exitCode: number; readonly message: string }
+  | { readonly type: 'probed'; readonly overlay: OverlayMethod | null }
+  | { readonly type: 'failed'; readonly error: ErrorRecord }
+  /** The last message: process 1 is gone, and with it every process of the step. */
+  | { readonly type: 'gone' };

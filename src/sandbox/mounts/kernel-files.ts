@@ -1,0 +1,121 @@
+import { readdirSync, statfsSync } from 'node:fs';
+import { bytesOfText, textOfBytes, type ByteString } from '../../support/byte-string.js';
+import { systemErrorCode } from '../../support/errors.js';
+import { closeDescriptor, mount, MOUNT_ATTRIBUTE, MS } from '../../support/syscalls.js';
+import { addAttributes } from './attributes.js';
+import { unlessImpossible } from './devices.js';
+import { cannotMount, descriptorPath, isProc, openExisting, openSystemTarget, type Root } from './rooted.js';
+import type { Scratch } from './scratch.js';
+
+/** What Docker hides of /proc and /sys, and what it makes read-only (moby, oci/defaults.go). */
+const MASKED = [
+  '/proc/acpi',
+  '/proc/asound',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
+const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+const CPUS = '/sys/devices/system/cpu';
+const CGROUP2_SUPER_MAGIC = 0x63677270;
+
+const INERT = MS.nosuid | MS.nodev | MS.noexec;
+const INERT_ATTRIBUTES =
+  MOUNT_ATTRIBUTE.rdonly | MOUNT_ATTRIBUTE.nosuid | MOUNT_ATTRIBUTE.nodev | MOUNT_ATTRIBUTE.noexec;
+
+/**
+ * The kernel's view of itself, read-only. A fresh sysfs needs a network namespace that belongs to the same user namespace
+ * (sysfs(5)); without one, the host's is bound, with everything below it.
+ */
+export function mountSys(root: Root): void {
+  const target = openSystemTarget(root, '/sys');
+  try {
+    const path = descriptorPath(target);
+    const fresh = unlessImpossible(() => {
+      mount({ source: 'sysfs', target: path, type: 'sysfs', flags: INERT | MS.rdonly });
+    });
+    if (!fresh) mount({ source: '/sys', target: path, flags: MS.bind | MS.rec });
+    if (!fresh) within(root, '/sys', makeReadOnly);
+  } finally {
+    closeDescriptor(target);
+  }
+  within(root, '/sys/fs/cgroup', mountCgroup);
+}
+
+/** The step's own cgroup as the root of all (cgroup_namespaces(7)), or nothing: the host's tree names its other users. */
+function mountCgroup(path: string): void {
+  const unified = unlessImpossible(() => {
+    if (statfsSync('/sys/fs/cgroup').type !== CGROUP2_SUPER_MAGIC) throw new NoUnifiedHierarchy();
+    mount({ source: 'cgroup', target: path, type: 'cgroup2', flags: INERT | MS.rdonly });
+  });
+  if (!unified)
+    mount({ source: 'cgroup', target: path, type: 'tmpfs', flags: INERT | MS.rdonly, data: 'mode=755,size=4k' });
+}
+
+class NoUnifiedHierarchy extends Error {
+  readonly code = 'ENODEV';
+}
+
+/** Hides and locks what a step has no business with. The process that mounted /proc is not to be trusted: the kernel says. */
+export function protectKernelFiles(root: Root, scratch: Scratch): void {
+  const proc = openSystemTarget(root, '/proc');
+  const genuine = isProc(proc);
+  closeDescriptor(proc);
+  if (!genuine) throw cannotMount('/proc', 'the mounted file system is not proc');
+  for (const path of READ_ONLY) {
+    within(root, path, (source) => {
+      mount({ source, target: source, flags: MS.bind | MS.rec });
+    });
+    within(root, path, makeReadOnly);
+  }
+  for (const path of [...MASKED, ...thermalThrottles()]) {
+    within(root, path, (target, directory) => {
+      mount({ source: directory ? scratch.emptyDirectory : scratch.emptyFile, target, flags: MS.bind });
+    });
+  }
+}
+
+/** Temperatures tell steps what the others compute (CVE-2019-11157 and its kin). */
+function thermalThrottles(): readonly string[] {
+  try {
+    const cpus = readdirSync(CPUS).filter((name) => /^cpu\d+$/.test(name));
+    return cpus.map((name) => `${CPUS}/${name}/thermal_throttle`);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Does something to a path of /proc or /sys, unless this kernel lacks it. */
+function within(root: Root, path: string, act: (path: string, directory: boolean) => void): void {
+  const name: ByteString = bytesOfText(path);
+  const directory = tryOpen(root, name, true);
+  const descriptor = directory ?? tryOpen(root, name, false);
+  if (descriptor === undefined) return;
+  try {
+    act(descriptorPath(descriptor), directory !== undefined);
+  } finally {
+    closeDescriptor(descriptor);
+  }
+}
+
+function tryOpen(root: Root, path: ByteString, directory: boolean): number | undefined {
+  try {
+    return openExisting(root.descriptor, path, { symlinks: false, directory });
+  } catch (error) {
+    if (directory && systemErrorCode(error) === 'ENOTDIR') return undefined;
+    throw cannotMount(textOfBytes(path), systemErrorCode(error) ?? 'unknown error', error);
+  }
+}
+
+/** With everything mounted below it. */
+function makeReadOnly(path: string): void {
+  addAttributes(path, INERT_ATTRIBUTES, { recursive: true });
+}

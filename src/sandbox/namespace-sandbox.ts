@@ -1,0 +1,140 @@
+import { closeSync, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { decodeError } from '../support/errors.js';
+import { closeDescriptor, openPipe } from '../support/syscalls.js';
+import type { LaunchJob, LaunchMessage, RunJob } from './launch-job.js';
+import type { Launcher } from './launcher.js';
+import type { OverlayMethod } from './mounts/root-file-system.js';
+import type { Stub } from './mounts/rooted.js';
+import { removeStubs } from './mounts/stubs.js';
+import { networkFiles } from './network-files.js';
+import { OutputPipes } from './output-pipes.js';
+import type { RunSpec } from './run-spec.js';
+import type { RunIo, RunResult, Sandbox } from './sandbox.js';
+import { resultOf, throwIfAborted } from './step-end.js';
+
+export interface NamespaceSandboxOptions {
+  readonly launcher: Launcher;
+  readonly overlayMethod: OverlayMethod | null;
+  /** Removed with the sandbox. */
+  readonly directory: string;
+}
+
+/** Steps in namespaces of their own, with Docker's capabilities and seccomp rules: all of it in a thread of this process. */
+export class NamespaceSandbox implements Sandbox {
+  readonly name = 'namespaces';
+  readonly notice = null;
+  readonly overlay: boolean;
+  readonly #options: NamespaceSandboxOptions;
+
+  constructor(options: NamespaceSandboxOptions) {
+    this.#options = options;
+    this.overlay = options.overlayMethod !== null;
+  }
+
+  async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
+    const { launcher, overlayMethod } = this.#options;
+    throwIfAborted(spec, io.signal);
+    using step = new Step(io, () => {
+      launcher.prepare();
+    });
+    const job: RunJob = {
+      kind: 'run',
+      spec,
+      network: networkFiles(spec),
+      overlay: overlayMethod,
+      control: step.control,
+      stdin: step.stdin,
+      stdout: step.output.stdout,
+      stderr: step.output.stderr,
+    };
+    try {
+      await step.live(launcher, job);
+    } finally {
+      removeStubs(step.stubs);
+    }
+    throwIfAborted(spec, io.signal);
+    return await step.result();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.launcher[Symbol.asyncDispose]();
+    await rm(this.#options.directory, { recursive: true, force: true });
+  }
+}
+
+type End = Extract<LaunchMessage, { type: 'ended' | 'refused' | 'failed' }>;
+
+/** One run, seen from outside: the descriptors it is given, and what is heard of it. */
+class Step implements Disposable {
+  readonly output: OutputPipes;
+  readonly stdin: number;
+  readonly control: number;
+  stubs: readonly Stub[] = [];
+  readonly #io: RunIo;
+  readonly #onStarted: () => void;
+  /** The pipe whose closing ends the step: the kernel closes it should this process die. */
+  #life: number | undefined;
+  #end: End | undefined;
+
+  constructor(io: RunIo, onStarted: () => void) {
+    this.#io = io;
+    this.#onStarted = onStarted;
+    const { read, write } = openPipe();
+    [this.control, this.#life] = [read, write];
+    this.stdin = openSync('/dev/null', 'r');
+    this.output = new OutputPipes(io);
+    this.output.finished.catch(() => {
+      this.stop();
+    });
+  }
+
+  /** From start to end: afterwards nothing of it runs or is mounted. */
+  async live(launcher: Launcher, job: LaunchJob): Promise<void> {
+    const stop = (): void => {
+      this.stop();
+    };
+    this.#io.signal.addEventListener('abort', stop, { once: true });
+    try {
+      await using thread = await launcher.take();
+      await thread.perform(job, (message) => {
+        this.#hear(message);
+      });
+      this.output.closeWriters();
+    } finally {
+      this.#io.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #hear(message: LaunchMessage): void {
+    if (message.type === 'stubs') this.stubs = message.stubs;
+    else if (message.type === 'started') {
+      this.output.closeWriters();
+      this.#onStarted();
+    } else if (message.type === 'ended' || message.type === 'refused' || message.type === 'failed') {
+      this.#end = message;
+      this.stop();
+    }
+  }
+
+  stop(): void {
+    if (this.#life !== undefined) closeDescriptor(this.#life);
+    this.#life = undefined;
+  }
+
+  /** How it ended, once its output has arrived. */
+  async result(): Promise<RunResult> {
+    const end = this.#end;
+    if (end === undefined) throw new Error('internal error: a step ended without a word');
+    if (end.type === 'failed') throw decodeError(end.error);
+    await this.output.finished;
+    return resultOf(end, this.#io);
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+    this.output[Symbol.dispose]();
+    closeDescriptor(this.control);
+    closeSync(this.stdin);
+  }
+}

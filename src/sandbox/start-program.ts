@@ -1,0 +1,43 @@
+import { spawnProcess, type ChildProcess } from '../support/child-process.js';
+import { systemErrorCode } from '../support/errors.js';
+import { setupFailure } from './attempt.js';
+import { findProgram, hasProgramFormat, refusedProgram, type MissingProgram } from './find-program.js';
+import type { RunSpec } from './run-spec.js';
+
+/** What execve(2) says about a file, as opposed to what a machine short of memory or processes says. */
+const REFUSALS: ReadonlySet<string | undefined> = new Set([
+  'ENOENT',
+  'EACCES',
+  'ENOEXEC',
+  'EPERM',
+  'ELOOP',
+  'ENOTDIR',
+  'ETXTBSY',
+  'EINVAL',
+  'ELIBBAD',
+  'E2BIG',
+]);
+
+export type Started =
+  | { readonly started: true; readonly child: ChildProcess }
+  | { readonly started: false; readonly program: MissingProgram };
+
+/** Starts the step's program with the calling thread's root, directory, ids and rights, and just these descriptors. */
+export async function startProgram(
+  { argv, env }: Pick<RunSpec, 'argv' | 'env'>,
+  stdio: readonly [stdin: number, stdout: number, stderr: number],
+): Promise<Started> {
+  const [name, ...args] = argv;
+  const program = findProgram(name, env['PATH']);
+  if (!program.found) return { started: false, program };
+  if (!hasProgramFormat(program.path)) return { started: false, program: refusedProgram(name, 'ENOEXEC') };
+  try {
+    // A session of its own: without a terminal that keys could be pushed into (TIOCSTI, CVE-2017-5226).
+    const child = await spawnProcess(program.path, args, { env, stdio: [...stdio], detached: true, argv0: name });
+    return { started: true, child };
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (REFUSALS.has(code)) return { started: false, program: refusedProgram(name, code) };
+    throw setupFailure(`start "${name}"`, code ?? 'unknown error', error);
+  }
+}

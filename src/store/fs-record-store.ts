@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestHex, isDigest, type Digest } from '../oci/digest.js';
+import { writeFileAtomic } from '../support/atomic-file.js';
+import { compareBytes } from '../support/byte-string.js';
+import { systemErrorCode } from '../support/errors.js';
+import { layout } from './layout.js';
+import type { RecordKind, RecordStore } from './record-store.js';
+import { onStore } from './store-error.js';
+
+const EXTENSION = '.json';
+
+/** One file a record. Reads are synchronous: a warm build does a dozen, and asynchronous ones cost ten times as much. */
+export class FsRecordStore implements RecordStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  load(kind: RecordKind, key: Digest): Promise<unknown> {
+    return Promise.resolve(readRecord(this.#path(kind, key)));
+  }
+
+  async save(kind: RecordKind, key: Digest, record: unknown): Promise<void> {
+    const path = this.#path(kind, key);
+    await onStore(`save a record in "${path}"`, this.#root, async () => {
+      await mkdir(layout.records(this.#root, kind), { recursive: true, mode: 0o700 });
+      // Not synced: a crash of the machine may cost the record, which can be had again.
+      await writeFileAtomic(path, JSON.stringify(record), { durable: false });
+    });
+  }
+
+  async *list(kind: RecordKind): AsyncGenerator<{ readonly key: Digest; readonly record: unknown }, void, undefined> {
+    const directory = layout.records(this.#root, kind);
+    const names = await onStore(`list the records in "${directory}"`, this.#root, () => namesIn(directory));
+    for (const name of names) {
+      const key = keyOf(name);
+      const record = key === undefined ? undefined : await this.load(kind, key);
+      if (key !== undefined && record !== undefined) yield { key, record };
+    }
+  }
+
+  async delete(kind: RecordKind, key: Digest): Promise<void> {
+    const path = this.#path(kind, key);
+    await onStore(`delete the record "${path}"`, this.#root, async () => {
+      await unlink(path).catch((error: unknown) => {
+        if (systemErrorCode(error) !== 'ENOENT') throw error;
+      });
+    });
+  }
+
+  #path(kind: RecordKind, key: Digest): string {
+    return join(layout.records(this.#root, kind), `${digestHex(key)}${EXTENSION}`);
+  }
+}
+
+function readRecord(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    // Whatever is wrong with it: it is a cache of something that can be had again.
+    return undefined;
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory).toSorted(compareBytes);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** A file name has the digits alone; their number tells the algorithm. */
+function keyOf(name: string): Digest | undefined {
+  if (!name.endsWith(EXTENSION)) return undefined;
+  const hex = name.slice(0, -EXTENSION.length);
+  const digest = `${hex.length === 128 ? 'sha512' : 'sha256'}:${hex}`;
+  return isDigest(digest) ? digest : undefined;
+}

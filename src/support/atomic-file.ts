@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export interface AtomicWriteOptions {
+  /** Permission bits, whatever the umask. 0600 unless given. */
+  readonly mode?: number;
+  /** Whether the file is on the disk, not only in its cache, when the call is done. `true` unless given. */
+  readonly durable?: boolean;
+}
+
+/** Whether a name is one of an unfinished file: for those who clean up after a crash. */
+export function isUnfinishedName(name: string): boolean {
+  return /\.[0-9a-f]{12}\.unfinished$/.test(name);
+}
+
+/**
+ * Replaces a file: others see the old content or the new, never a part. Nothing is left behind on failure.
+ * @throws system errors
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const { mode = 0o600, durable = true } = options;
+  const unfinished = `${path}.${randomBytes(6).toString('hex')}.unfinished`;
+  const file = await open(unfinished, 'wx', 0o600);
+  try {
+    await file.chmod(mode);
+    // Node loops over short writes here; it does not in FileHandle.write.
+    await file.writeFile(data);
+    if (durable) await file.datasync();
+    await file.close();
+    await rename(unfinished, path);
+  } catch (error) {
+    await abandon(file, unfinished);
+    throw error;
+  }
+  if (durable) await syncDirectory(dirname(path));
+}
+
+/** Makes the names in a directory durable: a rename is not on the disk before (fsync(2)). */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Writes all of `bytes`: write(2) may take only some, on a full disk or under a signal. */
+export async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let rest = bytes;
+  while (rest.byteLength > 0) {
+    const { bytesWritten } = await file.write(rest);
+    rest = rest.subarray(bytesWritten);
+  }
+}
+
+async function abandon(file: FileHandle, path: string): Promise<void> {
+  // The first error is the one that counts: closing twice, and a file that the rename took, are none.
+  await file.close().catch(() => undefined);
+  await unlink(path).catch(() => undefined);
+}

@@ -1,0 +1,133 @@
+import { Readable } from 'node:stream';
+import { TsbuildError } from './errors.js';
+
+/**
+ * All bytes of a source that is known to be small.
+ * @throws what `tooLong` makes (a `RangeError` unless given) as soon as there are more than `maxBytes`
+ */
+export async function collect(
+  source: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  tooLong: () => Error = () => new RangeError(`more than ${maxBytes} bytes`),
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLong();
+    // A copy: a source may reuse its buffer once the next chunk is asked for.
+    chunks.push(Buffer.from(chunk));
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/** Gives up a source that nobody will read, so that its file or connection is closed. */
+export async function discard(source: AsyncIterable<Uint8Array>): Promise<void> {
+  if (source instanceof Readable) source.destroy();
+  else await source[Symbol.asyncIterator]().return?.();
+}
+
+/**
+ * Chunks of `size` bytes and a shorter last one, for writers that pay by the call. Chunks that are long already pass as they
+ * are. A chunk is valid until the next is asked for.
+ */
+export async function* gather(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let buffer: Buffer | undefined;
+  let filled = 0;
+  for await (const chunk of source) {
+    if (filled === 0 && chunk.byteLength * 2 >= size) {
+      yield chunk;
+      continue;
+    }
+    buffer ??= Buffer.allocUnsafeSlow(size);
+    let rest = chunk;
+    while (filled + rest.byteLength >= size) {
+      buffer.set(rest.subarray(0, size - filled), filled);
+      rest = rest.subarray(size - filled);
+      filled = 0;
+      yield buffer;
+    }
+    buffer.set(rest, filled);
+    filled += rest.byteLength;
+  }
+  if (buffer !== undefined && filled > 0) yield buffer.subarray(0, filled);
+}
+
+/**
+ * The same bytes, until `signal` aborts: then fails with `ABORTED` at once, even while the source hangs, and gives the source up.
+ * @param what names what is being done, as in `cannot <what>: it was cancelled`
+ */
+export async function* abortable(
+  source: AsyncIterable<Uint8Array>,
+  what: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (signal === undefined) {
+    yield* source;
+    return;
+  }
+  throwIfAborted(what, signal);
+  const iterator = source[Symbol.asyncIterator]();
+  const cancelled = cancellation(what, signal);
+  let ended = false;
+  try {
+    for (;;) {
+      const next = iterator.next();
+      // Should the cancellation win, this one's failure is of no interest to anybody.
+      next.catch(() => undefined);
+      const result = await Promise.race([next, cancelled.promise]);
+      if (result.done === true) break;
+      yield result.value;
+    }
+    ended = true;
+  } finally {
+    cancelled.forget();
+    if (!ended) await giveUp(source, iterator, signal.aborted);
+  }
+}
+
+/** @throws `ABORTED` */
+export function throwIfAborted(what: string, signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortedError(what, signal);
+}
+
+function abortedError(what: string, signal: AbortSignal): TsbuildError {
+  return new TsbuildError('ABORTED', `cannot ${what}: it was cancelled`, { cause: signal.reason });
+}
+
+/** A generator that hangs in `next` answers `return` only after it: nobody can wait for that once it was cancelled. */
+async function giveUp(
+  source: AsyncIterable<Uint8Array>,
+  iterator: AsyncIterator<Uint8Array>,
+  hanging: boolean,
+): Promise<void> {
+  if (source instanceof Readable) source.destroy();
+  const returned = Promise.resolve(iterator.return?.());
+  if (hanging) returned.catch(() => undefined);
+  else await returned;
+}
+
+interface Cancellation {
+  readonly promise: Promise<never>;
+  readonly forget: () => void;
+}
+
+function cancellation(what: string, signal: AbortSignal): Cancellation {
+  let onAbort: () => void = () => undefined;
+  const promise = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      reject(abortedError(what, signal));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  promise.catch(() => undefined);
+  return {
+    promise,
+    forget: () => {
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}

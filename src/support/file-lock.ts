@@ -1,0 +1,88 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { throwIfAborted } from './byte-streams.js';
+import { invariant } from './invariant.js';
+import { LOCK, lockFile } from './syscalls.js';
+
+export type LockMode = 'shared' | 'exclusive';
+
+/** Held until disposed of, or until the process dies: the kernel frees it then, however it dies. */
+export interface FileLock {
+  [Symbol.dispose](): void;
+}
+
+const LONGEST_PAUSE_MS = 50;
+
+/**
+ * Waits for a kernel lock on a file, which is made when it is missing and never removed. Not reentrant: two locks of one
+ * process exclude each other as those of two processes do.
+ * @throws `ABORTED`; system errors, where files cannot be locked
+ */
+export async function acquireFileLock(
+  path: string,
+  mode: LockMode,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<FileLock> {
+  const what = `lock "${path}"`;
+  // flock(2) would block the thread, or a thread of the pool that Node's file system calls need.
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    throwIfAborted(what, signal);
+    const lock = tryFileLock(path, mode);
+    if (lock !== undefined) return lock;
+    await pause(pauseMs, signal);
+    throwIfAborted(what, signal);
+  }
+}
+
+/** Runs a task while nobody else runs one under the same lock. @throws as `acquireFileLock` */
+export async function underFileLock<T>(path: string, task: () => Promise<T>): Promise<T> {
+  const lock = await acquireFileLock(path, 'exclusive');
+  try {
+    return await task();
+  } finally {
+    lock[Symbol.dispose]();
+  }
+}
+
+/** As `underFileLock`, and blocks the thread: for tasks of some system calls, such as every user of the lock must have. */
+export function underFileLockSync<T>(path: string, task: () => T): T {
+  const lock = takeLock(path, LOCK.exclusive);
+  invariant(lock !== undefined, 'flock waits until it has the lock');
+  try {
+    return task();
+  } finally {
+    lock[Symbol.dispose]();
+  }
+}
+
+/** `undefined` when somebody else has a lock that excludes this one. @throws system errors */
+export function tryFileLock(path: string, mode: LockMode): FileLock | undefined {
+  return takeLock(path, LOCK[mode] | LOCK.nonblocking);
+}
+
+function takeLock(path: string, operation: number): FileLock | undefined {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    if (!lockFile(descriptor, operation)) {
+      closeSync(descriptor);
+      return undefined;
+    }
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+  let held = true;
+  return {
+    [Symbol.dispose]: () => {
+      if (held) closeSync(descriptor);
+      held = false;
+    },
+  };
+}
+
+async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  // Aborting ends the pause early; the caller looks at the signal itself.
+  await delay(milliseconds, undefined, { signal }).catch((error: unknown) => {
+    if (signal?.aborted !== true) throw error;
+  });
+}

@@ -1,0 +1,67 @@
+// A table for people, a table for docs/benchmarks.md, and everything as JSON.
+import { readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { OPERATIONS } from './workload.mjs';
+
+const BEGIN = '<!-- bench: npm run bench -- --markdown docs/benchmarks.md -->';
+const END = '<!-- /bench -->';
+
+export function machine() {
+  const cpu = os.cpus()[0]?.model ?? 'unknown processor';
+  return `${os.cpus().length} × ${cpu}, Linux ${os.release()}, Node ${process.version}`;
+}
+
+const inUnits = (milliseconds) =>
+  milliseconds >= 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${Math.round(milliseconds)} ms`;
+
+function rows({ tools, results }) {
+  return OPERATIONS.filter(({ id }) => results.some(({ operation }) => operation === id)).map(({ id, title }) => {
+    const own = results.find((result) => result.operation === id && result.tool === 'tsbuild')?.median;
+    const cells = tools.map(({ name }) => {
+      const found = results.find((result) => result.operation === id && result.tool === name);
+      if (found === undefined) return '–';
+      if (own === undefined || name === 'tsbuild') return inUnits(found.median);
+      return `${inUnits(found.median)} (${(found.median / own).toFixed(1)}×)`;
+    });
+    return [title, ...cells];
+  });
+}
+
+export function textTable(report) {
+  const table = [['', ...report.tools.map(({ name }) => name)], ...rows(report)];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const lines = table.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  '),
+  );
+  return [...lines, '', ...notes(report)].join('\n');
+}
+
+function notes({ tools, skipped, image, rounds }) {
+  return [
+    `medians of ${rounds.build} (builds) and ${rounds.transfer} (transfers) runs in turn; in brackets, times tsbuild's`,
+    ...(image === null ? [] : [`image moved: ${image}`]),
+    ...tools.map(({ name, version }) => `${name}: ${version}`),
+    ...skipped.map(
+      ({ tool, operation, reason }) => `not measured: ${[tool, operation].filter(Boolean).join(', ')}: ${reason}`,
+    ),
+  ];
+}
+
+function markdownTable(report) {
+  const header = ['', ...report.tools.map(({ name }) => name)];
+  const lines = [header, header.map((_, column) => (column === 0 ? '---' : '---:')), ...rows(report)];
+  const table = lines.map((row) => `| ${row.join(' | ')} |`);
+  return [...table, '', `${report.machine}.`, '', ...notes(report).map((note) => `- ${note}`)].join('\n');
+}
+
+/** Replaces what is between the two comments in `file`. */
+export function writeMarkdown(file, report) {
+  const text = readFileSync(file, 'utf8');
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`${file} lacks the lines ${BEGIN} and ${END}`);
+  writeFileSync(file, `${text.slice(0, begin)}${BEGIN}\n\n${markdownTable(report)}\n\n${text.slice(end)}`);
+}
+
+export function writeJson(file, report) {
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+}

@@ -1,0 +1,156 @@
+// `npm run bench`: whole processes of tsbuild beside the tools that are installed here, in turn, on the same work.
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { median, ProcessFailed, run, tryRun } from './process.mjs';
+import { machine, textTable, writeJson, writeMarkdown } from './report.mjs';
+import { createBuildah } from './tool-buildah.mjs';
+import { createDocker } from './tool-docker.mjs';
+import { createSkopeo } from './tool-skopeo.mjs';
+import { createTsbuild } from './tool-tsbuild.mjs';
+import { OPERATIONS, writeRegistriesConf, writeWorkload } from './workload.mjs';
+
+const USAGE = `usage: npm run bench -- [--quick] [--only OPERATION,...] [--json FILE] [--markdown FILE]
+
+operations         ${OPERATIONS.map(({ id }) => id).join(', ')}
+BENCH_REGISTRY     registry to pull from, such as 127.0.0.1:5000 (no TLS); without it nothing is moved
+BENCH_IMAGE        image in that registry (default tensorflow/tensorflow:latest)
+BENCH_DOCKER_HOST  Docker daemons, comma-separated (default DOCKER_HOST, then unix:///var/run/docker.sock)`;
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    json: { type: 'string' },
+    markdown: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const rounds = flags.quick ? { build: 3, transfer: 1, 'first-run': 1 } : { build: 15, transfer: 3, 'first-run': 1 };
+const registry = process.env.BENCH_REGISTRY ?? null;
+const image = registry === null ? null : `${registry}/${process.env.BENCH_IMAGE ?? 'tensorflow/tensorflow:latest'}`;
+const skipped = [];
+
+/** A peer, or nothing when it is not to be had: then the report says why. */
+function peer(tool, create) {
+  try {
+    return [create()];
+  } catch (error) {
+    if (!(error instanceof ProcessFailed)) throw error;
+    skipped.push({ tool, reason: error.message });
+    return [];
+  }
+}
+
+function openTools(scratch) {
+  const folders = writeWorkload(scratch, image ?? 'scratch');
+  const registriesConf = join(scratch, 'registries.conf');
+  writeRegistriesConf(registriesConf, registry ?? 'localhost:1');
+  const baseArchive = join(scratch, 'base.tar');
+  const options = { scratch, registriesConf, folders, image, baseArchive };
+  const tsbuild = createTsbuild(options);
+  tsbuild.makeBase(baseArchive);
+  const hosts = process.env.BENCH_DOCKER_HOST ?? process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+  return [
+    tsbuild,
+    ...hosts.split(',').flatMap((host, index) => peer(host, () => createDocker(host, { ...options, index }))),
+    ...peer('buildah', () => createBuildah(options)),
+    ...peer('skopeo', () => createSkopeo(options)),
+  ];
+}
+
+/** One run of one operation by one tool. @returns milliseconds of the commands alone */
+function once(tool, operation) {
+  operation.before?.();
+  // What others have written must not be written back on this one's time.
+  run(['sync']);
+  let milliseconds = 0;
+  for (const argv of operation.argv()) {
+    const result = run(argv, { env: tool.env });
+    milliseconds += result.milliseconds;
+    operation.check?.(result.output);
+  }
+  operation.after?.();
+  return milliseconds;
+}
+
+/** All tools in turn, so that a slow minute of the machine is everyone's; a tool that fails is out, with the reason. */
+function measure({ id, kind }, tools) {
+  let running = tools.filter((tool) => tool.operations[id] !== undefined);
+  const runs = new Map(running.map((tool) => [tool.name, []]));
+  const attempt = (tool, action) => {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ProcessFailed)) throw error;
+      skipped.push({ tool: tool.name, operation: id, reason: error.message });
+      runs.delete(tool.name);
+      return false;
+    }
+  };
+  const each = (action) => {
+    running = running.filter((tool) => attempt(tool, () => action(tool, tool.operations[id])));
+  };
+  each((_, operation) => operation.prepare?.());
+  if (kind === 'build') each(once);
+  for (let round = 0; round < rounds[kind]; round += 1) {
+    each((tool, operation) => runs.get(tool.name).push(once(tool, operation)));
+    process.stderr.write(`\r${id} ${round + 1}/${rounds[kind]} `);
+  }
+  process.stderr.write('\n');
+  return [...runs].map(([tool, times]) => {
+    const archive = tools.find(({ name }) => name === tool).operations[id].result;
+    const bytes = archive === undefined ? {} : { bytes: statSync(archive).size };
+    return { operation: id, tool, median: median(times), runs: times, ...bytes };
+  });
+}
+
+function chosenOperations() {
+  const names = flags.only?.split(',') ?? OPERATIONS.map(({ id }) => id);
+  const unknown = names.find((name) => !OPERATIONS.some(({ id }) => id === name));
+  if (unknown !== undefined) throw new Error(`no operation "${unknown}"\n${USAGE}`);
+  const chosen = OPERATIONS.filter(({ id }) => names.includes(id));
+  if (image !== null) return chosen;
+  if (chosen.some(({ kind }) => kind !== 'build'))
+    skipped.push({ operation: 'transfers', reason: 'BENCH_REGISTRY is not set' });
+  return chosen.filter(({ kind }) => kind === 'build');
+}
+
+function bench(scratch) {
+  const operations = chosenOperations();
+  const tools = openTools(scratch);
+  try {
+    const results = operations.flatMap((operation) => measure(operation, tools));
+    const named = tools.map(({ name, version }) => ({ name, version }));
+    return { machine: machine(), image, rounds, tools: named, results, skipped };
+  } finally {
+    for (const tool of tools) tool.close();
+  }
+}
+
+function removeScratch(directory) {
+  // Storage of buildah may still be mounted below: what is busy is left to the system's own cleaning of temporary files.
+  tryRun(['umount', '--lazy', join(directory, 'buildah', 'overlay', 'overlay')]);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+if (flags.help) {
+  console.log(USAGE);
+} else {
+  const scratch = mkdtempSync(join(tmpdir(), 'tsbuild-bench-'));
+  try {
+    const report = bench(scratch);
+    console.log(textTable(report));
+    if (flags.json !== undefined) writeJson(resolve(flags.json), report);
+    if (flags.markdown !== undefined) writeMarkdown(resolve(flags.markdown), report);
+    if (report.skipped.some(({ tool }) => tool === 'tsbuild')) process.exitCode = 1;
+  } catch (error) {
+    if (!(error instanceof ProcessFailed)) throw error;
+    console.error(`bench failed: ${error.message}`);
+    process.exitCode = 1;
+  } finally {
+    removeScratch(scratch);
+  }
+}

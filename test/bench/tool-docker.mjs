@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
+import { BASE, uniqueBuildArg } from './workload.mjs';
+
+const BUILT = ['warm', 'cold', 'first', 'probe'].map((name) => `localhost/bench/${name}:latest`);
+const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
+
+/** One Docker daemon. Throws `ProcessFailed` when it does not answer. */
+export function createDocker(host, { scratch, folders, image, baseArchive, index }) {
+  const docker = (...words) => ['docker', '-H', host, ...words];
+  const version = run(docker('version', '--format', '{{.Server.Version}}')).stdout;
+  const builder = findBuilder(docker, folders);
+  const env = builder.env;
+  const archive = join(scratch, `docker-${index}.tar`);
+  const build = (name, ...words) =>
+    docker(...builder.words, '--network', 'host', '-t', `localhost/bench/${name}`, ...words, folders[name]);
+  const remove = () => tryRun(docker('image', 'rm', '--force', image));
+  const removeBuilt = () => tryRun(docker('image', 'rm', '--force', ...BUILT));
+  const isThere = tryRun(docker('image', 'inspect', '--format', '{{.Id}}', image)) !== null;
+  const needAbsent = () => {
+    if (isThere) throw new ProcessFailed(`${host} had ${image} before: not removed for a benchmark`);
+  };
+  const havePulled = () => {
+    needAbsent();
+    if (tryRun(docker('image', 'inspect', image)) === null) run(docker('pull', image));
+  };
+  const save = docker('save', '-o', archive, image);
+  const haveArchive = () => {
+    havePulled();
+    if (!existsSync(archive)) run(save);
+  };
+  const needAllNew = (output) => {
+    if (/Already exists/.test(output))
+      throw new ProcessFailed(`${host} had layers of ${image}: use a daemon of its own`);
+  };
+  const cacheIds = () => (tryRun(docker('system', 'df', '-v', '--format', CACHE_IDS)) ?? '').split(' ').filter(Boolean);
+  let knownIds = new Set();
+  const newIds = () => cacheIds().filter((id) => !knownIds.has(id));
+  // The build cache keeps the layers of a base image that is gone, and the next pull would find them. A record goes only
+  // after those that were made upon it, in an order that nobody tells.
+  const forgetBase = () => {
+    removeBuilt();
+    remove();
+    for (let left = newIds(), before = Infinity; left.length > 0 && left.length < before; left = newIds()) {
+      before = left.length;
+      for (const id of left) tryRun(docker('builder', 'prune', '--force', '--all', '--filter', `id=${id}`));
+    }
+  };
+  run(docker('load', '-i', baseArchive));
+  return {
+    name: `docker ${version}`,
+    version: `${version}, ${builder.name}`,
+    env,
+    operations: {
+      'build-warm': { argv: () => [build('warm')] },
+      'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
+      pull: {
+        prepare: needAbsent,
+        before: remove,
+        argv: () => [docker('pull', image)],
+        check: needAllNew,
+      },
+      save: { prepare: havePulled, argv: () => [save], result: archive },
+      load: { prepare: haveArchive, before: remove, argv: () => [docker('load', '-i', archive)] },
+      'first-run': {
+        prepare() {
+          needAbsent();
+          knownIds = new Set(cacheIds());
+        },
+        before: remove,
+        argv: () => [docker('pull', image), build('first', ...uniqueBuildArg())],
+        check: needAllNew,
+        after: forgetBase,
+      },
+    },
+    close() {
+      removeBuilt();
+      tryRun(docker('image', 'rm', '--force', BASE));
+      if (!isThere) remove();
+    },
+  };
+}
+
+/** buildx where the client has it, else the BuildKit of the older client, else the builder before BuildKit. */
+function findBuilder(docker, folders) {
+  const withBuildKit = measuringEnvironment({ DOCKER_BUILDKIT: '1' });
+  const buildx = tryRun(docker('buildx', 'version'));
+  if (buildx !== null) {
+    return { name: `buildx ${buildx.split(' ')[1]}`, words: ['buildx', 'build', '--load'], env: withBuildKit };
+  }
+  const probe = docker('build', '--network', 'host', '-t', 'localhost/bench/probe', folders.probe);
+  if (tryRun(probe, { env: withBuildKit }) !== null) return { name: 'BuildKit', words: ['build'], env: withBuildKit };
+  const env = measuringEnvironment({ DOCKER_BUILDKIT: '0' });
+  run(probe, { env });
+  return { name: 'the builder before BuildKit', words: ['build'], env };
+}

@@ -1,0 +1,53 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { measuringEnvironment, run } from './process.mjs';
+import { BASE, uniqueBuildArg } from './workload.mjs';
+
+/** This checkout's tsbuild, and the base image for all tools: made here of the host's own programs. */
+export function createTsbuild({ scratch, registriesConf, folders, image }) {
+  const cli = [process.execPath, fileURLToPath(new URL('../../dist/bin/tsbuild.js', import.meta.url))];
+  const env = measuringEnvironment({ CONTAINERS_REGISTRIES_CONF: registriesConf });
+  const store = join(scratch, 'tsbuild');
+  const fresh = join(scratch, 'tsbuild-fresh');
+  const archive = join(scratch, 'tsbuild.tar');
+  const tsbuild = (at, ...words) => [...cli, '--store', at, ...words];
+  const build = (at, folder, ...words) =>
+    tsbuild(at, 'build', '--progress', 'plain', '-t', 'localhost/bench/out', ...words, folder);
+  const dropFresh = () => rmSync(fresh, { recursive: true, force: true });
+  const save = tsbuild(store, 'save', '-o', archive, image);
+  const havePulled = () => run(tsbuild(store, 'pull', image), { env });
+  const haveArchive = () => {
+    if (existsSync(archive)) return;
+    havePulled();
+    run(save, { env });
+  };
+  return {
+    name: 'tsbuild',
+    version: run([...cli, '--version']).stdout,
+    env,
+    /** Makes the base image, here and as an archive for the others. */
+    makeBase(file) {
+      run(tsbuild(store, 'bootstrap', '--progress', 'plain', '-t', BASE), { env });
+      run(tsbuild(store, 'save', '-o', file, BASE), { env });
+    },
+    operations: {
+      'build-warm': { argv: () => [build(store, folders.warm)] },
+      'build-cold': { argv: () => [build(store, folders.cold, ...uniqueBuildArg())] },
+      pull: { before: dropFresh, argv: () => [tsbuild(fresh, 'pull', image)], after: dropFresh },
+      save: { prepare: havePulled, argv: () => [save], result: archive },
+      load: {
+        prepare: haveArchive,
+        before: dropFresh,
+        argv: () => [tsbuild(fresh, 'load', '-i', archive)],
+        after: dropFresh,
+      },
+      'first-run': {
+        before: dropFresh,
+        argv: () => [tsbuild(fresh, 'pull', image), build(fresh, folders.first, ...uniqueBuildArg())],
+        after: dropFresh,
+      },
+    },
+    close: () => undefined,
+  };
+}

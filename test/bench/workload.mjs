@@ -1,0 +1,74 @@
+// What is built and moved: the same files and names for every tool.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** `localhost/` is nobody's registry: every tool takes the image from its own store. */
+export const BASE = 'localhost/bench/base:latest';
+
+export const OPERATIONS = [
+  { id: 'build-warm', title: 'rebuild, nothing changed, 10 steps', kind: 'build' },
+  { id: 'build-cold', title: 'build without cache, 10 small RUN steps', kind: 'build' },
+  { id: 'pull', title: 'pull', kind: 'transfer' },
+  { id: 'save', title: 'save', kind: 'transfer' },
+  { id: 'load', title: 'load into an empty store', kind: 'transfer' },
+  { id: 'first-run', title: 'pull, then build one RUN step upon it', kind: 'first-run' },
+];
+
+const WARM = `FROM ${BASE}
+ENV STAGE=bench
+WORKDIR /app
+COPY package.txt ./
+RUN sort package.txt > sorted.txt
+COPY src ./src
+RUN cat src/*.txt > all.txt
+RUN wc -l all.txt > count.txt
+LABEL kind=bench
+RUN mkdir -p /data && cp count.txt /data/
+CMD ["cat", "/data/count.txt"]
+`;
+
+const COLD = `FROM ${BASE}
+ARG UNIQUE
+${Array.from({ length: 10 }, (_, step) => `RUN echo "$UNIQUE ${step}" > /step-${step}\n`).join('')}`;
+
+/** Writes the build contexts. @returns their folders */
+export function writeWorkload(directory, image) {
+  const names = ['warm', 'cold', 'first', 'probe'];
+  const folders = Object.fromEntries(names.map((name) => [name, join(directory, name)]));
+  for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folders.warm, 'Dockerfile'), WARM);
+  writeFileSync(join(folders.warm, 'package.txt'), 'gamma\nalpha\nbeta\n');
+  mkdirSync(join(folders.warm, 'src'), { recursive: true });
+  for (let file = 0; file < 50; file += 1) {
+    writeFileSync(join(folders.warm, 'src', `${file}.txt`), `line of file ${file}\n`.repeat(100));
+  }
+  writeFileSync(join(folders.cold, 'Dockerfile'), COLD);
+  writeFileSync(join(folders.first, 'Dockerfile'), `FROM ${image}\nARG UNIQUE\nRUN echo "$UNIQUE" > /bench\n`);
+  writeFileSync(join(folders.probe, 'Dockerfile'), 'FROM scratch\nLABEL probe=yes\n');
+  return folders;
+}
+
+let last = 0;
+
+/** A value that no earlier build has seen, of this run or another. */
+export function uniqueBuildArg() {
+  last += 1;
+  return ['--build-arg', `UNIQUE=${process.pid}-${Date.now()}-${last}`];
+}
+
+/** containers-registries.conf(5), which tsbuild and buildah read: docker.io from the registry of the benchmark. */
+export function writeRegistriesConf(file, registry) {
+  writeFileSync(
+    file,
+    `[[registry]]
+location = "docker.io"
+[[registry.mirror]]
+location = "${registry}"
+insecure = true
+
+[[registry]]
+location = "${registry}"
+insecure = true
+`,
+  );
+}

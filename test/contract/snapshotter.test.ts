@@ -1,0 +1,88 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createCopySnapshotter } from '../../src/layers/copy-snapshotter.js';
+import { createOverlaySnapshotter } from '../../src/layers/overlay-snapshotter.js';
+import type { ActiveSnapshot } from '../../src/layers/snapshotter.js';
+import { requirement } from '../support/require.js';
+import { snapshotterSuite } from './snapshotter.suite.js';
+
+const isRoot = process.getuid?.() === 0;
+const root = requirement('root', isRoot, 'only root gives files away');
+const skipOwners = root.skip && root.reason;
+const skipXattrs = spawnSync('setfattr', ['--version']).status === 0 ? false : 'needs the setfattr program';
+
+const shell = (script: string, cwd: string): void => {
+  execFileSync('sh', ['-c', `umask 022\n${script}`], { cwd });
+};
+
+/** Mounts in a namespace of the child's own; as an ordinary user in a user namespace, with the marks that are allowed there. */
+function editOverlay(active: ActiveSnapshot, script: string): void {
+  if (active.root.kind !== 'overlay') throw new Error('no overlay');
+  const { lowers, upper, work } = active.root;
+  if (lowers.length === 0) {
+    shell(script, upper);
+    return;
+  }
+  const merged = mkdtempSync(path.join(tmpdir(), 'merged-'));
+  const options = `lowerdir=${lowers.join(':')},upperdir=${upper},workdir=${work}${isRoot ? '' : ',userxattr'}`;
+  const commands = `mount -t overlay overlay -o "$1" "$2" && cd "$2" && umask 022 && ${'eval "$3"'}`;
+  try {
+    execFileSync('unshare', [...unshareOptions, 'sh', '-c', commands, 'sh', options, merged, script]);
+  } finally {
+    rmSync(merged, { recursive: true });
+  }
+}
+const unshareOptions = isRoot ? ['-m'] : ['-r', '-m'];
+
+function canMountOverlays(): boolean {
+  const folder = mkdtempSync(path.join(tmpdir(), 'probe-'));
+  const probe = `cd "$1" && mkdir l u w m && mount -t overlay overlay -o lowerdir=l,upperdir=u,workdir=w${isRoot ? '' : ',userxattr'} m`;
+  try {
+    return spawnSync('unshare', [...unshareOptions, 'sh', '-c', probe, 'sh', folder]).status === 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const overlay = requirement('overlay', canMountOverlays(), 'overlays cannot be mounted here');
+const ownership = isRoot ? 'real' : 'recorded';
+
+snapshotterSuite('overlay snapshotter', {
+  create: (places) => createOverlaySnapshotter({ ...places, ownership, userxattr: !isRoot }),
+  edit: editOverlay,
+  skipEdits: overlay.skip && overlay.reason,
+  skipOwners,
+  skipXattrs,
+});
+
+snapshotterSuite('copy snapshotter', {
+  create: (places) => createCopySnapshotter({ ...places, ownership }),
+  edit: (active, script) => {
+    if (active.root.kind !== 'directory') throw new Error('no directory');
+    shell(script, active.root.path);
+  },
+  skipEdits: false,
+  skipOwners,
+  skipXattrs,
+});
+
+snapshotterSuite('copy snapshotter that records owners', {
+  create: (places) => createCopySnapshotter({ ...places, ownership: 'recorded' }),
+  edit: (active, script) => {
+    if (active.root.kind !== 'directory') throw new Error('no directory');
+    shell(script, active.root.path);
+  },
+  skipEdits: false,
+  skipOwners: 'owners are not those of the file system here',
+  skipXattrs,
+});
+
+snapshotterSuite('overlay snapshotter that records owners', {
+  create: (places) => createOverlaySnapshotter({ ...places, ownership: 'recorded', userxattr: true }),
+  edit: () => undefined,
+  skipEdits: 'nothing to mount as this user would',
+  skipOwners,
+  skipXattrs,
+});

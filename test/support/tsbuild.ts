@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../dist/bin/tsbuild.js', import.meta.url));
+
+export interface CliResult {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  /** Beside PATH and HOME, the whole environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** Interrupts the command, as Ctrl-C does, once its stderr matches. */
+  readonly interruptAt?: RegExp;
+}
+
+/** Runs the built command line to its end. */
+export function tsbuild(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const { env = {}, cwd, input = '', interruptAt } = options;
+  const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' };
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...base, ...env }, stdio: 'pipe' });
+  const output = { stdout: '', stderr: '' };
+  let interrupted = false;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr += text;
+    if (interrupted || interruptAt?.test(output.stderr) !== true) return;
+    interrupted = true;
+    child.kill('SIGINT');
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exitCode, signal) => resolve({ exitCode, signal, ...output }));
+  });
+}

@@ -1,0 +1,263 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { BuildRequest, BuildResult } from '../../../src/builder/build-request.js';
+import { runCli } from '../../../src/cli/run-cli.js';
+import { parseDigest } from '../../../src/oci/digest.js';
+import { encodeError, TsbuildError } from '../../../src/support/errors.js';
+import type { Toolchain } from '../../../src/toolchain-types.js';
+import { log, testHost, type TestHost, type TestHostOptions } from './test-host.js';
+
+const RESULT: BuildResult = {
+  imageId: parseDigest(`sha256:${'1'.repeat(64)}`),
+  manifestDigest: parseDigest(`sha256:${'2'.repeat(64)}`),
+  names: ['docker.io/library/x:latest'],
+  steps: { total: 2, cached: 1 },
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tsbuild-cli-'));
+  await writeFile(join(folder, 'Dockerfile'), 'FROM scratch\nRUN make\n');
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const succeeds: Toolchain['build'] = () => Promise.resolve(RESULT);
+
+async function build(
+  words: string[],
+  options: TestHostOptions = {},
+  work: Toolchain['build'] = succeeds,
+): Promise<{ status: number; request: BuildRequest | undefined; host: TestHost }> {
+  let request: BuildRequest | undefined;
+  const host = testHost({
+    cwd: folder,
+    ...options,
+    toolchain: {
+      build: (given, activity) => {
+        request = given;
+        return work(given, activity);
+      },
+    },
+  });
+  return { status: await runCli(words, host), request, host };
+}
+
+describe('tsbuild build', () => {
+  test('asks for what the command line says', async () => {
+    await writeFile(join(folder, '.dockerignore'), 'node_modules\n');
+    const words = ['-t', 'a', '.', '-t', 'b:2', '--build-arg', 'A=1=2', '--build-arg', 'B', '--build-arg', 'C'];
+    const more = ['--label', 'k=v', '--label', 'bare', '--target', 'dev', '--no-cache', '--pull', '--network=none'];
+    const { request } = await build([...words, ...more, '--platform', 'linux/arm64/v8'], {
+      env: {
+        B: 'from env',
+        SOURCE_DATE_EPOCH: '1700000000',
+        HTTP_PROXY: 'http://p:1',
+        no_proxy: 'local',
+        https_proxy: '',
+        OTHER: 'x',
+      },
+    });
+    expect(request).toEqual({
+      dockerfile: { name: 'Dockerfile', text: 'FROM scratch\nRUN make\n' },
+      contextDirectory: folder,
+      ignore: { name: '.dockerignore', text: 'node_modules\n' },
+      tags: ['a', 'b:2'],
+      buildArgs: { A: '1=2', B: 'from env' },
+      target: 'dev',
+      labels: { k: 'v', bare: '' },
+      noCache: true,
+      pull: true,
+      network: 'none',
+      platform: 'linux/arm64/v8',
+      sourceDateEpoch: 1_700_000_000,
+      proxyEnv: { HTTP_PROXY: 'http://p:1', no_proxy: 'local' },
+    } satisfies BuildRequest);
+  });
+
+  test.each<[string, string[]]>([
+    ['a bare option', ['-t', 'x', '.']],
+    ['a bare path', ['.']],
+    ['its name', ['build', '.']],
+    ['its name after a global option', ['--store', '/s', 'build', '.']],
+    ['a global option and a bare path', ['--store=/s', '.']],
+  ])('is called by %s', async (_, words) => {
+    expect((await build(words)).request?.contextDirectory).toBe(folder);
+  });
+
+  test('takes a build argument for SOURCE_DATE_EPOCH before the environment', async () => {
+    const words = ['--build-arg', 'SOURCE_DATE_EPOCH=5', '.'];
+    expect((await build(words, { env: { SOURCE_DATE_EPOCH: '7' } })).request?.sourceDateEpoch).toBe(5);
+  });
+
+  test('reads the Dockerfile from standard input, with a context or without', async () => {
+    const alone = await build(['-'], { stdin: 'FROM a' });
+    expect(alone.request).toMatchObject({ dockerfile: { name: 'stdin', text: 'FROM a' }, contextDirectory: null });
+    const within = await build(['-f', '-', '.'], { stdin: 'FROM b' });
+    expect(within.request).toMatchObject({ dockerfile: { name: 'stdin', text: 'FROM b' }, contextDirectory: folder });
+  });
+
+  const tar = Buffer.alloc(1024);
+  tar.write('ustar', 257);
+  test.each<[string, string[], TestHostOptions, number, string]>([
+    [
+      'an archive on standard input',
+      ['-'],
+      { stdin: tar },
+      3,
+      'error[CONTEXT_INVALID]: cannot build from standard input',
+    ],
+    [
+      'a compressed one',
+      ['-'],
+      { stdin: gzipSync('x') },
+      3,
+      'error[CONTEXT_INVALID]: cannot build from standard input',
+    ],
+    ['nothing on standard input', ['-'], {}, 3, 'error[DOCKERFILE_NOT_FOUND]'],
+    ['standard input twice', ['-f', '-', '-'], {}, 2, 'error[USAGE]: cannot use -f "-"'],
+    ['a missing -f', ['-f', 'nope', '.'], {}, 3, 'error[DOCKERFILE_NOT_FOUND]: cannot read Dockerfile "nope"'],
+    ['an unknown network', ['--network', 'bridge', '.'], {}, 2, 'error[USAGE]: cannot use --network "bridge"'],
+    ['a malformed platform', ['--platform', 'amd64', '.'], {}, 2, 'error[USAGE]: cannot use --platform "amd64"'],
+    ['several platforms', ['--platform', 'linux/a,linux/b', '.'], {}, 2, 'several platforms at once are not supported'],
+    ['a build argument without name', ['--build-arg', '=x', '.'], {}, 2, 'error[USAGE]: cannot use --build-arg "=x"'],
+    ['a malformed date', ['.'], { env: { SOURCE_DATE_EPOCH: '-1' } }, 2, 'cannot use SOURCE_DATE_EPOCH "-1"'],
+    ['an unknown progress', ['--progress', 'loud', '.'], {}, 2, 'error[USAGE]: cannot use --progress "loud"'],
+  ])('refuses %s', async (_, words, options, status, message) => {
+    const { host, ...ended } = await build(words, options);
+    expect([ended.status, ended.request]).toEqual([status, undefined]);
+    expect(host.errors()).toContain(message);
+    expect(host.output()).toBe('');
+  });
+
+  test('writes nothing to standard output but the id with -q', async () => {
+    const loud = await build(['.']);
+    expect([loud.host.output(), loud.host.errors()]).toEqual([
+      '',
+      `image ${RESULT.imageId} (2 steps: 1 cached, 1 built)\nnamed docker.io/library/x:latest\n`,
+    ]);
+    const quiet = await build(['-q', '.']);
+    expect([quiet.host.output(), quiet.host.errors()]).toEqual([`${RESULT.imageId}\n`, '']);
+  });
+
+  test('writes the id file at the end, and removes the one before at the beginning', async () => {
+    const file = join(folder, 'id');
+    await writeFile(file, 'old');
+    const seen: boolean[] = [];
+    const look: Toolchain['build'] = () => {
+      seen.push(existsSync(file));
+      return succeeds({} as BuildRequest);
+    };
+    await build(['--iidfile', 'id', '.'], {}, look);
+    expect([seen, await readFile(file, 'utf8')]).toEqual([[false], RESULT.imageId]);
+    const failing: Toolchain['build'] = () => Promise.reject(new TsbuildError('COPY_FAILED', 'no'));
+    expect((await build(['--iidfile', 'id', '.'], {}, failing)).status).toBe(3);
+    expect(await readdir(folder)).toEqual(['Dockerfile']);
+  });
+
+  const failure = new TsbuildError('RUN_FAILED', 'cannot run "make": exit status 2', {
+    source: { file: 'Dockerfile', start: { line: 2, column: 1 }, end: { line: 2, column: 9 } },
+  });
+  const fails: Toolchain['build'] = (_, options) => {
+    options?.progress?.({ type: 'step-planned', step: 'r', label: '[2/2] RUN make' });
+    options?.progress?.({ type: 'step-started', step: 'r', at: 0 });
+    options?.progress?.(log('r', 10, 'no rule\n'));
+    options?.progress?.({ type: 'step-failed', step: 'r', at: 20, error: encodeError(failure) });
+    return Promise.reject(failure);
+  };
+
+  test('shows the end of the output, and then the error', async () => {
+    const { status, host } = await build(['-q', '.'], {}, fails);
+    expect(status).toBe(4);
+    expect(host.errors().split('\n')).toEqual([
+      '------',
+      ' > [2/2] RUN make:',
+      'no rule',
+      '------',
+      'error[RUN_FAILED]: cannot run "make": exit status 2',
+      ' --> Dockerfile:2:1',
+      '  |',
+      '2 | RUN make',
+      '  | ^^^^^^^^',
+      '',
+    ]);
+  });
+
+  test('keeps to JSON on standard error, also for errors', async () => {
+    const { status, host } = await build(['--progress=json', '.'], {}, fails);
+    const lines = host.errors().trimEnd().split('\n');
+    expect(status).toBe(4);
+    expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual([
+      ...['step-planned', 'step-started', 'step-log', 'step-failed', 'error'],
+    ]);
+    const early = await build(['--progress=json', 'nosuch']);
+    expect(JSON.parse(early.host.errors())).toMatchObject({ type: 'error', code: 'CONTEXT_INVALID' });
+  });
+});
+
+describe('tsbuild save', () => {
+  async function* archive(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('first ');
+    yield await Promise.resolve(Buffer.from('second'));
+  }
+  const save: Toolchain['save'] = () => Promise.resolve(archive());
+
+  test('writes the file whole, for its owner only', async () => {
+    const host = testHost({ cwd: folder, toolchain: { save } });
+    expect(await runCli(['save', '-o', 'x.tar', 'a'], host)).toBe(0);
+    expect(await readFile(join(folder, 'x.tar'), 'utf8')).toBe('first second');
+  });
+
+  test('leaves no part of a file behind, and keeps the old one', async () => {
+    await writeFile(join(folder, 'x.tar'), 'old');
+    const failing: Toolchain['save'] = () =>
+      Promise.resolve(
+        (async function* () {
+          yield await Promise.resolve(Buffer.from('part'));
+          throw new TsbuildError('DIGEST_MISMATCH', 'cannot read blob');
+        })(),
+      );
+    const host = testHost({ cwd: folder, toolchain: { save: failing } });
+    expect(await runCli(['save', '-o', 'x.tar', 'a'], host)).toBe(6);
+    expect((await readdir(folder)).sort()).toEqual(['Dockerfile', 'x.tar']);
+    expect(await readFile(join(folder, 'x.tar'), 'utf8')).toBe('old');
+  });
+
+  test('stops and cleans up when it is cancelled', async () => {
+    const controller = new AbortController();
+    const endless: Toolchain['save'] = () =>
+      Promise.resolve(
+        (async function* () {
+          for (let count = 0; ; count++) {
+            if (count === 3) controller.abort('SIGTERM');
+            yield await Promise.resolve(Buffer.from('part'));
+          }
+        })(),
+      );
+    const host = testHost({ cwd: folder, toolchain: { save: endless }, signal: controller.signal });
+    expect(await runCli(['save', '-o', 'x.tar', 'a'], host)).toBe(143);
+    expect([await readdir(folder), host.errors()]).toEqual([['Dockerfile'], 'cancelled\n']);
+  });
+
+  test('writes to standard output, but to no terminal', async () => {
+    const host = testHost({ toolchain: { save } });
+    expect([await runCli(['save', 'a'], host), host.output()]).toEqual([0, 'first second']);
+    const terminal = testHost({ toolchain: { save }, stdoutIsTerminal: true });
+    expect(await runCli(['save', 'a'], terminal)).toBe(2);
+    expect(terminal.errors()).toContain('cannot write the archive: standard output is a terminal');
+  });
+
+  test.each([
+    ['nosuch/x.tar', 'cannot write file "nosuch/x.tar": the folder does not exist'],
+    ['.', 'cannot write file ".": it is a folder'],
+  ])('says why it cannot write %s', async (path, message) => {
+    const host = testHost({ cwd: folder, toolchain: { save } });
+    expect(await runCli(['save', '-o', path, 'a'], host)).toBe(8);
+    expect(host.errors()).toContain(message);
+  });
+});

@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseTrigger } from '../../../src/parser/parse-dockerfile.js';
+import { isTsbuildError } from '../../../src/support/errors.js';
+import { bodiesOf, errorOf, instructionsOf, NOWHERE, parse, scriptsOf } from './parsing.js';
+
+describe('source ranges point into the text as it was given', () => {
+  const text = (lineEnd: string): string =>
+    ['FROM scratch', '  RUN a \\', '# comment', '  b  ', 'COPY --from=0 x y', ''].join(lineEnd);
+
+  test.each([
+    ['LF', text('\n')],
+    ['CRLF', text('\r\n')],
+    ['a byte order mark', `\uFEFF${text('\n')}`],
+  ])('with %s', (_, file) => {
+    const { stages } = parse(file);
+    const ranges = [stages[0], ...stages[0].instructions].map(({ source }) => source);
+    expect(ranges).toEqual([
+      { file: 'Dockerfile', start: { line: 1, column: 1 }, end: { line: 1, column: 13 } },
+      { file: 'Dockerfile', start: { line: 2, column: 3 }, end: { line: 4, column: 4 } },
+      { file: 'Dockerfile', start: { line: 5, column: 1 }, end: { line: 5, column: 18 } },
+    ]);
+    expect(stages[0].instructions.map((instruction) => instruction.text)).toEqual(['RUN a   b', 'COPY --from=0 x y']);
+  });
+
+  test('a keyword broken by continuations is one keyword', () => {
+    expect(instructionsOf('RU\\\n\n# c\n\\\nN x')).toMatchObject([{ keyword: 'RUN', text: 'RUN x' }]);
+  });
+
+  test('a wrong flag on a continuation line is pointed at', () => {
+    const error = errorOf(() => instructionsOf('COPY --from=0 \\\n  --frm=1 a b'));
+    expect(error.source).toMatchObject({ start: { line: 3, column: 3 }, end: { line: 3, column: 10 } });
+  });
+});
+
+describe('words are split by what Go calls white space', () => {
+  test('vertical tabs and form feeds separate, no-break spaces do not', () => {
+    expect(bodiesOf('\fCOPY\va\u00a0b\tc')).toEqual([{ sources: ['a\u00a0b'], destination: 'c' }]);
+  });
+
+  test('a carriage return inside a line ends no line', () => {
+    expect(scriptsOf('RUN a\rRUN b')).toEqual(['a\rRUN b']);
+  });
+});
+
+describe('a heredoc is one only where BuildKit says so', () => {
+  test.each([
+    'RUN <<EOF\nEOF',
+    'RUN 3<<EOF cat\nEOF',
+    'RUN << EOF\nEOF',
+    "RUN cat <<'E F' <<G\nE F\nG",
+    'RUN <<-EOF\n\t\tEOF',
+    'RUN <<E"O"F\nEOF',
+    'RUN ${x:=y} <<EOF\nEOF',
+    'COPY <<a <<b /d/\na\nb',
+    'ADD <<EOF /x\nEOF',
+    'ONBUILD RUN <<EOF\nEOF',
+    'RUN --network=none <<EOF\nEOF',
+  ])('%j is one, and not supported yet', (text) => {
+    const error = errorOf(() => instructionsOf(`${text}\nRUN after`));
+    expect(error.code).toBe('DOCKERFILE_UNSUPPORTED');
+    expect(error.message).toMatch(/^cannot build line 2: a heredoc in (RUN|COPY|ADD|ONBUILD) is not supported yet$/);
+  });
+
+  test.each([
+    'RUN echo "<<EOF"',
+    "RUN echo '<<EOF'",
+    'RUN cat <<<EOF',
+    'RUN echo $((1<<2))"',
+    'RUN a<<EOF',
+    'RUN echo \\<<EOF',
+    'RUN ["cat", "<<EOF"]',
+    'CMD cat <<EOF',
+    'RUN cat <<',
+    'RUN cat <<EOF "',
+  ])('%j is none', (text) => {
+    expect(instructionsOf(`${text}\nLABEL a=b`)).toHaveLength(2);
+  });
+
+  test('its terminator is a whole line, with leading tabs only for <<-', () => {
+    expect(errorOf(() => instructionsOf('RUN <<EOF\n\tEOF')).code).toBe('DOCKERFILE_SYNTAX');
+    expect(errorOf(() => instructionsOf('RUN <<-EOF\n EOF')).code).toBe('DOCKERFILE_SYNTAX');
+    expect(errorOf(() => instructionsOf('RUN <<EOF\r\nEOF\r\n')).code).toBe('DOCKERFILE_UNSUPPORTED');
+  });
+});
+
+describe('HEALTHCHECK durations are Go durations in nanoseconds', () => {
+  test.each([
+    ['1m30s', 90e9],
+    ['500ms', 500e6],
+    ['1.5h', 5_400e9],
+    ['+1s', 1e9],
+    ['0', 0],
+    ['0s', 0],
+    ['.5s', 0.5e9],
+    ['1h1m1s1ms1us1ns', 3_661_001_001_001],
+    ['1000\u00b5s', 1e6],
+  ])('%s', (text, nanoseconds) => {
+    expect(bodiesOf(`HEALTHCHECK --interval=${text} CMD true`)).toMatchObject([{ interval: nanoseconds }]);
+  });
+
+  test.each(['30', '1 s', 's', '.s', '1d', '-1s', '999us', '1e3s', '9999999h', '1s2'])('%s is refused', (text) => {
+    expect(errorOf(() => instructionsOf(`HEALTHCHECK --interval="${text}" CMD true`)).code).toBe('DOCKERFILE_SYNTAX');
+  });
+
+  test('what is not given is not there', () => {
+    expect(bodiesOf('HEALTHCHECK --timeout= CMD true')).toEqual([{ command: { form: 'shell', script: 'true' } }]);
+    expect(bodiesOf('HEALTHCHECK none')).toEqual([{ command: null }]);
+  });
+});
+
+describe('ONBUILD', () => {
+  test('keeps the text behind it', () => {
+    expect(bodiesOf('onbuild  COPY --from=0 \\\n  a b ')).toEqual([{ trigger: 'COPY --from=0   a b ' }]);
+  });
+
+  test('is checked as the build on top of the image will read it', () => {
+    expect(errorOf(() => instructionsOf('ONBUILD COPY a')).message).toBe('cannot parse COPY: it has no destination');
+    expect(errorOf(() => parseTrigger('RUN a\nRUN b', NOWHERE)).code).toBe('DOCKERFILE_SYNTAX');
+    expect(errorOf(() => parseTrigger('', NOWHERE)).source).toEqual(NOWHERE);
+    expect(errorOf(() => parseTrigger('FROM a', NOWHERE)).message).toBe(
+      'cannot parse FROM: no trigger can begin a stage',
+    );
+  });
+
+  test('a trigger of an image parses with the range of its FROM', () => {
+    expect(parseTrigger('RUN a \\\n b', NOWHERE)).toMatchObject({
+      keyword: 'RUN',
+      source: NOWHERE,
+      command: { script: 'a  b' },
+    });
+  });
+});
+
+test('an off switch that this version can honor is no error', () => {
+  expect(bodiesOf('COPY --link=false --parents=FALSE a b')).toEqual([{ sources: ['a'], destination: 'b' }]);
+});
+
+test('checks are skipped for the file or for one instruction', () => {
+  const rules = (text: string): string[] => parse(text).warnings.map(({ rule }) => rule);
+  const rest = 'FROM a AS B\nMAINTAINER me\n';
+  expect(rules(rest)).toEqual(['StageNameCasing', 'MaintainerDeprecated']);
+  expect(rules(`# check=skip=StageNameCasing\n${rest}`)).toEqual(['MaintainerDeprecated']);
+  expect(rules(`# check=skip=all\n${rest}`)).toEqual([]);
+  expect(rules(`# comment\n# check=skip=all\n${rest}`)).toEqual(['MaintainerDeprecated']);
+});
+
+test('binary content is refused where it begins', () => {
+  const error = errorOf(() => parse('FROM a\nRUN \0'));
+  expect(error).toMatchObject({ code: 'DOCKERFILE_SYNTAX', source: { start: { line: 2, column: 5 } } });
+});
+
+test('a line holds 65,535 bytes and not one more', () => {
+  expect(scriptsOf(`RUN ${'é'.repeat(32_765)}a\n`)).toHaveLength(1);
+  const error = errorOf(() => instructionsOf(`RUN ${'é'.repeat(32_766)}\n`));
+  expect(error.message).toBe('cannot parse line: it is 65536 bytes long');
+});
+
+test('messages show long and hostile values cut short and harmless', () => {
+  const { message } = errorOf(() => instructionsOf(`\u001b[31m${'x'.repeat(1_000)}`));
+  expect(message).toHaveLength(120 + 'cannot parse instruction "...": there is no such instruction'.length);
+  expect(message).not.toContain('\u001b');
+});
+
+test('a Dockerfile survives a round trip through JSON', () => {
+  const dockerfile = parse('ARG A\nFROM a AS b\nENV A=1\nHEALTHCHECK NONE\nRUN x');
+  expect(JSON.parse(JSON.stringify(dockerfile))).toEqual(dockerfile);
+});
+
+test('whatever the text, the parser returns or throws a DOCKERFILE_* error with range and hint', () => {
+  const fragment = fc.constantFrom(
+    ...['FROM a', 'RUN', 'COPY', 'ADD', 'ENV', 'ONBUILD', 'HEALTHCHECK', 'CMD', '# escape=`', '# check=', '#', '<<EOF'],
+    ...['EOF', '--', '--from=', '=', '"', "'", '\\', '`', '$', '${', '[', ']', '["a"]', ' ', '\t', '\n', '\r\n', '\r'],
+    ...['\uFEFF', '\u00a0', '\f', '\u{1f680}', '\ud800', 'x'],
+  );
+  const text = fc.oneof(
+    fc.array(fragment, { maxLength: 30 }).map((parts) => parts.join('')),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom('', 'FROM a\n'), text, (start, rest) => {
+      try {
+        parse(start + rest);
+      } catch (error) {
+        if (!isTsbuildError(error)) throw error;
+        expect(error.code).toMatch(/^DOCKERFILE_/);
+        expect(error.source?.file).toBe('Dockerfile');
+        expect(error.hint).toMatch(/[.?]$/);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+describe('time grows with the length of the file, not with its square', () => {
+  const shapes: Readonly<Record<string, (lines: number) => string>> = {
+    instructions: (lines) => 'FROM a\n' + 'ENV A=1 B="c d"\nRUN x \\\n  y\nCOPY a b\n# c\n'.repeat(lines / 5),
+    'one RUN': (lines) => 'FROM a\nRUN x' + ' \\\n  && y'.repeat(lines),
+    'empty continuations': (lines) => 'FROM a\n' + 'RUN x \\\n\n'.repeat(lines / 2),
+  };
+  const milliseconds = (text: string): number => {
+    const start = performance.now();
+    parse(text);
+    return performance.now() - start;
+  };
+  const best = (text: string): number => Math.min(...[1, 2, 3].map(() => milliseconds(text)));
+
+  test.each(Object.keys(shapes))('%s', (shape) => {
+    const make = shapes[shape] ?? String;
+    milliseconds(make(2_500));
+    // Four times the lines: linear is 4, quadratic 16. The addend absorbs noise of a busy machine.
+    expect(best(make(10_000))).toBeLessThan(10 * best(make(2_500)) + 100);
+  });
+});

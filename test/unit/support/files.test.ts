@@ -1,0 +1,41 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ensureDirectory, moveFile, removeTree } from '../../../src/support/files.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'files-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test('ensureDirectory() makes parents for the owner alone, and leaves what is there', async () => {
+  await ensureDirectory(join(folder, 'a/b'));
+  expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o700);
+  chmodSync(join(folder, 'a/b'), 0o755);
+  await ensureDirectory(join(folder, 'a/b'));
+  expect(statSync(join(folder, 'a/b')).mode & 0o777).toBe(0o755);
+});
+
+test('moveFile() replaces its target', async () => {
+  writeFileSync(join(folder, 'from'), 'new');
+  writeFileSync(join(folder, 'to'), 'old');
+  await moveFile(join(folder, 'from'), join(folder, 'to'));
+  expect(readFileSync(join(folder, 'to'), 'utf8')).toBe('new');
+  expect(existsSync(join(folder, 'from'))).toBe(false);
+});
+
+test('removeTree() removes folders that their owner may not enter, and names that are no text', async () => {
+  const tree = join(folder, 'tree');
+  mkdirSync(join(tree, 'closed/inner'), { recursive: true });
+  writeFileSync(join(tree, 'closed/inner/file'), 'x');
+  mkdirSync(Buffer.concat([Buffer.from(`${tree}/closed/`), Buffer.from([0xff, 0xfe])]));
+  chmodSync(join(tree, 'closed/inner'), 0);
+  chmodSync(join(tree, 'closed'), 0);
+  await removeTree(tree);
+  expect(existsSync(tree)).toBe(false);
+  await expect(removeTree(tree)).resolves.toBeUndefined();
+});
