@@ -13,7 +13,6 @@ const mayImport = {
 // The one place that may know each third-party package.
 const home = {
   'dockerfile-ast': '^src/parser/',
-  '@balena/dockerignore': '^src/parser/',
   'tar-stream': '^src/layers/tar/',
   ssri: '^src/store/',
   'p-queue': '^src/support/limiter\\.ts$',

@@ -59,7 +59,8 @@ if (existsSync('src/cli/tui/index.tsx')) {
     outdir: 'dist/bin',
     outExtension: { '.js': '.mjs' },
     format: 'esm',
-    alias: { 'react-devtools-core': './scripts/empty-module.mjs' },
+    // Whether a CI job has a live view is decided before this bundle is loaded (src/cli/progress/select-renderer.ts).
+    alias: { 'react-devtools-core': './scripts/empty-module.mjs', 'is-in-ci': './scripts/not-in-ci.mjs' },
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
 }

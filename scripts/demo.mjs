@@ -19,7 +19,8 @@ class DemoFailed extends Error {}
 function tsbuild(store, words, { capture = false } = {}) {
   if (!capture) console.log(`\n$ tsbuild --store ${store} ${words.join(' ')}`);
   const started = performance.now();
-  const stdio = capture ? ['ignore', 'pipe', 'inherit'] : ['ignore', 'inherit', 'inherit'];
+  // Progress goes to stderr; here it follows its command in one stream, so that the two cannot change places.
+  const stdio = ['ignore', capture ? 'pipe' : 1, capture ? 2 : 1];
   const argv = [cli, '--store', store, ...words];
   const { status, signal, stdout, error } = spawnSync(process.execPath, argv, { stdio, encoding: 'utf8' });
   if (error !== undefined) throw error;

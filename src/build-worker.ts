@@ -35,7 +35,7 @@ async function perform(
   message: Exclude<ToWorker, { type: 'abort' }>,
   signal: AbortSignal,
 ): Promise<BuildResult | null> {
-  const store = await openStore(message.storeRoot);
+  using store = await openStore(message.storeRoot);
   if (message.type === 'remove-snapshots') {
     await collectSnapshots(store, new Set(message.keep));
     return null;

@@ -8,8 +8,7 @@ import { formatReference, parseReference, withDefaultTag } from './oci/reference
 import { openRegistryClient } from './registry-access.js';
 import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
-import { openStore } from './store/open-store.js';
-import type { Store } from './store/store.js';
+import { openStore, type OpenStore } from './store/open-store.js';
 import { TsbuildError } from './support/errors.js';
 import { transferEvents } from './transfer-events.js';
 
@@ -32,11 +31,11 @@ export async function createToolchain(options: ToolchainOptions): Promise<Toolch
 }
 
 class LocalToolchain implements Toolchain {
-  readonly #store: Store;
+  readonly #store: OpenStore;
   readonly #options: ToolchainOptions;
   readonly #now: () => number;
 
-  constructor(store: Store, options: ToolchainOptions) {
+  constructor(store: OpenStore, options: ToolchainOptions) {
     this.#store = store;
     this.#options = options;
     this.#now = options.now ?? Date.now;
@@ -182,8 +181,10 @@ class LocalToolchain implements Toolchain {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    // All that is opened is opened by one call and closed by its end.
+  /** Everything else is opened by one call and closed by its end. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#store[Symbol.dispose]();
+    return Promise.resolve();
   }
 }
 

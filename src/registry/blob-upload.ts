@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { BlobSource } from '../oci/image-transfer.js';
 import { writeEndpoint, type Endpoint } from './endpoint.js';
 import { drain, header, redactUrl, type HttpResponse } from './http/http-message.js';
@@ -50,20 +51,28 @@ export async function uploadBlob(
   upload: {
     readonly blob: BlobSource;
     readonly location: URL;
-    readonly onBytes: (count: number) => void;
+    /** Called whenever the body starts; what it gives is told of every piece that was sent. */
+    readonly onStart: () => (count: number) => void;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<void> {
-  const { blob, location, onBytes, signal } = upload;
+  const { blob, location, onStart, signal } = upload;
+  let onBytes = onStart();
+  const open = async (): Promise<Readable> => {
+    onBytes = onStart();
+    return await blob.open();
+  };
   const response = await context.requester.send(endpoint, {
     method: 'PUT',
     path: withDigest(location, blob.descriptor.digest),
     scopes: [pushScope(endpoint)],
     headers: { 'content-type': 'application/octet-stream' },
-    body: { length: blob.descriptor.size, open: async () => await blob.open() },
+    body: { length: blob.descriptor.size, open },
     // The session has half of the bytes after a failure: another attempt needs another session.
     attempts: 1,
-    onBytesSent: onBytes,
+    onBytesSent: (count) => {
+      onBytes(count);
+    },
     signal,
   });
   if (response.status < 200 || response.status > 299) throw await failureOfResponse(endpoint, response);

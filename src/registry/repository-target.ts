@@ -50,7 +50,7 @@ async function exists(context: RegistryContext, endpoint: Endpoint, { blob, opti
 
 /** An upload that breaks off starts over: what a registry did with the first part of it is not for sure. */
 async function pushMissingBlob(context: RegistryContext, endpoint: Endpoint, push: BlobPush): Promise<PushOutcome> {
-  const onBytes = onlyNew(push.options.onBytes);
+  const onStart = onlyNew(push.options.onBytes);
   return await retry<PushOutcome>(
     context.policy,
     async (number) => {
@@ -60,7 +60,7 @@ async function pushMissingBlob(context: RegistryContext, endpoint: Endpoint, pus
         await uploadBlob(context, endpoint, {
           blob: push.blob,
           location,
-          onBytes: onBytes(),
+          onStart,
           signal: push.options.signal,
         });
         return { outcome: 'done', result: 'uploaded' };

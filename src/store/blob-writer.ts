@@ -5,11 +5,14 @@ import { asError } from './store-error.js';
 /** Bytes after which the disk is set to work: what is written early need not be waited for at the end. */
 const SYNC_INTERVAL = 64 << 20;
 
+/** Not read-only: skopeo writes a manifest over the one that is there, and would fail. The folder keeps others out. */
+const BLOB_MODE = 0o644;
+
 /** A blob that is being written, under a name that nobody looks at. */
 export interface BlobWriter {
   /** `chunk` may be reused once the promise is settled, and may be read meanwhile. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Everything is on the disk and read-only when the call is done. */
+  /** Everything is on the disk when the call is done. */
   finish(): Promise<void>;
   /** Removes the file. Never fails: it is called because something else did. */
   abandon(): Promise<void>;
@@ -26,7 +29,7 @@ export async function createBlobWriter(path: string): Promise<BlobWriter> {
     async finish() {
       await sync.settled();
       await file.datasync();
-      await file.chmod(0o444);
+      await file.chmod(BLOB_MODE);
       await file.close();
     },
     async abandon() {

@@ -9,12 +9,6 @@ export async function ensureDirectory(path: string, mode = 0o700): Promise<void>
   await ensureDir(path, mode);
 }
 
-/** Moves a file or tree, by copying when the target is on another file system. An existing target is replaced. */
-export async function moveFile(from: string, to: string): Promise<void> {
-  const { move } = await import('fs-extra/esm');
-  await move(from, to, { overwrite: true });
-}
-
 /** Removes whatever is there, and is content with nothing. Directories that forbid it to their own owner are opened first. */
 export async function removeTree(path: string): Promise<void> {
   const { remove } = await import('fs-extra/esm');

@@ -47,11 +47,15 @@ function notes({ tools, skipped, image, rounds }) {
   ];
 }
 
+/** Padded as Prettier does it, which checks the file. */
 function markdownTable(report) {
-  const header = ['', ...report.tools.map(({ name }) => name)];
-  const lines = [header, header.map((_, column) => (column === 0 ? '---' : '---:')), ...rows(report)];
-  const table = lines.map((row) => `| ${row.join(' | ')} |`);
-  return [...table, '', `${report.machine}.`, '', ...notes(report).map((note) => `- ${note}`)].join('\n');
+  const table = [['', ...report.tools.map(({ name }) => name)], ...rows(report)];
+  const widths = table[0].map((_, column) => Math.max(4, ...table.map((row) => row[column].length)));
+  const pad = (row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])));
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  const lines = [pad(table[0]), rule, ...table.slice(1).map(pad)].map((cells) => `| ${cells.join(' | ')} |`);
+  return [...lines, '', `${report.machine}.`, '', ...notes(report).map((note) => `- ${note}`)].join('\n');
 }
 
 /** Replaces what is between the two comments in `file`. */

@@ -54,7 +54,9 @@ function openTools(scratch) {
   const hosts = process.env.BENCH_DOCKER_HOST ?? process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
   return [
     tsbuild,
-    ...hosts.split(',').flatMap((host, index) => peer(host, () => createDocker(host, { ...options, index }))),
+    ...hosts
+      .split(',')
+      .flatMap((host, index) => peer(`docker at ${host}`, () => createDocker(host, { ...options, index }))),
     ...peer('buildah', () => createBuildah(options)),
     ...peer('skopeo', () => createSkopeo(options)),
   ];

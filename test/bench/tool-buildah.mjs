@@ -49,7 +49,7 @@ export function createBuildah({ scratch, registriesConf, folders, image, baseArc
   };
   return {
     name: `buildah ${version}`,
-    version: [version, way.driver, ...way.flags].join(' '),
+    version: [`storage driver ${way.driver}`, ...way.flags].join(' '),
     env,
     operations: {
       'build-warm': { argv: () => [buildWith(way, folders.warm)] },

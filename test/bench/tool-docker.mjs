@@ -19,7 +19,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
   const removeBuilt = () => tryRun(docker('image', 'rm', '--force', ...BUILT));
   const isThere = tryRun(docker('image', 'inspect', '--format', '{{.Id}}', image)) !== null;
   const needAbsent = () => {
-    if (isThere) throw new ProcessFailed(`${host} had ${image} before: not removed for a benchmark`);
+    if (isThere) throw new ProcessFailed(`the daemon had ${image} before, which is not removed for a benchmark`);
   };
   const havePulled = () => {
     needAbsent();
@@ -32,7 +32,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
   };
   const needAllNew = (output) => {
     if (/Already exists/.test(output))
-      throw new ProcessFailed(`${host} had layers of ${image}: use a daemon of its own`);
+      throw new ProcessFailed(`the daemon had layers of ${image} before: give it one of its own`);
   };
   const cacheIds = () => (tryRun(docker('system', 'df', '-v', '--format', CACHE_IDS)) ?? '').split(' ').filter(Boolean);
   let knownIds = new Set();
@@ -50,7 +50,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
   run(docker('load', '-i', baseArchive));
   return {
     name: `docker ${version}`,
-    version: `${version}, ${builder.name}`,
+    version: builder.name,
     env,
     operations: {
       'build-warm': { argv: () => [build('warm')] },

@@ -21,7 +21,7 @@ export function createSkopeo({ scratch, image }) {
   };
   return {
     name: `skopeo ${version}`,
-    version,
+    version: 'registry to OCI layout, and between that and an archive',
     env,
     operations: {
       pull: { before: dropFresh, argv: () => [copy(`docker://${image}`, `oci:${fresh}:image`)], after: dropFresh },

@@ -24,7 +24,7 @@ export function createTsbuild({ scratch, registriesConf, folders, image }) {
   };
   return {
     name: 'tsbuild',
-    version: run([...cli, '--version']).stdout,
+    version: run([...cli, '--version']).stdout.replace(/^tsbuild /, ''),
     env,
     /** Makes the base image, here and as an archive for the others. */
     makeBase(file) {

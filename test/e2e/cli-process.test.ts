@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // What only a real process shows: the bundle, its loader, signals, closed pipes, a terminal. `npm run build` makes the bundle.
 const bin = fileURLToPath(new URL('../../dist/bin/', import.meta.url));
 const tsbuild = join(bin, 'tsbuild.js');
-const hasScript = spawnSync('script', ['--version']).status === 0;
+const script = '/usr/bin/script';
 
 let folder: string;
 beforeAll(() => {
@@ -50,18 +50,15 @@ describe('the bundled command line', () => {
 
   test('keeps standard error to JSON when that is asked for', () => {
     const { status, stderr } = run('--progress=json', '-t', 'x', '/nosuch');
-    expect(status).toBe(2);
-    expect(stderr).toContain('cannot run');
-    const built = run('build', '--progress=json', '/nosuch');
-    expect([built.status, JSON.parse(built.stderr)]).toEqual([
+    expect([status, JSON.parse(stderr)]).toEqual([
       3,
       expect.objectContaining({ version: 1, type: 'error', code: 'CONTEXT_INVALID' }),
     ]);
   });
 
   test('ends in silence when nobody reads its output', () => {
-    const script = `{ sleep 0.2; "${process.execPath}" "${tsbuild}" --help; echo "ended with $?" >&2; } | true`;
-    expect(spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stderr).toBe('ended with 141\n');
+    const command = `{ sleep 0.2; "${process.execPath}" "${tsbuild}" --help; echo "ended with $?" >&2; } | true`;
+    expect(spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stderr).toBe('ended with 141\n');
   });
 
   test.each([
@@ -73,20 +70,19 @@ describe('the bundled command line', () => {
     const errors: string[] = [];
     child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
     child.stdin.on('error', () => undefined);
-    // More than a pipe holds: when it is written, the command has begun to read, and its handlers are there.
-    await new Promise((resolve) => child.stdin.write('#'.repeat(200_000), resolve));
+    // More than the pipe between them holds: when it is written, the command has begun to read, and its handlers are there.
+    await new Promise((resolve) => child.stdin.write('#'.repeat(900_000), resolve));
     child.kill(signal);
     expect([await ended, errors.join('')]).toEqual([expected, 'cancelled\n']);
   });
 
-  test.skipIf(!hasScript)(
+  test.skipIf(!existsSync(script))(
     'opens its live view on a terminal (skipped where script(1) of util-linux is missing)',
     () => {
-      const command = `stty cols 80 rows 24; sleep 5 | "${process.execPath}" "${tsbuild}" build -`;
-      const { CI: _, ...env } = process.env;
-      const { stdout, status } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      const command = `stty cols 80 rows 24; sleep 5 | "${process.execPath}" "${tsbuild}" build --progress=tty -`;
+      const { stdout, status } = spawnSync(script, ['-qec', command, '/dev/null'], {
         encoding: 'utf8',
-        env: { ...env, TERM: 'xterm' },
+        env: { ...process.env, TERM: 'xterm' },
       });
       expect(stdout).toMatch(/\[\+\] Building \d+\.\ds/);
       expect(stdout).toContain('cannot read the Dockerfile from standard input: it is empty');

@@ -1,4 +1,3 @@
-import type { Change } from '../../layers/change.js';
 import { resolveInTree } from '../../layers/resolve-in-tree.js';
 import type { TarEntry, Timestamp } from '../../layers/tar-entry.js';
 import type { Tree, TreeEntry } from '../../layers/tree.js';
@@ -54,8 +53,4 @@ function existingEntry(tree: Tree, path: ByteString, existing: TreeEntry): TarEn
 /** The path that a directory's name stands for in the image, its symbolic links resolved; what does not exist yet is kept. */
 export function resolveDirectory(tree: Tree, path: ByteString): ByteString {
   return resolveInTree(tree, path, { followLast: true }) ?? path;
-}
-
-export function upsert(entry: TarEntry): Change {
-  return { kind: 'upsert', entry };
 }

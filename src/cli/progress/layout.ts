@@ -93,9 +93,9 @@ function activeRows(running: readonly Step[], { room, now }: Room): ViewRow[] {
   return running.flatMap((step) => [stepRow(step, now), ...detailRows(step, each)]);
 }
 
-export function stepRow(step: Step, now: number): ViewRow {
+/** `mark` stands before the label: what became of the step. */
+export function stepRow(step: Step, now: number, mark: string = step.status === 'failed' ? 'ERROR ' : ''): ViewRow {
   const tone = step.status === 'failed' ? 'failed' : step.status === 'running' ? 'running' : 'finished';
-  const mark = step.status === 'failed' ? 'ERROR ' : '';
   const seconds = elapsedSeconds(step, now);
   const right = seconds === undefined ? '' : formatSeconds(seconds);
   return { tone, text: ` => ${mark}${plainLine(step.label)}`, right };

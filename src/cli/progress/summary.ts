@@ -33,11 +33,14 @@ function stepSummary(steps: readonly Step[], outcome: Outcome, options: SummaryO
   const begun = steps.filter(({ status }) => status !== 'planned');
   if (begun.length === 0) return [];
   const result = outcome.kind === 'done' ? 'FINISHED' : 'FAILED';
-  return [palette(options.color).bold(`${heading(steps, options)} ${result}`), ...stepLines(begun, options)];
+  return [
+    palette(options.color).bold(`${heading(steps, options)} ${result}`),
+    ...stepLines(begun, { ...options, failed: outcome.kind === 'failed' }),
+  ];
 }
 
 /** Steps in order; a run of cached ones is one line. */
-function stepLines(steps: readonly Step[], options: SummaryOptions): string[] {
+function stepLines(steps: readonly Step[], options: SummaryOptions & { readonly failed: boolean }): string[] {
   const paint = palette(options.color);
   const columns = Math.min(options.columns, WIDEST);
   const lines: string[] = [];
@@ -56,7 +59,10 @@ function stepLines(steps: readonly Step[], options: SummaryOptions): string[] {
       continue;
     }
     fold();
-    const { text, right } = stepRow(step, options.now);
+    const { text, right } =
+      step.status === 'running' && options.failed
+        ? stepRow(step, options.now, 'CANCELED ')
+        : stepRow(step, options.now);
     const line = spread(text, right, columns);
     lines.push(step.status === 'failed' ? paint.red(line) : line);
   }

@@ -57,10 +57,14 @@ async function attempt(
   return { outcome: 'failed', error, waitMs };
 }
 
-/** A kept connection that the other side had closed already says nothing about the registry: once more, at once, on another. */
+/**
+ * A kept connection that the other side had closed already says nothing about the registry: once more, at once, on another. Not
+ * with a body, of which the other side may have taken a part.
+ */
 async function sendOnce(transport: Transport, request: HttpRequest): Promise<HttpResponse | ConnectionError> {
   const first = await send(transport, request);
-  return first instanceof ConnectionError && first.stale ? await send(transport, request) : first;
+  const again = first instanceof ConnectionError && first.stale && request.body === undefined;
+  return again ? await send(transport, request) : first;
 }
 
 async function send(transport: Transport, request: HttpRequest): Promise<HttpResponse | ConnectionError> {

@@ -33,6 +33,7 @@ export interface ScriptedRegistry extends AsyncDisposable {
   readonly host: string;
   readonly seen: readonly SeenRequest[];
   readonly content: MemoryRegistry;
+  readonly server: Server;
   /** `GET /v2/…`, in order. */
   lines(): readonly string[];
 }
@@ -55,6 +56,7 @@ export async function startScriptedRegistry(
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     content,
+    server,
     lines: () => seen.map(({ method, path }) => `${method} ${path}`),
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));

@@ -284,6 +284,16 @@ describe('summary()', () => {
     ]);
   });
 
+  test('says of a step that was under way when another failed that it was canceled', () => {
+    const state = stateOf([started('a', 0), started('b', 0), failed('b', 1000)] as LineEvent[]);
+    expect(summary(state, { kind: 'failed', error: FAILURE }, options).split('\n')).toEqual([
+      '[+] Building 2.0s (1/2) FAILED',
+      ' => CANCELED a                      2.0s',
+      ' => ERROR b                         1.0s',
+      '',
+    ]);
+  });
+
   test('is nothing when there is nothing to keep', () => {
     expect(summary(stateOf([pulled(1) as LineEvent]), { kind: 'done' }, { ...options, keepSteps: false })).toBe('');
   });

@@ -80,6 +80,21 @@ describe('pushing a blob', () => {
     });
   });
 
+  test('survives a token that expires before the upload', async () => {
+    const script: Script = ({ method, path, headers, time }) => {
+      if (path.startsWith('/token')) return { status: 200, body: JSON.stringify({ token: `t${time}` }) };
+      const valid = method === 'PUT' ? 't2' : 't1';
+      const challenge = `Bearer realm="http://${headers['host']}/token",service="s"`;
+      if (headers['authorization'] === `Bearer ${valid}`) return undefined;
+      return { status: 401, headers: { 'www-authenticate': challenge } };
+    };
+    await withRegistry(script, async (registry, tested) => {
+      let counted = 0;
+      expect(await push(registry, tested, (count) => (counted += count))).toEqual({ outcome: 'uploaded', opened: 2 });
+      expect(counted).toBe(bytes.length);
+    });
+  });
+
   test('does not send again and again what is refused', async () => {
     await withRegistry(
       (request) => (isUpload(request) ? errorReply(400, 'DIGEST_INVALID') : undefined),

@@ -199,10 +199,10 @@ describe('Store', () => {
     store[Symbol.dispose]();
   });
 
-  test('keeps blobs read-only', async () => {
+  test('keeps blobs writable for their owner, as other tools that write to the layout need them', async () => {
     const store = await openStore(root);
     const { digest } = await ingestBytes(store.blobs, Buffer.from('content'));
-    expect(statSync(join(root, 'blobs', digest.replace(':', '/'))).mode & 0o777).toBe(0o444);
+    expect(statSync(join(root, 'blobs', digest.replace(':', '/'))).mode & 0o777).toBe(0o644);
     store[Symbol.dispose]();
   });
 

@@ -1,8 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ensureDirectory, moveFile, removeTree } from '../../../src/support/files.js';
+import { ensureDirectory, removeTree } from '../../../src/support/files.js';
 
 let folder: string;
 beforeEach(() => {
@@ -18,14 +18,6 @@ test('ensureDirectory() makes parents for the owner alone, and leaves what is th
   chmodSync(join(folder, 'a/b'), 0o755);
   await ensureDirectory(join(folder, 'a/b'));
   expect(statSync(join(folder, 'a/b')).mode & 0o777).toBe(0o755);
-});
-
-test('moveFile() replaces its target', async () => {
-  writeFileSync(join(folder, 'from'), 'new');
-  writeFileSync(join(folder, 'to'), 'old');
-  await moveFile(join(folder, 'from'), join(folder, 'to'));
-  expect(readFileSync(join(folder, 'to'), 'utf8')).toBe('new');
-  expect(existsSync(join(folder, 'from'))).toBe(false);
 });
 
 test('removeTree() removes folders that their owner may not enter, and names that are no text', async () => {

@@ -1,0 +1,347 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
+import { requirement } from '../support/require.js';
+import { openSandbox, shell, type SandboxHarness, type SandboxKind, type TestRun } from '../support/sandbox-harness.js';
+
+/** What every `Sandbox` does, and what only those made of namespaces can. */
+export function sandboxSuite(kind: SandboxKind): void {
+  describe(`sandbox: ${kind.title}`, () => {
+    const opened = open(kind);
+    processTests(opened);
+    outputTests(opened);
+    surroundingsTests(opened);
+    userTests(opened, kind);
+    leftoverTests(opened, kind);
+    if (kind.isolation === 'namespaces') namespaceTests(opened, kind);
+    else chrootTests(opened);
+  });
+}
+
+interface Opened {
+  readonly run: (context: TestContext, run: TestRun) => ReturnType<SandboxHarness['run']>;
+  readonly notice: (context: TestContext) => string | null;
+}
+
+function open(kind: SandboxKind): Opened {
+  let harness: SandboxHarness | string;
+  beforeAll(async () => {
+    harness = await openSandbox(kind);
+  });
+  afterAll(async () => {
+    if (typeof harness !== 'string') await harness.close();
+  });
+  const available = (context: TestContext): SandboxHarness => {
+    if (typeof harness !== 'string') return harness;
+    const { skip, reason } = requirement('sandbox', false, harness);
+    if (skip) context.skip(reason);
+    throw new Error(reason);
+  };
+  return {
+    run: (context, run) => available(context).run(run),
+    notice: (context) => available(context).notice,
+  };
+}
+
+function processTests({ run }: Opened): void {
+  test('reports the exit code', async (context) => {
+    expect((await run(context, { spec: shell('exit 3') })).result).toEqual({ outcome: 'exited', exitCode: 3 });
+  });
+
+  test('reports the signal that ended the program', async (context) => {
+    const { result } = await run(context, { spec: shell('kill -TERM $$') });
+    expect(result).toEqual({ outcome: 'killed', signal: 'SIGTERM' });
+  });
+
+  test('finds a program through the PATH of its environment, and keeps its name', async (context) => {
+    const { stdout } = await run(context, { spec: shell('', { argv: ['sh', '-c', 'echo $0'] }) });
+    expect(stdout).toBe('sh\n');
+  });
+
+  test.for([
+    [['no-such'], 127, 'exec: "no-such": executable file not found in $PATH\n'],
+    [['/no/such'], 127, 'exec: "/no/such": no such file or directory\n'],
+    [['/bin'], 126, 'exec: "/bin": is a directory\n'],
+    [['/data'], 126, 'exec: "/data": permission denied\n'],
+    [['/plain'], 126, 'exec: "/plain": exec format error\n'],
+    [['/orphan'], 127, 'exec: "/orphan": its interpreter does not exist\n'],
+    [['/bin/true', 'x'.repeat(200_000)], 126, 'exec: "/bin/true": argument list too long\n'],
+  ] as const)('says what a shell says when it cannot run %j', async ([argv, exitCode, line], context) => {
+    const files = [
+      { path: 'data', content: 'x', mode: 0o644 },
+      { path: 'plain', content: 'echo no interpreter' },
+      { path: 'orphan', content: '#!/no/interpreter\n' },
+    ];
+    const spec = shell('', { argv: argv as unknown as [string, ...string[]] });
+    const { result, stderr } = await run(context, { spec, files });
+    expect({ result, stderr }).toEqual({ result: { outcome: 'exited', exitCode }, stderr: line });
+  });
+
+  test('cancelling kills the whole tree within a second, a daemon too', async (context) => {
+    const spec = shell('(setsid sleep 600 &) ; setsid sh -c "sleep 600 & sleep 600" & sleep 600');
+    const outcome = await run(context, { spec, abortAfterMs: 500 });
+    expect(outcome.error?.code).toBe('ABORTED');
+    expect(outcome.milliseconds).toBeLessThan(3000);
+    expect(outcome).toMatchObject({ processes: [], mountsKept: true });
+  });
+
+  test('nothing starts when it is cancelled at once', async (context) => {
+    const { error, changes } = await run(context, { spec: shell('touch /x'), abortAfterMs: 1 });
+    expect(error?.code).toBe('ABORTED');
+    expect(changes).toEqual([]);
+  });
+
+  test('daemons end with the program that started them, and do not hold it up', async (context) => {
+    const outcome = await run(context, { spec: shell('setsid sleep 600 & sleep 600 & exit 0') });
+    expect(outcome.result).toEqual({ outcome: 'exited', exitCode: 0 });
+    expect(outcome.processes).toEqual([]);
+    expect(outcome.milliseconds).toBeLessThan(10_000);
+  });
+
+  test('orphans that end are reaped, so that waiting for a service to stop ends', async (context) => {
+    const script =
+      '(setsid sleep 0.1 & echo $! > /pid); n=0; while kill -0 $(cat /pid) 2>/dev/null; do n=$((n+1)); [ $n -gt 50 ] && exit 1; sleep 0.1; done';
+    expect((await run(context, { spec: shell(script) })).result).toEqual({ outcome: 'exited', exitCode: 0 });
+  });
+}
+
+function outputTests({ run }: Opened): void {
+  test('keeps both outputs apart', async (context) => {
+    const { stdout, stderr } = await run(context, { spec: shell('echo out; echo err >&2') });
+    expect({ stdout, stderr }).toEqual({ stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  test('keeps the order of both outputs when they go to one place', async (context) => {
+    const spec = shell('for i in 1 2 3; do echo o$i; echo e$i >&2; done');
+    expect((await run(context, { spec, together: true })).both).toBe('o1\ne1\no2\ne2\no3\ne3\n');
+  });
+
+  test('loses nothing of much output', async (context) => {
+    const { stdout } = await run(context, { spec: shell('seq 1 200000') });
+    expect(stdout.length).toBe(1_288_895);
+    expect(stdout.endsWith('\n200000\n')).toBe(true);
+  });
+
+  test('gives an empty input', async (context) => {
+    expect((await run(context, { spec: shell('cat; echo $?') })).stdout).toBe('0\n');
+  });
+}
+
+function surroundingsTests({ run }: Opened): void {
+  test('passes the environment exactly, and nothing of its own (CVE-2021-3602)', async (context) => {
+    const env = { PATH: '/bin', A: '1', EMPTY: '', 'WITH SPACE': 'é\nb' };
+    const { stdout } = await run(context, { spec: shell('', { argv: ['env'], env }) });
+    expect(
+      stdout
+        .trimEnd()
+        .split(/\n(?=[A-Z])/)
+        .sort(),
+    ).toEqual(['A=1', 'EMPTY=', 'PATH=/bin', 'WITH SPACE=é\nb'].sort());
+  });
+
+  test('starts in the working directory', async (context) => {
+    expect((await run(context, { spec: shell('pwd', { cwd: '/bin' }) })).stdout).toBe('/bin\n');
+  });
+
+  test('refuses a working directory that is not there', async (context) => {
+    const { error } = await run(context, { spec: shell('pwd', { cwd: '/no/where' }) });
+    expect(error).toMatchObject({ code: 'SANDBOX_FAILED', message: expect.stringContaining('"/no/where"') });
+  });
+
+  test('has the umask 022', async (context) => {
+    expect((await run(context, { spec: shell('umask; touch /f; stat -c %a /f') })).stdout).toBe('0022\n644\n');
+  });
+
+  test('has no descriptors but three', async (context) => {
+    const script =
+      'for fd in 3 4 5 6 7 8 9; do (: <&$fd) 2>/dev/null && echo $fd; done; (: <&2) && (: <&1) && echo three';
+    expect((await run(context, { spec: shell(script) })).stdout).toBe('three\n');
+  });
+
+  test("has Docker's devices", async (context) => {
+    const script = `cd /dev; stat -c '%n %t:%T %a' null zero full random urandom tty; head -c 3 /dev/zero | wc -c; echo x > /dev/null; (echo x > /dev/full) 2>/dev/null || echo full`;
+    const { stdout } = await run(context, { spec: shell(script) });
+    expect(stdout).toBe(
+      'null 1:3 666\nzero 1:5 666\nfull 1:7 666\nrandom 1:8 666\nurandom 1:9 666\ntty 5:0 666\n3\nfull\n',
+    );
+  });
+
+  test('resolves localhost and what the host resolves', async (context) => {
+    const { stdout } = await run(context, { spec: shell('grep -c localhost /etc/hosts; cat /etc/resolv.conf') });
+    expect(stdout).toBe(`2\n${readFileSync('/etc/resolv.conf', 'utf8')}`);
+  });
+
+  test("has no inheritable or ambient capabilities, and Docker's as bounds (CVE-2022-27651)", async (context) => {
+    const { stdout } = await run(context, { spec: shell('grep -E "Cap(Inh|Amb)" /proc/self/status || echo no proc') });
+    expect(stdout).toMatch(/^(CapInh:\t0{16}\nCapAmb:\t0{16}\n|no proc\n)$/);
+  });
+}
+
+function userTests({ run }: Opened, kind: SandboxKind): void {
+  test('runs as the user and the groups that it is told', async (context) => {
+    const user = { uid: 1000, gid: 1001, groups: [1001, 44] };
+    const { stdout, error } = await run(context, { spec: shell('id -u; id -g; id -G; touch /x', { user }) });
+    if (kind.as === 'user with one id') {
+      expect(error?.message).toBe('cannot run as user 1000:1001: there is no such id in this user namespace');
+      expect(error?.hint).toContain('/etc/subuid');
+    } else expect(stdout).toBe('1000\n1001\n1001 44\n');
+  });
+}
+
+function leftoverTests({ run }: Opened, kind: SandboxKind): void {
+  test('leaves no trace of itself on an image without any directories', async (context) => {
+    const outcome = await run(context, { spec: shell('true') });
+    expect(outcome).toMatchObject({ changes: [], processes: [], mountsKept: true });
+  });
+
+  test('keeps what the step makes in directories that were only there to mount on', async (context) => {
+    const { changes } = await run(context, { spec: shell('mkdir -p /etc/x && echo 1 > /etc/x/y') });
+    expect(changes.filter((path) => path.startsWith('/etc'))).toEqual(['/etc', '/etc/x', '/etc/x/y']);
+  });
+
+  test.for(['../run/systemd/resolve/stub-resolv.conf', '/run/resolv.conf'])(
+    'an /etc/resolv.conf that is a link to %s works and stays',
+    async (link, context) => {
+      const files = [{ path: 'etc/resolv.conf', link }];
+      const { stdout, changes } = await run(context, {
+        spec: shell('cat /etc/resolv.conf; readlink /etc/resolv.conf'),
+        files,
+      });
+      expect(stdout).toBe(`${readFileSync('/etc/resolv.conf', 'utf8')}${link}\n`);
+      // An overlay copies the directory up; its attributes are those it had.
+      expect(changes.filter((path) => kind.rootfs !== 'overlay' || !['/', '/etc'].includes(path))).toEqual([]);
+    },
+  );
+
+  test('an /etc/resolv.conf of the image is not changed', async (context) => {
+    const files = [{ path: 'etc/resolv.conf', content: 'nameserver 192.0.2.1\n' }];
+    const { stdout, changes } = await run(context, { spec: shell('cat /etc/resolv.conf'), files });
+    expect(stdout).toBe(readFileSync('/etc/resolv.conf', 'utf8'));
+    expect(changes).not.toContain('/etc/resolv.conf');
+    if (kind.rootfs === 'directory') expect(changes).toEqual([]);
+  });
+}
+
+function chrootTests({ run, notice }: Opened): void {
+  test('says what is not isolated', (context) => {
+    expect(notice(context)).toContain('chroot');
+  });
+
+  test.for([
+    ['no network', { network: 'none' }],
+    ['mounts', { mounts: [{ type: 'tmpfs', target: '/t' }] }],
+  ] as const)('refuses a step that asks for %s', async ([, spec], context) => {
+    expect((await run(context, { spec: shell('true', spec) })).error?.code).toBe('SANDBOX_FAILED');
+  });
+
+  test('allows no second chroot', async (context) => {
+    expect((await run(context, { spec: shell('chroot / /bin/true') })).result).toEqual({
+      outcome: 'exited',
+      exitCode: 1,
+    });
+  });
+}
+
+function namespaceTests({ run, notice }: Opened, kind: SandboxKind): void {
+  test('has nothing to excuse', (context) => {
+    expect(notice(context)).toBeNull();
+  });
+
+  test("has Docker's capabilities and a seccomp filter", async (context) => {
+    const { stdout } = await run(context, { spec: shell('grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status') });
+    const set = '00000000a80425fb';
+    expect(stdout).toBe(
+      `CapInh:\t${'0'.repeat(16)}\nCapPrm:\t${set}\nCapEff:\t${set}\nCapBnd:\t${set}\nCapAmb:\t${'0'.repeat(16)}\nNoNewPrivs:\t0\nSeccomp:\t2\n`,
+    );
+  });
+
+  test('sees its own processes only', async (context) => {
+    const { stdout } = await run(context, { spec: shell('ls /proc | grep -c "^[0-9]"; echo $$') });
+    expect(stdout).toBe('4\n2\n');
+  });
+
+  test('has a host name of its own', async (context) => {
+    const { stdout } = await run(context, { spec: shell('hostname; grep -c step /etc/hosts', { hostname: 'step' }) });
+    expect(stdout).toBe('step\n1\n');
+    expect(hostname()).not.toBe('step');
+  });
+
+  test('without a network there is a loopback device and no route', async (context) => {
+    const script =
+      'ls /sys/class/net; cat /proc/net/route | wc -l; ip addr show lo | grep -c "inet 127.0.0.1/8"; cat /etc/resolv.conf';
+    const { stdout } = await run(context, { spec: shell(script, { network: 'none' }) });
+    expect(stdout).toBe('lo\n1\n1\n');
+  });
+
+  test("with the host's network its devices are there", async (context) => {
+    const { stdout } = await run(context, { spec: shell('cat /proc/net/dev') });
+    const names = (text: string): string[] => [...text.matchAll(/^\s*(\S+):/gm)].map((match) => match[1] ?? '').sort();
+    expect(names(stdout)).toEqual(names(readFileSync('/proc/net/dev', 'utf8')));
+  });
+
+  test('has no terminals but its own', async (context) => {
+    const { stdout } = await run(context, {
+      spec: shell('ls /dev/pts; readlink /dev/ptmx; stat -f -c %T /dev/shm; (: < /dev/tty) 2>/dev/null || echo none'),
+    });
+    expect(stdout).toBe('ptmx\npts/ptmx\ntmpfs\nnone\n');
+  });
+
+  mountTests({ run, notice }, kind);
+}
+
+function mountTests({ run }: Opened, kind: SandboxKind): void {
+  let source: string;
+  beforeAll(() => {
+    source = mkdtempSync(join(tmpdir(), 'tsbuild-bind-'));
+    writeFileSync(join(source, 'file'), 'from outside');
+    mkdirSync(join(source, 'd'));
+    // For whoever the sandbox belongs to.
+    chmodSync(source, 0o755);
+    chmodSync(join(source, 'd'), 0o777);
+  });
+  afterAll(() => rmSync(source, { recursive: true }));
+
+  test('binds files and directories, read-only and not, and leaves their mount points to nobody', async (context) => {
+    const mounts = [
+      { type: 'bind', source, target: '/a/b', readonly: true },
+      { type: 'bind', source: join(source, 'd'), target: '/w', readonly: false },
+      { type: 'bind', source: join(source, 'file'), target: '/one/file', readonly: true },
+    ] as const;
+    const script =
+      'cat /a/b/file /one/file; (echo x > /a/b/file) 2>&1; echo new > /w/made; grep -E " /(a/b|w|one/file) " /proc/self/mountinfo | grep -vc nosuid,nodev';
+    const { stdout, changes } = await run(context, { spec: shell(script, { mounts }) });
+    expect(stdout).toContain('from outsidefrom outside');
+    expect(stdout).toContain('Read-only file system');
+    expect(stdout.endsWith('\n0\n')).toBe(true);
+    expect(readFileSync(join(source, 'd/made'), 'utf8')).toBe('new\n');
+    rmSync(join(source, 'd/made'));
+    expect(changes).toEqual([]);
+  });
+
+  test('mounts memory of the size that is asked for', async (context) => {
+    const mounts = [{ type: 'tmpfs', target: '/t/u', sizeBytes: 1 << 20 }] as const;
+    const script = 'stat -f -c %T /t/u; dd if=/dev/zero of=/t/u/x bs=1024 count=2048 2>/dev/null; wc -c < /t/u/x';
+    const { stdout, changes } = await run(context, { spec: shell(script, { mounts }) });
+    expect(stdout).toBe(`tmpfs\n${1 << 20}\n`);
+    expect(changes).toEqual([]);
+  });
+
+  test('refuses a source that is a symbolic link, or missing', async (context) => {
+    for (const [name, words] of [
+      ['link', 'is a symbolic link'],
+      ['none', 'ENOENT'],
+    ] as const) {
+      const files = [{ path: 'x', content: '' }];
+      const bad = name === 'link' ? '/proc/self/exe' : join(source, 'none');
+      const mounts = [{ type: 'bind', source: bad, target: '/x', readonly: true }] as const;
+      const { error } = await run(context, { spec: shell('true', { mounts }), files });
+      expect(error).toMatchObject({ code: 'SANDBOX_FAILED', message: expect.stringContaining(words) });
+    }
+  });
+
+  test.runIf(kind.rootfs === 'overlay')('writes into the upper directory only', async (context) => {
+    const { changes } = await run(context, { spec: shell('echo 1 > /new; rm /bin/awk') });
+    expect(changes).toEqual(expect.arrayContaining(['/new', '/bin', '/bin/awk']));
+  });
+}

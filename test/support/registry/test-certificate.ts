@@ -1,0 +1,21 @@
+// A key and a certificate that it signed itself, for registry.example and a hundred years. For tests: it is no secret.
+export const TEST_CERTIFICATE = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgcUnWJWGTECJwKkuf
+QBwGxPhEAXZWgfplYXXFkh/YJ+uhRANCAARz+BeBvtvsurfp4Meh8pVedEJhs53a
+3OrOGFUlGxqIaYgn8xFxrQlfyqqofPsv5Gik9Xu1bG9NEYFVfUByloWH
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBqjCCAVCgAwIBAgIUB9LgGJLUXP0yoj1gA15gdGueXMowCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQcmVnaXN0cnkuZXhhbXBsZTAgFw0yNjExMjEyMzM3MDVaGA8y
+MTI2MTAyODIzMzcwNVowGzEZMBcGA1UEAwwQcmVnaXN0cnkuZXhhbXBsZTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABHP4F4G+2+y6t+ngx6HylV50QmGzndrc6s4Y
+VSUbGohpiCfzEXGtCV/Kqqh8+y/kaKT1e7Vsb00RgVV9QHKWhYejcDBuMB0GA1Ud
+DgQWBBQulBmlMDP0lkfiegi0Y0++RJPpaTAfBgNVHSMEGDAWgBQulBmlMDP0lkfi
+egi0Y0++RJPpaTAPBgNVHRMBAf8EBTADAQH/MBsGA1UdEQQUMBKCEHJlZ2lzdHJ5
+LmV4YW1wbGUwCgYIKoZIzj0EAwIDSAAwRQIgPvpAzaCTDynwu5V8A9IvDTQJexpk
+dhFmEcq3dYHm18kCIQCehOFJl5dqs6F4qOGi6jsbICJ4yycFJteSy0a3bmYe4g==
+-----END CERTIFICATE-----
+`,
+};

@@ -1,0 +1,154 @@
+// A process of its own for each kind of sandbox: makes it, and root file systems to run in, and runs what it is sent over IPC.
+// usage: sandbox-driver.mjs direct|user-namespace '{"base","isolation","rootfs","userName"}'
+import {
+  chmodSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
+import { createSandbox } from '../../dist/sandbox/create-sandbox.js';
+import { descendantsOf } from '../../dist/sandbox/process-tree.js';
+import { planUserNamespace, spawnInUserNamespace } from '../../dist/support/user-namespace.js';
+
+const [, self, mode, text] = process.argv;
+const setting = JSON.parse(text);
+
+if (mode === 'user-namespace') {
+  const plan = await planUserNamespace({
+    uid: process.getuid(),
+    gid: process.getgid(),
+    userName: setting.userName,
+    ...(setting.single ? { root: '/nonexistent' } : {}),
+  });
+  const wanted = setting.single ? 'single' : 'full';
+  if (plan.kind !== wanted) {
+    process.send({ unavailable: `no ${wanted} mapping: ${plan.reason}` });
+    process.exit();
+  }
+  const child = await spawnInUserNamespace(plan, process.execPath, [self, 'direct', text], {
+    env: { TSBUILD_CANARY: 'leaked' },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
+  child.on('message', (message) => process.send(message));
+  process.on('message', (message) => child.send(message));
+  child.on('exit', () => process.exit());
+  process.on('disconnect', () => child.disconnect());
+} else await serve();
+
+async function serve() {
+  process.env.TSBUILD_CANARY = 'leaked';
+  let sandbox;
+  try {
+    sandbox = await createSandbox({ temporaryDirectory: setting.base, isolation: setting.isolation });
+  } catch (error) {
+    process.send({ unavailable: String(error) });
+    process.exit();
+  }
+  process.send({ name: sandbox.name, overlay: sandbox.overlay, notice: sandbox.notice });
+  process.on('message', async (request) => {
+    process.send({ id: request.id, ...(await perform(sandbox, request)) });
+  });
+  process.on('disconnect', async () => {
+    await sandbox[Symbol.asyncDispose]();
+    process.exit();
+  });
+}
+
+async function perform(sandbox, request) {
+  const place = mkdtempSync(join(setting.base, 'run-'));
+  const files = { base: join(place, 'base'), upper: join(place, 'upper'), work: join(place, 'work') };
+  for (const path of Object.values(files)) mkdirSync(path);
+  layOut(files.base, request.files);
+  const rootfs =
+    setting.rootfs === 'overlay'
+      ? { kind: 'overlay', lowers: [files.base], upper: files.upper, work: files.work }
+      : { kind: 'directory', path: files.base };
+  const before = { listing: listing(files.base), mounts: mounts(), upper: listing(files.upper) };
+  const output = { stdout: [], stderr: [], both: [] };
+  const sink = (name) =>
+    new Writable({
+      write(chunk, _, done) {
+        output[name].push(chunk);
+        done();
+      },
+    });
+  const stdout = request.together ? sink('both') : sink('stdout');
+  const stderr = request.together ? stdout : sink('stderr');
+  const abort = new AbortController();
+  const timer = request.abortAfterMs && setTimeout(() => abort.abort(), request.abortAfterMs);
+  const answer = {};
+  const began = performance.now();
+  try {
+    const spec = { ...request.spec, rootfs };
+    answer.result = await sandbox.run(spec, { stdout, stderr, signal: abort.signal });
+  } catch (error) {
+    answer.error = { code: error.code ?? 'none', message: error.message, hint: error.hint, stack: error.stack };
+  }
+  clearTimeout(timer);
+  answer.milliseconds = performance.now() - began;
+  answer.processes = descendantsOf(process.pid).map(({ pid }) => commandOf(pid));
+  answer.mountsKept = mounts() === before.mounts;
+  answer.changes =
+    setting.rootfs === 'overlay'
+      ? changes(before.upper, listing(files.upper))
+      : changes(before.listing, listing(files.base));
+  for (const [name, chunks] of Object.entries(output)) answer[name] = Buffer.concat(chunks).toString();
+  rmSync(place, { recursive: true, force: true });
+  return answer;
+}
+
+const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8');
+
+function commandOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+/** Static busybox, and what the test adds: {path, content|link|directory, mode}. */
+function layOut(root, files = []) {
+  mkdirSync(join(root, 'bin'));
+  cpSync('/bin/busybox', join(root, 'bin/busybox'));
+  const applets =
+    'sh true false ls cat id env mount umount chroot ps sleep echo stat hostname grep head readlink ip kill touch setsid unshare mkdir rmdir rm dd seq wc mv ln test chmod pwd mknod sort tr awk';
+  for (const name of applets.split(' ')) symlinkSync('busybox', join(root, 'bin', name));
+  for (const { path, content, from, link, mode = 0o755 } of files) {
+    const full = join(root, path);
+    mkdirSync(dirname(full), { recursive: true });
+    if (link !== undefined) symlinkSync(link, full);
+    else if (from !== undefined) cpSync(from, full);
+    else if (content !== undefined) writeFileSync(full, content);
+    else mkdirSync(full, { recursive: true });
+    if (link === undefined) chmodSync(full, mode);
+  }
+}
+
+function listing(root) {
+  const lines = {};
+  const visit = (path) => {
+    const full = join(root, path);
+    const stat = lstatSync(full, { bigint: true });
+    const what = stat.isSymbolicLink() ? readlinkSync(full) : stat.isFile() ? readFileSync(full, 'latin1') : stat.rdev;
+    lines[path || '/'] = [stat.mode, stat.uid, stat.gid, stat.mtimeNs, what].join(' ');
+    if (stat.isDirectory()) for (const name of readdirSync(full).sort()) visit(`${path}/${name}`);
+  };
+  visit('');
+  return lines;
+}
+
+function changes(before, after) {
+  const paths = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...paths].filter((path) => before[path] !== after[path]).sort();
+}
