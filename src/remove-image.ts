@@ -1,4 +1,5 @@
 import { recordedChain, recordedLayer } from './builder/operations/step-cache.js';
+import { compressedLayer } from './compressed-layer.js';
 import { hasSnapshots } from './collect-snapshots.js';
 import type { Digest } from './oci/digest.js';
 import { chainIdOf } from './oci/layer.js';
@@ -60,9 +61,10 @@ async function collect(store: Store, env: RemoveOptions['env']): Promise<void> {
   }
 }
 
+/** The blobs that a cache record stands for: the layer of a step, or the gzip blob made of a layer. */
 function reachedBy(record: unknown): readonly Digest[] {
-  const layer = recordedLayer(record);
-  return layer === undefined ? [] : [layer.descriptor.digest];
+  const descriptor = recordedLayer(record)?.descriptor ?? compressedLayer(record);
+  return descriptor === undefined ? [] : [descriptor.digest];
 }
 
 /** The chain ids that images and cache records can still ask for. */

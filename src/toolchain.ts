@@ -133,7 +133,6 @@ class LocalToolchain implements Toolchain {
 
   async load(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<readonly LoadedImage[]> {
     const { loadArchive } = await import('./registry/archive/load-archive.js');
-    using _lock = await this.#store.lock('shared', activity);
     const loaded = await loadArchive({ source, store: this.#store, signal: activity.signal });
     return loaded.map(({ name, imageId }) => ({ name: name === null ? null : formatReference(name), imageId }));
   }

@@ -1,4 +1,5 @@
 import type { ProgressSink, StepId } from './builder/progress.js';
+import { isConfigMediaType } from './oci/decode.js';
 import type { Descriptor } from './oci/descriptor.js';
 
 /** What pull and push tell of a blob that moves. `current` counts bytes from 0. */
@@ -16,6 +17,8 @@ export function transferEvents(
   { step, direction }: { readonly step: StepId; readonly direction: 'pull' | 'push' },
 ): (transfer: BlobTransfer) => void {
   return ({ descriptor, current, done, existed }) => {
+    // Docker shows the layers only; the config is a few kilobytes.
+    if (isConfigMediaType(descriptor.mediaType)) return;
     const { digest: item, size: total } = descriptor;
     progress({ type: 'transfer', step, item, direction, current, total, done, existed });
   };

@@ -154,7 +154,7 @@ function prepareScratch({ network }: RunJob): FilledScratch {
 async function mountSystem(root: Root, scratch: Scratch, control: number): Promise<Init> {
   sealScratch(scratch);
   attempt('mount "/dev"', () => {
-    mountDevices(root);
+    mountDevices(root, scratch);
   });
   attempt('mount "/sys"', () => {
     mountSys(root);

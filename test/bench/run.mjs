@@ -125,7 +125,8 @@ function bench(scratch) {
   const tools = openTools(scratch);
   try {
     const results = operations.flatMap((operation) => measure(operation, tools));
-    const named = tools.map(({ name, version }) => ({ name, version }));
+    const measured = tools.filter(({ name }) => results.some(({ tool }) => tool === name));
+    const named = measured.map(({ name, version }) => ({ name, version }));
     return { machine: machine(), image, rounds, tools: named, results, skipped };
   } finally {
     for (const tool of tools) tool.close();

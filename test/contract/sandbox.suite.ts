@@ -340,7 +340,8 @@ function mountTests({ run }: Opened, kind: SandboxKind): void {
     }
   });
 
-  test.runIf(kind.rootfs === 'overlay')('writes into the upper directory only', async (context) => {
+  if (kind.rootfs !== 'overlay') return;
+  test('writes into the upper directory only', async (context) => {
     const { changes } = await run(context, { spec: shell('echo 1 > /new; rm /bin/awk') });
     expect(changes).toEqual(expect.arrayContaining(['/new', '/bin', '/bin/awk']));
   });

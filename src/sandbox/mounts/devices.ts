@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { bytesOfText } from '../../support/byte-string.js';
 import { systemErrorCode } from '../../support/errors.js';
 import { closeDescriptor, encodeDevice, makeNode, mount, MS, O_PATH, S_IFMT } from '../../support/syscalls.js';
-import { openSync } from 'node:fs';
 import { cannotMount, descriptorPath, deviceOf, openSystemTarget, type Root } from './rooted.js';
+import type { Scratch } from './scratch.js';
 
 /** Docker's default device nodes. A machine without a terminal may lack /dev/tty; without the others nothing works. */
 export const DEVICES = [
@@ -27,17 +27,22 @@ const LINKS = [
 
 const HIDDEN = MS.nosuid | MS.nodev | MS.noexec;
 
-/** A /dev of its own (runtime-spec config-linux.md, "Default Devices"), with the sizes that Docker gives it. */
-export function mountDevices(root: Root): void {
+/**
+ * A /dev of its own (runtime-spec config-linux.md, "Default Devices"), with the sizes that Docker gives it. Device nodes work only
+ * here, and only these: every file system that a step can write to is mounted `nodev`, /dev too, and the nodes are bound into it
+ * from elsewhere. A step of real root may make nodes (CAP_MKNOD), and there may be no device cgroup to keep it from opening the
+ * host's disk by one.
+ */
+export function mountDevices(root: Root, scratch: Scratch): void {
   const target = openSystemTarget(root, '/dev');
-  const flags = MS.nosuid | MS.strictatime;
+  const flags = MS.nosuid | MS.nodev | MS.strictatime;
   mount({ source: 'tmpfs', target: descriptorPath(target), type: 'tmpfs', flags, data: 'mode=755,size=65536k' });
   closeDescriptor(target);
   // Opened again: the descriptor from before is that of the directory underneath.
   const devices = openSystemTarget(root, '/dev');
   try {
     const path = descriptorPath(devices);
-    for (const device of DEVICES) provideDevice(device, path);
+    for (const device of DEVICES) provideDevice(device, path, scratch.nodes);
     for (const [name, to] of LINKS) symlinkSync(to, `${path}/${name}`);
     for (const name of ['pts', 'shm', 'mqueue']) mkdirSync(`${path}/${name}`, { mode: 0o755 });
     mountTerminals(`${path}/pts`);
@@ -50,22 +55,26 @@ export function mountDevices(root: Root): void {
   }
 }
 
-/** Made by real root; bound from the host in a user namespace, which may make none (mknod(2), EPERM). */
-function provideDevice(device: Device, directory: string): void {
-  const path = `${directory}/${device.name}`;
-  const made = unlessImpossible(() => {
-    makeNode(bytesOfText(path), S_IFMT.character | 0o666, device);
-    chmodSync(path, 0o666);
-  });
-  if (made) return;
-  const source = openHostDevice(device);
+/** Made by real root; the host's in a user namespace, which may make none (mknod(2), EPERM). */
+function provideDevice(device: Device, directory: string, nodes: string): void {
+  const source = makeDevice(device, nodes) ?? openHostDevice(device);
   if (source === undefined) return;
+  const path = `${directory}/${device.name}`;
   try {
     writeFileSync(path, '');
     mount({ source: descriptorPath(source), target: path, flags: MS.bind });
   } finally {
     closeDescriptor(source);
   }
+}
+
+function makeDevice(device: Device, nodes: string): number | undefined {
+  const path = `${nodes}/${device.name}`;
+  const made = unlessImpossible(() => {
+    makeNode(bytesOfText(path), S_IFMT.character | 0o666, device);
+    chmodSync(path, 0o666);
+  });
+  return made ? openSync(path, O_PATH) : undefined;
 }
 
 function openHostDevice({ name, major, minor }: Device): number | undefined {

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
-import { changeDirectory, mount, mountWithOptions, MS } from '../../support/syscalls.js';
+import { changeDirectory, mount, MOUNT_ATTRIBUTE, mountWithOptions, MS } from '../../support/syscalls.js';
 import type { Rootfs } from '../run-spec.js';
+import { addAttributes } from './attributes.js';
 import { addLink, type Scratch } from './scratch.js';
 
 /** How overlays are mounted on this machine, as `probe` found out. */
@@ -18,8 +19,13 @@ export interface OverlayMethod {
   readonly volatile: boolean;
 }
 
-/** Puts the root file system at `target`. Its files may be set-user-ID and devices: `sudo` must work in a step. */
+/** Puts the root file system at `target`. Set-user-ID programs of it work, since `sudo` must; its device nodes do not. */
 export function mountRoot(rootfs: Rootfs, target: string, options: MountRootOptions): void {
+  mountFiles(rootfs, target, options);
+  addAttributes(target, MOUNT_ATTRIBUTE.nodev, { recursive: false });
+}
+
+function mountFiles(rootfs: Rootfs, target: string, options: MountRootOptions): void {
   if (rootfs.kind === 'directory') {
     mount({ source: rootfs.path, target, flags: MS.bind });
     return;

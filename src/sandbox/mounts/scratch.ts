@@ -8,13 +8,28 @@ export interface Scratch {
   /** An empty directory and an empty file, to hide others with. */
   readonly emptyDirectory: string;
   readonly emptyFile: string;
+  /** Where device nodes work that are made there. */
+  readonly nodes: string;
 }
 
 export function mountScratch(path: string): Scratch {
   mount({ source: 'scratch', target: path, type: 'tmpfs', flags: MS.nosuid | MS.nodev, data: 'mode=700,size=4m' });
-  const scratch = { path, emptyDirectory: join(path, 'directory'), emptyFile: join(path, 'file') };
+  const scratch = {
+    path,
+    emptyDirectory: join(path, 'directory'),
+    emptyFile: join(path, 'file'),
+    nodes: join(path, 'nodes'),
+  };
   mkdirSync(scratch.emptyDirectory, { mode: 0o555 });
   writeFileSync(scratch.emptyFile, '', { mode: 0o444 });
+  mkdirSync(scratch.nodes, { mode: 0o700 });
+  mount({
+    source: 'nodes',
+    target: scratch.nodes,
+    type: 'tmpfs',
+    flags: MS.nosuid | MS.noexec,
+    data: 'mode=700,size=4k',
+  });
   return scratch;
 }
 
