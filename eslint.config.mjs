@@ -26,10 +26,7 @@ const reproducible = [
     'Output must not depend on the clock; take a Clock.',
   ),
   ban('NewExpression[callee.name="Date"][arguments.length=0]', 'Output must not depend on the clock; take a Clock.'),
-  ban(
-    "CallExpression[callee.object.name='Math'][callee.property.name='random']",
-    'Output must not depend on chance.',
-  ),
+  ban("CallExpression[callee.object.name='Math'][callee.property.name='random']", 'Output must not depend on chance.'),
 ];
 
 export default ts.config(
@@ -82,6 +79,9 @@ export default ts.config(
   {
     files: ['test/**/*.ts'],
     extends: [...ts.configs.recommended],
-    rules: { 'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }] },
+    rules: {
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_' }],
+      'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
+    },
   },
 );

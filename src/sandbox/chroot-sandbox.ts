@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { exitOf, spawnProcess, type ChildProcess } from '../support/child-process.js';
 import { decodeError, TsbuildError } from '../support/errors.js';
+import { inUserNamespace } from '../support/user-namespace.js';
 import { CAP_SYS_CHROOT, permittedCapabilities } from './capabilities.js';
 import { provideChrootFiles } from './chroot-files.js';
 import type { ChrootJob, ChrootMessage } from './chroot-job.js';
@@ -26,6 +27,8 @@ export class ChrootSandbox implements Sandbox {
 
   constructor(temporaryDirectory: string) {
     this.#temporaryDirectory = temporaryDirectory;
+    // A user namespace may make no device nodes (mknod(2)).
+    this.notice = inUserNamespace() ? `${NOTICE}, and no devices` : NOTICE;
   }
 
   /** Whether this process has what it takes: user 0, really or mapped, and CAP_SYS_CHROOT. */

@@ -44,8 +44,18 @@ function createChroot(temporaryDirectory: string): Sandbox {
 }
 
 function unavailable(cause: TsbuildError): TsbuildError {
-  const { reason, hint } = explainRestriction(cause.message);
+  const { reason, hint } = inUserNamespace() ? explainRestriction(cause.message) : missingRights(cause);
   return new TsbuildError('SANDBOX_UNAVAILABLE', `cannot isolate steps from the machine: ${reason}`, { cause, hint });
+}
+
+function missingRights({ message }: TsbuildError): { readonly reason: string; readonly hint: string } {
+  return {
+    reason: message,
+    hint:
+      process.geteuid?.() === 0
+        ? 'Give the container the capabilities SYS_ADMIN and NET_ADMIN and "--security-opt seccomp=unconfined"; with SYS_CHROOT alone, steps are confined by chroot.'
+        : 'Run tsbuild as root, or in a user namespace.',
+  };
 }
 
 async function createNamespaces(temporaryDirectory: string): Promise<Sandbox> {

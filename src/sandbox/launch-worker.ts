@@ -24,7 +24,7 @@ import {
 import { attempt, setupFailure } from './attempt.js';
 import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
 import type { LaunchJob, LaunchMessage, LaunchSetting, ProbeJob, RunJob } from './launch-job.js';
-import { mountDevices } from './mounts/devices.js';
+import { mountDevices, unlessImpossible } from './mounts/devices.js';
 import { mountSys, protectKernelFiles } from './mounts/kernel-files.js';
 import { probeOverlay } from './mounts/overlay-probe.js';
 import { bindSealedFile, mountRequested } from './mounts/requested.js';
@@ -111,8 +111,9 @@ function isolate(network: 'none' | 'host'): void {
   attempt('make namespaces', () => {
     unshare(CLONE.newns | CLONE.newpid | CLONE.newipc | CLONE.newuts | cgroup | net);
     mount({ source: null, target: '/', flags: MS.rec | MS.private });
-    if (network === 'none') bringLoopbackUp();
   });
+  // Root of a container may lack CAP_NET_ADMIN: the device is there then, and down.
+  if (network === 'none') unlessImpossible(bringLoopbackUp);
   // Of this thread alone, since its mount namespace is: everything made below has the mode it is made with.
   setFileModeMask(0);
 }

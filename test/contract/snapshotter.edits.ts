@@ -164,8 +164,8 @@ export const EDITS: readonly Edit[] = [
   },
   {
     name: 'links, fifos and odd modes',
-    script: 'ln -s /nowhere s; mkfifo f; mkdir -m 1777 t; printf 0 > z; chmod 0 z',
-    changes: ['f fifo 644 0:0', 's symlink 0:0 =/nowhere', 't directory 1777 0:0', 'z file 0 0:0 "0"'],
+    script: 'ln -s /nowhere s; mkfifo f; mkdir -m 1777 t; printf 0 > z; chmod 400 z',
+    changes: ['f fifo 644 0:0', 's symlink 0:0 =/nowhere', 't directory 1777 0:0', 'z file 400 0:0 "0"'],
   },
   {
     name: 'a link changed',

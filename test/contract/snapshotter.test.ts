@@ -14,7 +14,7 @@ const skipOwners = root.skip && root.reason;
 const skipXattrs = spawnSync('setfattr', ['--version']).status === 0 ? false : 'needs the setfattr program';
 
 const shell = (script: string, cwd: string): void => {
-  execFileSync('sh', ['-c', `umask 022\n${script}`], { cwd });
+  execFileSync('sh', ['-c', `umask 022\n${script}`], { cwd, stdio: 'ignore' });
 };
 
 /** Mounts in a namespace of the child's own; as an ordinary user in a user namespace, with the marks that are allowed there. */
@@ -29,7 +29,9 @@ function editOverlay(active: ActiveSnapshot, script: string): void {
   const options = `lowerdir=${lowers.join(':')},upperdir=${upper},workdir=${work}${isRoot ? '' : ',userxattr'}`;
   const commands = `mount -t overlay overlay -o "$1" "$2" && cd "$2" && umask 022 && ${'eval "$3"'}`;
   try {
-    execFileSync('unshare', [...unshareOptions, 'sh', '-c', commands, 'sh', options, merged, script]);
+    execFileSync('unshare', [...unshareOptions, 'sh', '-c', commands, 'sh', options, merged, script], {
+      stdio: 'ignore',
+    });
   } finally {
     rmSync(merged, { recursive: true });
   }

@@ -41,8 +41,9 @@ export function setDirectoryAttributes(path: ByteString, [attributes, writing]: 
   // The directory may be one of a lower layer, with attributes that this one takes away.
   for (const name of readLayerXattrs(path).keys()) if (!attributes.xattrs.has(name)) removeXattr(path, name);
   writeXattrs(path, attributes.xattrs);
-  chmodSync(fsPath(path), attributes.mode);
   setMtime(path, attributes.mtime);
+  // Last: with its own mode the directory may be closed to its owner.
+  chmodSync(fsPath(path), attributes.mode);
 }
 
 /** For links, fifos and devices that this process has just made. */
@@ -100,7 +101,7 @@ export function storeXattr(path: ByteString, name: ByteString, value: Uint8Array
     const code = systemErrorCode(error);
     if (code !== 'EOPNOTSUPP' && code !== 'ENOTSUP' && code !== 'EPERM') throw error;
     throw new TsbuildError('STORE_IO', `cannot keep extended attribute "${textOfBytes(name)}": ${code}`, {
-      hint: 'Put the store on a file system with extended attributes, such as ext4, xfs or btrfs.',
+      hint: 'Put the store on a file system where you may set extended attributes, such as ext4, xfs or btrfs.',
       cause: error,
     });
   }

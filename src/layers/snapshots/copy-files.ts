@@ -96,11 +96,9 @@ function makeFile({ source, target, stat }: Copy): void {
 /** Neither chmod(2) nor chown(2) leads anywhere else here: what the path names has just been made. */
 function copyAttributes({ source, target, stat, ownership }: Copy): void {
   if (ownership === 'real') lchownSync(fsPath(target), Number(stat.uid), Number(stat.gid));
-  if (!stat.isSymbolicLink()) {
-    copyXattrs(source, target);
-    chmodSync(fsPath(target), Number(stat.mode) & 0o7777);
-  }
+  if (!stat.isSymbolicLink()) copyXattrs(source, target);
   setMtime(target, timestampOf(stat.mtimeNs));
+  if (!stat.isSymbolicLink()) chmodSync(fsPath(target), Number(stat.mode) & 0o7777);
 }
 
 function copyXattrs(source: ByteString, target: ByteString): void {

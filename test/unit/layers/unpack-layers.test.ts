@@ -13,7 +13,7 @@ import { digestOf, type Digest } from '../../../src/oci/digest.js';
 import { chainIdOf, type Layer } from '../../../src/oci/layer.js';
 import { MEDIA_TYPE } from '../../../src/oci/media-type.js';
 import type { BlobReader } from '../../../src/store/blob-store.js';
-import { collectBytes, inChunks, streamOf } from '../../support/byte-source.js';
+import { collectBytes, streamOf } from '../../support/byte-source.js';
 import { directory, file, layerTar, whiteout } from '../../support/layer-entries.js';
 import { listTree } from '../../support/listing.js';
 
@@ -27,7 +27,7 @@ class MemoryBlobs implements BlobReader {
 
   open({ digest }: { readonly digest: Digest }): Promise<Readable> {
     this.opened.push(digest);
-    return Promise.resolve(Readable.from(inChunks(this.content.get(digest) ?? Buffer.alloc(0), 1000)));
+    return Promise.resolve(Readable.from([this.content.get(digest) ?? Buffer.alloc(0)]));
   }
 
   read({ digest }: { readonly digest: Digest }): Promise<Buffer> {
@@ -139,7 +139,7 @@ describe.each(snapshotters)('ensureSnapshot() with the %s snapshotter', (name, c
 describe('commitLayer()', () => {
   test('stores the tar of the changes as it is', async () => {
     const changes = [directory('d'), file('d/f', 'x')];
-    let stored = Buffer.alloc(0);
+    let stored: Buffer = Buffer.alloc(0);
     const layer = await commitLayer({
       changes: streamOf(changes),
       blobs: {

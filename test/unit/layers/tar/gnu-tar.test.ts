@@ -22,7 +22,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
-const shell = (script: string): Buffer => execFileSync('sh', ['-ec', script], { cwd: folder, maxBuffer: 1 << 28 });
+const shell = (script: string): Buffer =>
+  execFileSync('sh', ['-ec', script], { cwd: folder, maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] });
 
 describe.skipIf(gnu.skip)('GNU tar', () => {
   test('reads what writeTar() writes', async () => {

@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requirement } from '../support/require.js';
+import { tsbuild } from '../support/tsbuild.js';
+
+const DOCKERFILE = `FROM base AS work
+WORKDIR /app/deep
+COPY --chown=12:34 files /app/
+RUN mkdir -p /out/deep && for i in 1 2 3; do echo $i > /out/deep/$i; done \\
+ && ln /out/deep/1 /out/hard && ln -s deep/2 /out/soft && chmod 4755 /out/deep/3 && mkfifo /out/fifo \\
+ && rm /app/a && rm -rf /usr/share && mkdir /usr/share
+FROM base
+COPY --from=work /out /out
+COPY --from=work /app /app
+RUN cat /out/deep/1 /app/b > /result
+CMD ["cat", "/result"]
+`;
+const CLI = join(import.meta.dirname, '../../dist/bin/tsbuild.js');
+let root: string;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'tsbuild-reproducible-'));
+  chmodSync(root, 0o755);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** The same context each time, made anew: other inodes, other folder times. */
+function makeContext(name: string): string {
+  const directory = join(root, name);
+  mkdirSync(join(directory, 'files/sub'), { recursive: true });
+  const order = name.endsWith('2') ? ['b', 'a', 'c'] : ['a', 'b', 'c'];
+  for (const file of order) writeFileSync(join(directory, 'files', file), file);
+  symlinkSync('a', join(directory, 'files/link'));
+  writeFileSync(join(directory, 'Dockerfile'), DOCKERFILE);
+  for (const path of ['files', 'files/sub']) chmodSync(join(directory, path), 0o755);
+  for (const path of ['files/a', 'files/b', 'files/c']) {
+    chmodSync(join(directory, path), 0o644);
+    utimesSync(join(directory, path), 1_600_000_000, 1_600_000_000);
+  }
+  return directory;
+}
+
+/** Builds under other circumstances and gives the names of all blobs: names are digests. */
+function buildBlobs(
+  name: string,
+  circumstances: { umask: string; zone: string; prefix?: readonly string[] },
+): readonly string[] {
+  const directory = makeContext(name);
+  const store = join(directory, 'store');
+  const { umask, zone, prefix = [] } = circumstances;
+  if (prefix.length > 0) chownSync(directory, 65534, 65534);
+  const script = `umask ${umask}; "$NODE" "$CLI" bootstrap -t base 2>&1 && "$NODE" "$CLI" -q -t x . 2>&1`;
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: directory,
+    NODE: process.execPath,
+    CLI,
+    TSBUILD_STORE: store,
+    TZ: zone,
+    SOURCE_DATE_EPOCH: '0',
+  };
+  const [file = 'sh', ...args] = [...prefix, 'sh', '-c', script];
+  const { status, stdout } = spawnSync(file, args, { cwd: directory, env, encoding: 'utf8' });
+  expect({ status, stdout }).toMatchObject({ status: 0 });
+  expect(readdirSync(join(store, 'tmp'))).toEqual([]);
+  return readdirSync(join(store, 'blobs/sha256')).sort();
+}
+
+describe('SOURCE_DATE_EPOCH=0', () => {
+  test('two stores get byte-identical images, whatever umask, time zone and order of making', () => {
+    const first = buildBlobs('one', { umask: '022', zone: 'UTC' });
+    const second = buildBlobs('two2', { umask: '077', zone: 'Asia/Kathmandu' });
+    expect(second).toEqual(first);
+  });
+
+  const root_ = requirement('root', process.getuid?.() === 0, 'only root can become another user');
+  test.skipIf(root_.skip)(`an ordinary user without /etc/subuid gets what root gets (${root_.reason})`, () => {
+    const asRoot = buildBlobs('root', { umask: '022', zone: 'UTC' });
+    const prefix = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    expect(buildBlobs('user', { umask: '022', zone: 'UTC', prefix })).toEqual(asRoot);
+  });
+});
+
+test('a second build in the same store is all cache and gives the same image, without an epoch', async () => {
+  const cwd = makeContext('cached');
+  const env = { TSBUILD_STORE: join(cwd, 'store') };
+  expect((await tsbuild(['bootstrap', '-t', 'base'], { env })).exitCode).toBe(0);
+  const first = await tsbuild(['-q', '-t', 'x', '.'], { env, cwd });
+  const second = await tsbuild(['-q', '-t', 'x', '.'], { env, cwd });
+  expect(first.stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+  expect(second).toMatchObject({ exitCode: 0, stdout: first.stdout });
+});
