@@ -105,7 +105,16 @@ function solvePlan(
   };
   const handler = new DockerfileOperations(operations);
   const cache = new StepCache(store);
-  return solve(graph, { handler, cache, limiter, now }, { ...options, mayLoad: () => !request.noCache });
+  return solve(
+    graph,
+    { handler, cache, limiter, now },
+    {
+      ...options,
+      mayLoad: () => !request.noCache,
+      // Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it.
+      isStep: ({ operation }) => operation.kind !== 'context',
+    },
+  );
 }
 
 function parseTag(text: string): Reference & { readonly tag: string } {

@@ -13,7 +13,7 @@ export type ProgressEvent =
   | {
       readonly type: 'step-planned';
       readonly step: StepId;
-      /** `[builder 2/5] RUN make`, or `[internal] load build context`. */
+      /** `[builder 2/5] RUN make`, or `[internal] load metadata for …`. */
       readonly label: string;
       readonly source?: SourceRange | undefined;
     }

@@ -158,10 +158,11 @@ function versions(
   { parent, ownership, owners, opaqueXattr }: DirectoryDiff,
   { path, stat, host }: Candidate,
 ): Versions {
-  if (opaqueXattr !== null) refuseRedirects(host);
+  const names = listXattrs(host);
+  if (opaqueXattr !== null) refuseRedirects(names);
   const version: FileVersion = {
     entry: fileEntry(host, stat, { ownership, owner: owners.get(path) }),
-    xattrs: readLayerXattrs(host),
+    xattrs: readLayerXattrs(host, names),
     read: () => readFile(host),
   };
   const entry = parent.lstat(path);
@@ -170,8 +171,8 @@ function versions(
 }
 
 /** With these, the files of an upper directory are not where they seem, or not whole. Sandboxes mount without them. */
-function refuseRedirects(host: ByteString): void {
-  for (const name of listXattrs(host)) {
+function refuseRedirects(names: readonly ByteString[]): void {
+  for (const name of names) {
     const tricky = /^(?:trusted|user)\.overlay\.(?:redirect|metacopy)$/.test(name);
     invariant(!tricky, 'an overlay was mounted with redirect_dir or metacopy');
   }

@@ -50,14 +50,21 @@ export class OutputPipes implements Disposable {
 /** pipeline() would leave its listeners on a sink that it may not end, one set for every step. */
 async function forward(reader: Socket, sink: Writable): Promise<void> {
   const over = new AbortController();
-  const broken = once(sink, 'close', { signal: over.signal });
-  broken.catch(() => undefined);
   try {
-    for await (const chunk of reader as AsyncIterable<Buffer>) {
-      if (sink.destroyed) throw new Error('the output of a step has nowhere to go: its stream is closed');
-      if (!sink.write(chunk)) await Promise.race([once(sink, 'drain', { signal: over.signal }), broken]);
-    }
+    await Promise.race([copy(reader, sink, over.signal), broken(sink, over.signal)]);
   } finally {
     over.abort();
   }
+}
+
+async function copy(reader: Socket, sink: Writable, signal: AbortSignal): Promise<void> {
+  for await (const chunk of reader as AsyncIterable<Buffer>) {
+    if (!sink.write(chunk)) await once(sink, 'drain', { signal });
+  }
+}
+
+/** Rejects as soon as nothing more can be written. */
+async function broken(sink: Writable, signal: AbortSignal): Promise<never> {
+  if (!sink.destroyed) await once(sink, 'close', { signal });
+  throw sink.errored ?? new Error('a step has nowhere to write to: the stream for its output is closed');
 }

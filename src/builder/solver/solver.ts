@@ -20,10 +20,13 @@ export interface SolveOptions<O> {
   readonly signal: AbortSignal;
   /** Whether a remembered result may be used for this vertex. */
   readonly mayLoad: (vertex: Vertex<O>) => boolean;
+  /** Whether a vertex is a step to its user: told of and counted. The others only serve those that are. */
+  readonly isStep: (vertex: Vertex<O>) => boolean;
 }
 
 export interface Solution<R> {
   readonly result: R;
+  /** Steps. */
   readonly total: number;
   readonly cached: number;
 }
@@ -40,9 +43,10 @@ export async function solve<O, R>(
   const failure = new AbortController();
   const signal = AbortSignal.any([options.signal, failure.signal]);
   const order = dependencyOrder(graph);
-  for (const { id, label, source } of order) options.progress({ type: 'step-planned', step: id, label, source });
+  const steps = order.filter(options.isStep);
+  for (const { id, label, source } of steps) options.progress({ type: 'step-planned', step: id, label, source });
 
-  const run = new SolverRun(parts, { ...options, signal });
+  const run = new SolverRun(parts, { ...options, signal, progress: withoutHidden(order, options) });
   const results = new Map<VertexId, Promise<R>>();
   let firstError: unknown;
   for (const vertex of order) {
@@ -62,7 +66,15 @@ export async function solve<O, R>(
   const target = results.get(graph.target);
   invariant(target !== undefined, 'the graph has no target');
   if (firstError !== undefined) throw firstError as Error;
-  return { result: await target, total: order.length, cached: run.cached };
+  return { result: await target, total: steps.length, cached: run.cached };
+}
+
+/** Events of vertices that are no steps go nowhere. */
+function withoutHidden<O>(order: readonly Vertex<O>[], { isStep, progress }: SolveOptions<O>): ProgressSink {
+  const hidden = new Set<string>(order.filter((vertex) => !isStep(vertex)).map(({ id }) => id));
+  return (event) => {
+    if (!('step' in event) || !hidden.has(event.step)) progress(event);
+  };
 }
 
 /** One walk over a graph. */
@@ -84,7 +96,7 @@ class SolverRun<O, R> {
     try {
       const { result, missed } = await this.#lookup(vertex, inputs);
       if (result !== undefined) {
-        this.cached += 1;
+        if (this.#options.isStep(vertex)) this.cached += 1;
         progress({ type: 'step-cached', step: vertex.id, at: this.#parts.now() });
         return result;
       }

@@ -13,10 +13,16 @@ export function isLayerXattr(name: ByteString): boolean {
   return name.startsWith('user.') && !name.startsWith('user.overlay.') && !name.startsWith(OWN_XATTR);
 }
 
-/** Those of a file on the host, not following a symbolic link. */
-export function readLayerXattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array> {
+/**
+ * Those of a file on the host, not following a symbolic link.
+ * @param names of all attributes that the file has, where the caller knows them already
+ */
+export function readLayerXattrs(
+  path: ByteString,
+  names: readonly ByteString[] = listXattrs(path),
+): ReadonlyMap<ByteString, Uint8Array> {
   const xattrs = new Map<ByteString, Uint8Array>();
-  for (const name of listXattrs(path)) {
+  for (const name of names) {
     const value = isLayerXattr(name) ? getXattr(path, name) : undefined;
     if (value !== undefined) xattrs.set(name, name === CAPABILITY ? withoutRootId(value) : value);
   }

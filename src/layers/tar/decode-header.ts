@@ -1,5 +1,14 @@
-import { byteString, type ByteString } from '../../support/byte-string.js';
-import { BLOCK, FIELD, headerChecksum, invalidTar, TYPE_OFFSET, USTAR_MAGIC, type FieldName } from './tar-format.js';
+import type { ByteString } from '../../support/byte-string.js';
+import {
+  BLOCK,
+  FIELD,
+  headerChecksum,
+  invalidTar,
+  signedHeaderChecksum,
+  TYPE_OFFSET,
+  USTAR_MAGIC,
+  type FieldName,
+} from './tar-format.js';
 
 /** The fields of one header block as they stand there. */
 export interface TarHeader {
@@ -18,9 +27,10 @@ export interface TarHeader {
 /** @throws `LAYER_INVALID` when the block is no header */
 export function decodeHeader(block: Buffer): TarHeader {
   const name = nameOf(block);
-  const { unsigned, signed } = headerChecksum(block);
   const checksum = number(block, 'checksum', name);
-  if (checksum !== unsigned && checksum !== signed) throw invalidTar('the checksum of a header is wrong');
+  if (checksum !== headerChecksum(block) && checksum !== signedHeaderChecksum(block)) {
+    throw invalidTar('the checksum of a header is wrong');
+  }
   return {
     typeFlag: String.fromCharCode(block[TYPE_OFFSET] ?? 0),
     name,
@@ -56,7 +66,7 @@ function text(block: Buffer, field: FieldName): ByteString {
 function terminated(block: Buffer, start: number, length: number): ByteString {
   let end = start;
   while (end < start + length && block[end] !== 0) end++;
-  return byteString(block.subarray(start, end));
+  return block.toString('latin1', start, end) as ByteString;
 }
 
 function natural(block: Buffer, field: FieldName, name: ByteString): number {

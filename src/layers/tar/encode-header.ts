@@ -99,7 +99,7 @@ function putOctal(block: Buffer, field: NumberField, value: number): void {
 function seal(block: Buffer, typeFlag: string): void {
   block.write(typeFlag, TYPE_OFFSET, 'latin1');
   write(block, 'magic', USTAR_MAGIC);
-  write(block, 'checksum', `${headerChecksum(block).unsigned.toString(8).padStart(6, '0')}\0 `);
+  write(block, 'checksum', `${headerChecksum(block).toString(8).padStart(6, '0')}\0 `);
 }
 
 /** Records are sorted by key: the order in which the attributes were found does not show. */

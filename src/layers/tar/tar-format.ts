@@ -42,17 +42,20 @@ export function paddingOf(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-/** The sum of a header's bytes, the checksum field counted as spaces; signed for the writers that had it so. */
-export function headerChecksum(block: Uint8Array): { readonly unsigned: number; readonly signed: number } {
-  let unsigned = 0;
-  let high = 0;
+/** The sum of a header's bytes, the checksum field counted as spaces. */
+export function headerChecksum(block: Uint8Array): number {
+  let sum = 0;
+  for (const byte of block) sum += byte;
   const [start, length] = FIELD.checksum;
-  for (let at = 0; at < BLOCK; at++) {
-    const byte = at >= start && at < start + length ? 32 : (block[at] ?? 0);
-    unsigned += byte;
-    if (byte > 127) high++;
-  }
-  return { unsigned, signed: unsigned - 256 * high };
+  for (let at = start; at < start + length; at++) sum += 0x20 - (block[at] ?? 0);
+  return sum;
+}
+
+/** As some old writers have it, who took bytes for signed. */
+export function signedHeaderChecksum(block: Uint8Array): number {
+  const [start, length] = FIELD.checksum;
+  const signed = block.filter((byte, at) => byte > 0x7f && (at < start || at >= start + length));
+  return headerChecksum(block) - 0x100 * signed.length;
 }
 
 export function invalidTar(state: string, path?: ByteString): TsbuildError {

@@ -35,8 +35,10 @@ function interpret(program: Uint8Array, data: { number: number; architecture: nu
   throw new Error('the program ran off its end');
 }
 
+const PROGRAMS = { x64: dockerSeccompFilter('x64'), arm64: dockerSeccompFilter('arm64') } as const;
+
 function judge(set: InstructionSet, number: number, first?: number): string {
-  const program = dockerSeccompFilter(NODE[set]);
+  const program = PROGRAMS[NODE[set]];
   const outcome = interpret(program, { number, architecture: AUDIT[set], ...(first === undefined ? {} : { first }) });
   return Object.entries(OUTCOME).find(([, value]) => value === outcome)?.[0] ?? String(outcome);
 }

@@ -58,7 +58,7 @@ test('a slow sink makes the writer wait, and gets everything', async () => {
 
 test.each([
   ['fails', (sink: Sink) => sink.stream.destroy(new Error('disk full')), 'disk full'],
-  ['is closed', (sink: Sink) => sink.stream.destroy(), 'nowhere to go'],
+  ['is closed', (sink: Sink) => sink.stream.destroy(), 'nowhere to write to'],
 ])('when a sink %s that is told', async (_, break_, message) => {
   const sink = new Sink();
   sink.stream.on('error', () => undefined);

@@ -74,11 +74,19 @@ class Bench implements OperationHandler<Work, string>, ResultCache<Work, string>
     return Promise.resolve();
   }
 
-  run(graph: BuildGraph<Work>, options: { jobs?: number; mayLoad?: boolean; signal?: AbortSignal } = {}) {
+  run(
+    graph: BuildGraph<Work>,
+    options: { jobs?: number; mayLoad?: boolean; signal?: AbortSignal; hidden?: string } = {},
+  ) {
     const { jobs = 4, mayLoad = true, signal = new AbortController().signal } = options;
     const parts = { handler: this, cache: this, limiter: createLimiter(jobs), now: () => 0 };
     const progress = (event: ProgressEvent): void => void this.events.push(event);
-    return solve(graph, parts, { progress, signal, mayLoad: () => mayLoad });
+    return solve(graph, parts, {
+      progress,
+      signal,
+      mayLoad: () => mayLoad,
+      isStep: ({ label }) => label !== options.hidden,
+    });
   }
 
   typesOf(name: string): readonly string[] {
@@ -159,6 +167,14 @@ describe('solve()', () => {
     const running = bench.run(graphOf({ slow: [] }, { slow: { waits: true } }), { signal: abort.signal });
     setTimeout(() => abort.abort(), 10);
     await expect(running).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  test('a vertex that is no step is done, not told of and not counted', async () => {
+    const bench = new Bench();
+    const { total } = await bench.run(graphOf({ helper: [], top: ['helper'] }), { hidden: 'helper' });
+    expect(bench.executed).toEqual(['helper', 'top']);
+    expect(total).toBe(1);
+    expect(bench.typesOf('helper')).toEqual([]);
   });
 
   test('a chain of 10,000 steps does not exhaust the stack', () => {
