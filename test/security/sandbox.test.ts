@@ -48,7 +48,9 @@ function run(context: TestContext, request: TestRun): Promise<TestOutcome> {
 function compiled(context: TestContext, name: string, source: string): TestFile {
   const [code, program] = [join(place, `${name}.c`), join(place, name)];
   writeFileSync(code, source);
-  const { status, stderr, error } = spawnSync('gcc', ['-static', '-o', program, code], { encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync(process.env['CC'] ?? 'gcc', ['-static', '-o', program, code], {
+    encoding: 'utf8',
+  });
   if (error !== undefined) context.skip(`no compiler for the hostile program: ${error.message}`);
   if (status !== 0) throw new Error(stderr);
   return { path: `bin/${name}`, from: program, mode: 0o755 };

@@ -57,13 +57,21 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** What Go's unicode.IsPrint takes for printable: letters, marks, numbers, punctuation, symbols and the ASCII blank. */
-const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+const PRINTABLE = '^[\\p{L}\\p{M}\\p{N}\\p{P}\\p{S} ]$';
+let printable: RegExp | undefined;
+
+/** Compiling the classes of Unicode takes some milliseconds, which plain text need not pay. */
+function isPrintable(character: string): boolean {
+  if (character <= '\u007f') return character >= ' ' && character !== '\u007f';
+  printable ??= new RegExp(PRINTABLE, 'u');
+  return printable.test(character);
+}
 
 function escapeGo(character: string, quote: '"' | "'"): string {
   if (character === quote) return `\\${quote}`;
   const escape = ESCAPES.get(character);
   if (escape !== undefined) return escape;
-  if (PRINTABLE.test(character)) return character;
+  if (isPrintable(character)) return character;
   const code = character.codePointAt(0) ?? 0;
   if (code < 0x80) return `\\x${hex(code, 2)}`;
   return code > 0xff_ff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;

@@ -105,12 +105,11 @@ function readPlaceholder(path: ByteString, stat: BigIntStats, { ownership }: Fil
 export function* readFile(path: ByteString): Generator<Uint8Array, void, undefined> {
   // Without O_NONBLOCK, to open a fifo that has taken the place of a file would wait for ever.
   const descriptor = openSync(fsPath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK);
   try {
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) {
+    if (!fstatSync(descriptor).isFile()) {
       throw new TsbuildError('STORE_IO', `cannot read file "${textOfBytes(path)}": it is no regular file any more`);
     }
-    const buffer = Buffer.allocUnsafe(Math.min(Math.max(stat.size, 1), CHUNK));
     for (;;) {
       const count = readSync(descriptor, buffer, 0, buffer.length, null);
       if (count === 0) return;
@@ -118,5 +117,10 @@ export function* readFile(path: ByteString): Generator<Uint8Array, void, undefin
     }
   } finally {
     closeSync(descriptor);
+    if (spareBuffers.length < SPARE_BUFFERS) spareBuffers.push(buffer);
   }
 }
+
+/** A buffer made for every small file costs as much as reading it. */
+const spareBuffers: Buffer[] = [];
+const SPARE_BUFFERS = 4;

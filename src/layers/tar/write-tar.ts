@@ -7,6 +7,7 @@ import { encodeHeader } from './encode-header.js';
 import { BLOCK, paddingOf } from './tar-format.js';
 
 const CHUNK = 256 * 1024;
+const ZEROS: Uint8Array = new Uint8Array(2 * BLOCK);
 
 /**
  * The tar of a layer (image-spec layer.md): changes in, the order kept, and the same bytes out for the same changes. Chunks are
@@ -114,7 +115,7 @@ class ChunkBuffer {
   }
 
   zeros(count: number): void {
-    if (count > 0) this.put(Buffer.alloc(count));
+    if (count > 0) this.put(ZEROS.subarray(0, count));
   }
 
   take(): Uint8Array[] {

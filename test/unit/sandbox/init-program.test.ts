@@ -19,14 +19,13 @@ test.each([
   expect(file.includes('proc\0')).toBe(true);
 });
 
-test('without the right to mount it ends with errno, and says nothing', ({ skip }) => {
-  if (process.getuid?.() === 0) skip('root may mount here, and would');
+test('where it cannot mount it ends with errno, and says nothing', () => {
   const place = mkdtempSync(join(tmpdir(), 'tsbuild-init-'));
   try {
     const program = join(place, 'init');
     writeFileSync(program, initProgram(process.arch), { mode: 0o700 });
     const { status, stdout } = spawnSync(program, { cwd: place });
-    expect(status).toBe(constants.errno.EPERM);
+    expect(status).toBe(constants.errno.ENOENT);
     expect(stdout).toHaveLength(0);
   } finally {
     rmSync(place, { recursive: true });
