@@ -30,6 +30,13 @@ async function folders(directory: string): Promise<readonly string[]> {
 async function snapshottersOf(store: Store, directory: string): Promise<readonly Snapshotter[]> {
   const { createOverlaySnapshotter } = await import('./layers/overlay-snapshotter.js');
   const { createCopySnapshotter } = await import('./layers/copy-snapshotter.js');
-  const options = { directory, temporaryDirectory: store.temporaryDirectory, ownership: 'real' as const };
-  return [createOverlaySnapshotter({ ...options, userxattr: false }), createCopySnapshotter(options)];
+  const { temporaryDirectory } = store;
+  return (['real', 'recorded'] as const).flatMap((ownership) => {
+    const options = { directory, temporaryDirectory, ownership };
+    return [
+      createOverlaySnapshotter({ ...options, userxattr: false }),
+      createOverlaySnapshotter({ ...options, userxattr: true }),
+      createCopySnapshotter(options),
+    ];
+  });
 }

@@ -24,9 +24,14 @@ export async function removeTree(path: string): Promise<void> {
 
 /** Names are bytes: decoded as text, those that are no UTF-8 would not be found again. */
 async function openDirectories(path: string | Buffer): Promise<void> {
-  if (!(await lstat(path)).isDirectory()) return;
-  await chmod(path, 0o700);
-  for (const name of await readdir(path, { encoding: 'buffer' })) {
-    await openDirectories(Buffer.concat([Buffer.from(path), Buffer.from('/'), name]));
+  try {
+    if (!(await lstat(path)).isDirectory()) return;
+    await chmod(path, 0o700);
+    for (const name of await readdir(path, { encoding: 'buffer' })) {
+      await openDirectories(Buffer.concat([Buffer.from(path), Buffer.from('/'), name]));
+    }
+  } catch (error) {
+    // The removal that failed goes on in the background, beside this: what is gone needs no opening.
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
   }
 }
