@@ -7,7 +7,7 @@ import type { FromWorker, ToWorker } from './build-messages.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
 import type { Store } from './store/store.js';
 import type { ChildProcess } from './support/child-process.js';
-import { decodeError, TsbuildError } from './support/errors.js';
+import { decodeError, isTsbuildError, TsbuildError } from './support/errors.js';
 import { createLimiter } from './support/limiter.js';
 import { planUserNamespace, spawnInUserNamespace } from './support/user-namespace.js';
 
@@ -70,7 +70,9 @@ async function askWorker(
   message: ToWorker,
   { env, progress, signal }: Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal'>,
 ): Promise<BuildResult | null> {
-  const child = await startWorker(env);
+  const { uid, gid, username } = userInfo();
+  const plan = await planUserNamespace({ uid, gid, userName: username });
+  const child = await startWorker(plan, env);
   const abort = (): void => {
     if (child.connected) child.send({ type: 'abort' } satisfies ToWorker);
   };
@@ -79,15 +81,17 @@ async function askWorker(
     child.send(message);
     if (signal.aborted) abort();
     return await answerOf(child, progress);
+  } catch (error) {
+    throw plan.kind === 'single' ? withIdAdvice(error, username) : error;
   } finally {
     signal.removeEventListener('abort', abort);
     if (child.connected) child.disconnect();
   }
 }
 
-async function startWorker(env: OrdinaryUserOptions['env']): Promise<ChildProcess> {
-  const { uid, gid, username } = userInfo();
-  const plan = await planUserNamespace({ uid, gid, userName: username });
+type NamespacePlan = Awaited<ReturnType<typeof planUserNamespace>>;
+
+async function startWorker(plan: NamespacePlan, env: OrdinaryUserOptions['env']): Promise<ChildProcess> {
   if (plan.kind === 'forbidden') {
     throw new TsbuildError('SANDBOX_UNAVAILABLE', `cannot build as an ordinary user: ${plan.reason}`, {
       hint: plan.hint,
@@ -99,6 +103,16 @@ async function startWorker(env: OrdinaryUserOptions['env']): Promise<ChildProces
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
   });
+}
+
+/** A step that failed with one id mapped may have failed for that: chown(2) to any other gives EINVAL. */
+function withIdAdvice(error: unknown, username: string): unknown {
+  if (!isTsbuildError(error, 'RUN_FAILED') && !isTsbuildError(error, 'SANDBOX_FAILED')) return error;
+  const { code, message, hint, source, details, cause } = error;
+  const line = `${username}:100000:65536`;
+  const advice = `This user has one id only, so no step can change owners or users: to allow it, an administrator adds the line "${line}" to /etc/subuid and to /etc/subgid, and installs newuidmap (package uidmap).`;
+  const original = code === 'RUN_FAILED' && hint !== undefined ? `${hint} ` : '';
+  return new TsbuildError(code, message, { hint: original + advice, source, details, cause });
 }
 
 function definedOnly(env: OrdinaryUserOptions['env']): Record<string, string> {

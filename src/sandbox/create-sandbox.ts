@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeError, isTsbuildError, TsbuildError } from '../support/errors.js';
-import { closeDescriptor, openPipe } from '../support/syscalls.js';
 import { explainRestriction, inUserNamespace } from '../support/user-namespace.js';
 import { ChrootSandbox } from './chroot-sandbox.js';
 import { initProgram } from './init-program.js';
@@ -64,9 +63,10 @@ async function createNamespaces(temporaryDirectory: string): Promise<Sandbox> {
   await stat(directory);
   const launcher = new Launcher({ directory, filter: dockerSeccompFilter(process.arch) });
   try {
-    for (const name of ['root', 'scratch', 'probe']) await mkdir(join(directory, name));
+    for (const name of ['root', 'parts', 'files', 'probe']) await mkdir(join(directory, name));
     await writeFile(join(directory, 'init'), initProgram(process.arch), { mode: 0o500 });
     const overlayMethod = await probe(launcher, join(directory, 'probe'));
+    await rm(join(directory, 'probe'), { recursive: true, force: true });
     launcher.prepare();
     return new NamespaceSandbox({ launcher, overlayMethod, directory });
   } catch (error) {
@@ -78,25 +78,12 @@ async function createNamespaces(temporaryDirectory: string): Promise<Sandbox> {
 
 /** Makes a whole sandbox, once, and throws it away. */
 async function probe(launcher: Launcher, overlayDirectory: string): Promise<OverlayMethod | null> {
-  const control = openPipe();
-  let life: number | undefined = control.write;
-  const stop = (): void => {
-    if (life !== undefined) closeDescriptor(life);
-    life = undefined;
-  };
+  await using thread = await launcher.take();
   const heard: LaunchMessage[] = [];
-  try {
-    await using thread = await launcher.take();
-    const job = { kind: 'probe', control: control.read, overlayDirectory, userxattr: inUserNamespace() } as const;
-    await thread.perform(job, (message) => {
-      heard.push(message);
-      stop();
-    });
-  } finally {
-    stop();
-    closeDescriptor(control.read);
-  }
-  await rm(overlayDirectory, { recursive: true, force: true });
+  await thread.perform({ kind: 'probe', overlayDirectory, userxattr: inUserNamespace() }, (message) => {
+    heard.push(message);
+    thread.stop();
+  });
   const [answer] = heard;
   if (answer?.type === 'failed') throw decodeError(answer.error);
   if (answer?.type !== 'probed') throw new Error('internal error: a probe ended without a word');

@@ -6,10 +6,16 @@ import type { RunSpec } from './run-spec.js';
 
 /** What every launch worker is told at its start. */
 export interface LaunchSetting {
-  /** Has `root` and `scratch`, empty directories to mount on, and `init`, the program that is process 1. */
+  /** Has `root`, `parts` and `files`, empty directories to mount on, and `init`, the program that is process 1. */
   readonly directory: string;
   /** For seccomp(2). */
   readonly filter: Uint8Array;
+}
+
+/** And what each of them is told beside. */
+export interface LaunchData extends LaunchSetting {
+  /** Everything in the thread's pid namespace lives as long as the other end of this pipe is open. */
+  readonly control: number;
 }
 
 /** Descriptors are the process's, open, and stay the sender's: the worker closes none of them. */
@@ -18,8 +24,6 @@ export interface RunJob {
   readonly spec: RunSpec;
   readonly network: NetworkFiles;
   readonly overlay: OverlayMethod | null;
-  /** The step lives as long as the other end of this pipe is open. */
-  readonly control: number;
   readonly stdin: number;
   readonly stdout: number;
   readonly stderr: number;
@@ -29,7 +33,6 @@ export interface RunJob {
 export interface ProbeJob {
   readonly kind: 'probe';
   readonly userxattr: boolean;
-  readonly control: number;
   /** Empty directories for an overlay, on the file system that the real ones will be on. */
   readonly overlayDirectory: string;
 }
@@ -37,8 +40,10 @@ export interface ProbeJob {
 export type LaunchJob = RunJob | ProbeJob;
 
 export type LaunchMessage =
-  /** Waiting for a job. `thread` is the kernel's id of the worker, as in /proc/self/task. */
-  | { readonly type: 'ready'; readonly thread: number }
+  /** The first message. `thread` is the kernel's id of the worker, as in /proc/self/task. */
+  | { readonly type: 'thread'; readonly thread: number }
+  /** Waiting for a job. */
+  | { readonly type: 'ready' }
   /** What was made in the root file system, to be removed once nothing is mounted any more. */
   | { readonly type: 'stubs'; readonly stubs: readonly Stub[] }
   /** The program has its descriptors. */

@@ -23,74 +23,122 @@ import {
 } from '../support/syscalls.js';
 import { attempt, setupFailure } from './attempt.js';
 import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
-import type { LaunchJob, LaunchMessage, LaunchSetting, ProbeJob, RunJob } from './launch-job.js';
+import type { LaunchData, LaunchJob, LaunchMessage, ProbeJob, RunJob } from './launch-job.js';
 import { mountDevices, unlessImpossible } from './mounts/devices.js';
-import { mountSys, protectKernelFiles } from './mounts/kernel-files.js';
+import { addFile, mountFiles } from './mounts/files.js';
+import { mountSys, protectProc } from './mounts/kernel-files.js';
 import { probeOverlay } from './mounts/overlay-probe.js';
-import { bindSealedFile, mountRequested } from './mounts/requested.js';
+import { mountParts, moveInto, type Parts } from './mounts/parts.js';
+import { bindFile, mountRequested } from './mounts/requested.js';
 import { mountRoot } from './mounts/root-file-system.js';
-import { openDirectory, openExisting, openSystemTarget, type Root } from './mounts/rooted.js';
-import { addFile, mountScratch, sealScratch, type Scratch } from './mounts/scratch.js';
-import { currentRights, dropPrivileges } from './privileges.js';
+import { openDirectory, openExisting, type Root } from './mounts/rooted.js';
+import { currentRights, dropPrivileges, type Rights } from './privileges.js';
 import { startInit, type Init } from './start-init.js';
 import { startProgram } from './start-program.js';
 
 // A thread that becomes a sandbox. The kernel's threads have namespaces, root, capabilities and seccomp filter of their own, and a
 // program is born with those of the thread that starts it. The thread never gets anything back, and ends with the step.
 
-const setting = workerData as LaunchSetting;
-const rootPath = join(setting.directory, 'root');
+const data = workerData as LaunchData;
+const rootPath = join(data.directory, 'root');
 
 function post(message: LaunchMessage): void {
   parentPort?.postMessage(message);
 }
 
-parentPort?.once('message', (job: LaunchJob) => void launch(job));
-post({ type: 'ready', thread: threadId() });
+void main();
 
-async function launch(job: LaunchJob): Promise<void> {
-  let init: Init | undefined;
-  const keepInit = (started: Init): void => {
-    init = started;
-  };
-  try {
-    await (job.kind === 'probe' ? probe(job, keepInit) : run(job, keepInit));
-  } catch (error) {
-    if (!(error instanceof TsbuildError)) throw error;
-    post({ type: 'failed', error: encodeError(error) });
+async function main(): Promise<void> {
+  post({ type: 'thread', thread: threadId() });
+  const prepared = await reporting(prepare);
+  if (prepared !== undefined) {
+    post({ type: 'ready' });
+    const job = await nextJob();
+    await reporting(() => (job.kind === 'probe' ? probe(job, prepared) : run(job, prepared)));
   }
   // The other side closes the pipe, now or when it is told to stop.
   await init?.gone;
   post({ type: 'gone' });
 }
 
-type InitListener = (init: Init) => void;
-
-async function probe(job: ProbeJob, onInit: InitListener): Promise<void> {
-  isolate('none');
-  const scratch = mountScratch(join(setting.directory, 'scratch'));
-  const overlay = probeOverlay({ ...job, scratch, target: rootPath, directory: job.overlayDirectory });
-  mount({ source: 'probe', target: rootPath, type: 'tmpfs' });
-  const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
-  onInit(await mountSystem(root, scratch, job.control));
-  attempt('change the root', enterRoot);
-  post({ type: 'probed', overlay });
+function nextJob(): Promise<LaunchJob> {
+  return new Promise((resolve) => parentPort?.once('message', resolve));
 }
 
-async function run(job: RunJob, onInit: InitListener): Promise<void> {
-  const { spec } = job;
+async function reporting<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    post({ type: 'failed', error: encodeError(asFailure(error)) });
+    return undefined;
+  }
+}
+
+function asFailure(error: unknown): TsbuildError {
+  const code = systemErrorCode(error);
+  if (error instanceof TsbuildError) return error;
+  if (!(error instanceof Error) || code === undefined) throw error;
+  return setupFailure('set up the sandbox', error.message, error);
+}
+
+interface Prepared {
+  readonly rights: Rights;
+  readonly parts: Parts;
+}
+
+let init: Init | undefined;
+
+/** What needs no knowledge of the step, while there is time: half of the work. */
+async function prepare(): Promise<Prepared> {
   const rights = currentRights();
-  isolate(spec.network);
+  keepDescriptors();
+  const cgroup = existsSync('/proc/self/ns/cgroup') ? CLONE.newcgroup : 0;
+  attempt('make namespaces', () => {
+    unshare(CLONE.newns | CLONE.newpid | CLONE.newipc | CLONE.newuts | cgroup);
+    // Until the step comes, what is mounted on the machine is mounted here too; nothing goes the other way.
+    mount({ source: null, target: '/', flags: MS.rec | MS.slave });
+  });
+  // Of this thread alone, since its mount namespace is: everything made below has the mode it is made with.
+  setFileModeMask(0);
+  const parts = mountParts(join(data.directory, 'parts'));
+  const root: Root = { descriptor: openDirectory(parts.path), stubs: [] };
+  attempt('mount "/dev"', () => {
+    mountDevices(root, parts);
+  });
+  changeDirectory(parts.path);
+  init = await startInit(join(data.directory, 'init'), data.control);
+  attempt('protect "/proc"', () => {
+    protectProc(root, parts);
+  });
+  closeDescriptor(root.descriptor);
+  return { rights, parts };
+}
+
+async function probe(job: ProbeJob, { parts }: Prepared): Promise<void> {
+  separate('none');
+  const files = mountFiles(join(data.directory, 'files'));
+  const overlay = probeOverlay({ ...job, files, target: rootPath, directory: job.overlayDirectory });
+  mount({ source: 'probe', target: rootPath, type: 'tmpfs' });
+  const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
+  mountSystem(root, parts);
+  attempt('change the root', enterRoot);
+  post({ type: 'probed', overlay });
+  return Promise.resolve();
+}
+
+async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
+  const { spec, network } = job;
+  separate(spec.network);
   attempt('set the host name', () => {
     setHostname(spec.hostname);
   });
-  const scratch = prepareScratch(job);
-  mountRoot(spec.rootfs, rootPath, { scratch, overlay: job.overlay });
+  const files = mountFiles(join(data.directory, 'files'));
+  mountRoot(spec.rootfs, rootPath, { files, overlay: job.overlay });
   const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
   try {
-    onInit(await mountSystem(root, scratch, job.control));
-    bindSealedFile(root, scratch.hosts, '/etc/hosts');
-    bindSealedFile(root, scratch.resolvConf, '/etc/resolv.conf');
+    mountSystem(root, parts);
+    bindFile(root, addFile(files, 'hosts', network.hosts), '/etc/hosts');
+    bindFile(root, addFile(files, 'resolv.conf', network.resolvConf), '/etc/resolv.conf');
     mountRequested(root, spec.mounts);
     const directory = openWorkingDirectory(root, spec.cwd);
     attempt('change the root', enterRoot);
@@ -100,22 +148,19 @@ async function run(job: RunJob, onInit: InitListener): Promise<void> {
     closeDescriptor(root.descriptor);
     post({ type: 'stubs', stubs: root.stubs });
   }
-  dropPrivileges({ user: spec.user, capabilities: DEFAULT_CAPABILITY_SET, filter: setting.filter }, rights);
+  dropPrivileges({ user: spec.user, capabilities: DEFAULT_CAPABILITY_SET, filter: data.filter }, rights);
   await runProgram(job);
 }
 
-function isolate(network: 'none' | 'host'): void {
+/** The last ties: to what will be mounted on the machine from now on, to its network. */
+function separate(network: 'none' | 'host'): void {
   keepDescriptors();
-  const cgroup = existsSync('/proc/self/ns/cgroup') ? CLONE.newcgroup : 0;
-  const net = network === 'none' ? CLONE.newnet : 0;
   attempt('make namespaces', () => {
-    unshare(CLONE.newns | CLONE.newpid | CLONE.newipc | CLONE.newuts | cgroup | net);
     mount({ source: null, target: '/', flags: MS.rec | MS.private });
+    if (network === 'none') unshare(CLONE.newnet);
   });
   // Root of a container may lack CAP_NET_ADMIN: the device is there then, and down.
   if (network === 'none') unlessImpossible(bringLoopbackUp);
-  // Of this thread alone, since its mount namespace is: everything made below has the mode it is made with.
-  setFileModeMask(0);
 }
 
 /** Nothing that this process was started with, or a library opened, is to be seen by a step (CVE-2024-21626). */
@@ -137,36 +182,17 @@ function keepDescriptor(descriptor: number): void {
   }
 }
 
-interface FilledScratch extends Scratch {
-  readonly hosts: string;
-  readonly resolvConf: string;
-}
-
-function prepareScratch({ network }: RunJob): FilledScratch {
-  const scratch = mountScratch(join(setting.directory, 'scratch'));
-  return {
-    ...scratch,
-    hosts: addFile(scratch, 'hosts', network.hosts),
-    resolvConf: addFile(scratch, 'resolv.conf', network.resolvConf),
-  };
-}
-
-/** What every step has, whatever its image: /dev, /sys and /proc, the last through process 1. */
-async function mountSystem(root: Root, scratch: Scratch, control: number): Promise<Init> {
-  sealScratch(scratch);
+/** /sys shows the network namespace that it is mounted in, and so is not made ahead. */
+function mountSystem(root: Root, parts: Parts): void {
   attempt('mount "/dev"', () => {
-    mountDevices(root, scratch);
+    moveInto(root, parts, 'dev');
   });
   attempt('mount "/sys"', () => {
-    mountSys(root);
+    mountSys(root, parts);
   });
-  closeDescriptor(openSystemTarget(root, '/proc'));
-  changeDirectory(rootPath);
-  const init = await startInit(join(setting.directory, 'init'), control);
-  attempt('protect "/proc" and "/sys"', () => {
-    protectKernelFiles(root, scratch);
+  attempt('mount "/proc"', () => {
+    moveInto(root, parts, 'proc');
   });
-  return init;
 }
 
 /** Without following what /proc has for links, which lead anywhere (CVE-2024-21626). */

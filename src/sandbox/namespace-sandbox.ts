@@ -1,9 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { decodeError } from '../support/errors.js';
-import { closeDescriptor, openPipe } from '../support/syscalls.js';
 import type { LaunchJob, LaunchMessage, RunJob } from './launch-job.js';
-import type { Launcher } from './launcher.js';
+import type { Launcher, LaunchThread } from './launcher.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import { removeStubs } from './mounts/stubs.js';
@@ -43,7 +42,6 @@ export class NamespaceSandbox implements Sandbox {
       spec,
       network: networkFiles(spec),
       overlay: overlayMethod,
-      control: step.control,
       stdin: step.stdin,
       stdout: step.output.stdout,
       stderr: step.output.stderr,
@@ -69,19 +67,15 @@ type End = Extract<LaunchMessage, { type: 'ended' | 'refused' | 'failed' }>;
 class Step implements Disposable {
   readonly output: OutputPipes;
   readonly stdin: number;
-  readonly control: number;
   stubs: readonly Stub[] = [];
   readonly #io: RunIo;
   readonly #onStarted: () => void;
-  /** The pipe whose closing ends the step: the kernel closes it should this process die. */
-  #life: number | undefined;
+  #thread: LaunchThread | undefined;
   #end: End | undefined;
 
   constructor(io: RunIo, onStarted: () => void) {
     this.#io = io;
     this.#onStarted = onStarted;
-    const { read, write } = openPipe();
-    [this.control, this.#life] = [read, write];
     this.stdin = openSync('/dev/null', 'r');
     this.output = new OutputPipes(io);
     this.output.finished.catch(() => {
@@ -97,6 +91,8 @@ class Step implements Disposable {
     this.#io.signal.addEventListener('abort', stop, { once: true });
     try {
       await using thread = await launcher.take();
+      this.#thread = thread;
+      if (this.#io.signal.aborted) return;
       await thread.perform(job, (message) => {
         this.#hear(message);
       });
@@ -118,8 +114,7 @@ class Step implements Disposable {
   }
 
   stop(): void {
-    if (this.#life !== undefined) closeDescriptor(this.#life);
-    this.#life = undefined;
+    this.#thread?.stop();
   }
 
   /** How it ended, once its output has arrived. */
@@ -132,9 +127,7 @@ class Step implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.stop();
     this.output[Symbol.dispose]();
-    closeDescriptor(this.control);
     closeSync(this.stdin);
   }
 }

@@ -96,7 +96,10 @@ async function perform(sandbox, request) {
   }
   clearTimeout(timer);
   answer.milliseconds = performance.now() - began;
-  answer.processes = descendantsOf(process.pid).map(({ pid }) => commandOf(pid));
+  const commands = descendantsOf(process.pid).map(({ pid }) => commandOf(pid));
+  // One may wait for the next step.
+  const waiting = commands.indexOf('tsbuild-init ');
+  answer.processes = commands.filter((_, index) => index !== waiting);
   answer.mountsKept = mounts() === before.mounts;
   answer.changes =
     setting.rootfs === 'overlay'

@@ -6,7 +6,7 @@ import { TsbuildError } from '../../support/errors.js';
 export interface User {
   readonly uid: number;
   readonly gid: number;
-  /** Supplementary groups. */
+  /** Supplementary groups; the primary one is among them, so that no file mode can shut it out (CVE-2023-25173). */
   readonly groups: readonly number[];
   readonly home: string;
 }
@@ -31,7 +31,7 @@ const MAX_ID = 0xffff_fffe;
 /**
  * The user that USER names, by the image's own files, as BuildKit decides (dockerfile.md 43): a name must be listed; a number
  * is a number, never a name (CVE-2026-46680), and takes its group from its passwd entry when it has one; naming a group
- * drops the supplementary groups.
+ * drops the supplementary groups, and so does naming no user at all.
  * @throws `RUN_FAILED`
  */
 export function lookUpUser(tree: Tree, spec: string): User {
@@ -41,12 +41,14 @@ export function lookUpUser(tree: Tree, spec: string): User {
   const entry = passwd.find((candidate) => (uid === undefined ? candidate.name === user : candidate.uid === uid));
   if (uid === undefined && entry === undefined) throw unknown('user', user, spec);
   const listed = parseGroup(readText(tree, '/etc/group'));
-  const id = uid ?? entry?.uid ?? 0;
-  const home = entry?.home ?? '/';
-  if (group !== undefined) return { uid: id, gid: groupId(listed, group, spec), groups: [], home };
-  if (entry === undefined) return { uid: id, gid: 0, groups: [], home };
-  const groups = listed.filter(({ members }) => members.includes(entry.name)).map(({ gid }) => gid);
-  return { uid: id, gid: entry.gid, groups, home };
+  const gid = group === undefined ? (entry?.gid ?? 0) : groupId(listed, group, spec);
+  const others = group === undefined && spec !== '' ? groupsOf(listed, entry?.name) : [];
+  return { uid: uid ?? entry?.uid ?? 0, gid, groups: [...new Set([gid, ...others])], home: entry?.home ?? '/' };
+}
+
+function groupsOf(groups: readonly GroupEntry[], user: string | undefined): readonly number[] {
+  if (user === undefined) return [];
+  return groups.filter(({ members }) => members.includes(user)).map(({ gid }) => gid);
 }
 
 /**

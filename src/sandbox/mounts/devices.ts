@@ -3,7 +3,7 @@ import { bytesOfText } from '../../support/byte-string.js';
 import { systemErrorCode } from '../../support/errors.js';
 import { closeDescriptor, encodeDevice, makeNode, mount, MS, O_PATH, S_IFMT } from '../../support/syscalls.js';
 import { cannotMount, descriptorPath, deviceOf, openSystemTarget, type Root } from './rooted.js';
-import type { Scratch } from './scratch.js';
+import type { Parts } from './parts.js';
 
 /** Docker's default device nodes. A machine without a terminal may lack /dev/tty; without the others nothing works. */
 export const DEVICES = [
@@ -33,7 +33,7 @@ const HIDDEN = MS.nosuid | MS.nodev | MS.noexec;
  * from elsewhere. A step of real root may make nodes (CAP_MKNOD), and there may be no device cgroup to keep it from opening the
  * host's disk by one.
  */
-export function mountDevices(root: Root, scratch: Scratch): void {
+export function mountDevices(root: Root, { nodes }: Parts): void {
   const target = openSystemTarget(root, '/dev');
   const flags = MS.nosuid | MS.nodev | MS.strictatime;
   mount({ source: 'tmpfs', target: descriptorPath(target), type: 'tmpfs', flags, data: 'mode=755,size=65536k' });
@@ -42,7 +42,7 @@ export function mountDevices(root: Root, scratch: Scratch): void {
   const devices = openSystemTarget(root, '/dev');
   try {
     const path = descriptorPath(devices);
-    for (const device of DEVICES) provideDevice(device, path, scratch.nodes);
+    for (const device of DEVICES) provideDevice(device, path, nodes);
     for (const [name, to] of LINKS) symlinkSync(to, `${path}/${name}`);
     for (const name of ['pts', 'shm', 'mqueue']) mkdirSync(`${path}/${name}`, { mode: 0o755 });
     mountTerminals(`${path}/pts`);

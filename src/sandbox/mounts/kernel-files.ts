@@ -5,10 +5,10 @@ import { closeDescriptor, mount, MOUNT_ATTRIBUTE, MS } from '../../support/sysca
 import { addAttributes } from './attributes.js';
 import { unlessImpossible } from './devices.js';
 import { cannotMount, descriptorPath, isProc, openExisting, openSystemTarget, type Root } from './rooted.js';
-import type { Scratch } from './scratch.js';
+import type { Parts } from './parts.js';
 
 /** What Docker hides of /proc and /sys, and what it makes read-only (moby, oci/defaults.go). */
-const MASKED = [
+const MASKED_PROC = [
   '/proc/acpi',
   '/proc/asound',
   '/proc/interrupts',
@@ -19,9 +19,8 @@ const MASKED = [
   '/proc/scsi',
   '/proc/timer_list',
   '/proc/timer_stats',
-  '/sys/firmware',
-  '/sys/devices/virtual/powercap',
 ];
+const MASKED_SYS = ['/sys/firmware', '/sys/devices/virtual/powercap'];
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 const CPUS = '/sys/devices/system/cpu';
 const CGROUP2_SUPER_MAGIC = 0x63677270;
@@ -34,7 +33,7 @@ const INERT_ATTRIBUTES =
  * The kernel's view of itself, read-only. A fresh sysfs needs a network namespace that belongs to the same user namespace
  * (sysfs(5)); without one, the host's is bound, with everything below it.
  */
-export function mountSys(root: Root): void {
+export function mountSys(root: Root, parts: Parts): void {
   const target = openSystemTarget(root, '/sys');
   try {
     const path = descriptorPath(target);
@@ -47,6 +46,7 @@ export function mountSys(root: Root): void {
     closeDescriptor(target);
   }
   within(root, '/sys/fs/cgroup', mountCgroup);
+  mask(root, [...MASKED_SYS, ...thermalThrottles()], parts);
 }
 
 /** The step's own cgroup as the root of all (cgroup_namespaces(7)), or nothing: the host's tree names its other users. */
@@ -63,8 +63,8 @@ class NoUnifiedHierarchy extends Error {
   readonly code = 'ENODEV';
 }
 
-/** Hides and locks what a step has no business with. The process that mounted /proc is not to be trusted: the kernel says. */
-export function protectKernelFiles(root: Root, scratch: Scratch): void {
+/** Hides and locks what a step has no business with. Who mounted /proc is not to be trusted: the kernel says what it is. */
+export function protectProc(root: Root, parts: Parts): void {
   const proc = openSystemTarget(root, '/proc');
   const genuine = isProc(proc);
   closeDescriptor(proc);
@@ -75,9 +75,13 @@ export function protectKernelFiles(root: Root, scratch: Scratch): void {
     });
     within(root, path, makeReadOnly);
   }
-  for (const path of [...MASKED, ...thermalThrottles()]) {
+  mask(root, MASKED_PROC, parts);
+}
+
+function mask(root: Root, paths: readonly string[], { emptyDirectory, emptyFile }: Parts): void {
+  for (const path of paths) {
     within(root, path, (target, directory) => {
-      mount({ source: directory ? scratch.emptyDirectory : scratch.emptyFile, target, flags: MS.bind });
+      mount({ source: directory ? emptyDirectory : emptyFile, target, flags: MS.bind });
     });
   }
 }

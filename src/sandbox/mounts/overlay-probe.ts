@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { unmount } from '../../support/syscalls.js';
+import type { Files } from './files.js';
 import { mountRoot, type OverlayMethod } from './root-file-system.js';
-import type { Scratch } from './scratch.js';
 
 export interface OverlayProbe {
-  readonly scratch: Scratch;
+  readonly files: Files;
   /** Where to mount. */
   readonly target: string;
   /** An empty directory on the file system in question. */
@@ -28,14 +28,14 @@ export function probeOverlay(probe: OverlayProbe): OverlayMethod | null {
   return methods.find((overlay, index) => works(overlay, probe, join(probe.directory, String(index)))) ?? null;
 }
 
-function works(overlay: OverlayMethod, { scratch, target }: OverlayProbe, directory: string): boolean {
+function works(overlay: OverlayMethod, { files, target }: OverlayProbe, directory: string): boolean {
   const at = (name: string): string => join(directory, name);
   const rootfs = { kind: 'overlay', lowers: [at('above'), at('below')], upper: at('upper'), work: at('work') } as const;
   try {
     for (const path of [...rootfs.lowers, rootfs.upper, rootfs.work]) mkdirSync(path, { recursive: true });
     mkdirSync(at('below/directory'));
     writeFileSync(at('below/directory/file'), '');
-    mountRoot(rootfs, target, { scratch, overlay });
+    mountRoot(rootfs, target, { files, overlay });
     try {
       return hidesFilesBelow(join(target, 'directory'));
     } finally {

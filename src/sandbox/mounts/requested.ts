@@ -69,9 +69,14 @@ function on(root: Root, { path, kind }: Target, act: (path: string) => void): vo
   }
 }
 
-/** Bound from a sealed scratch file system, whose flags it keeps. */
-export function bindSealedFile(root: Root, source: string, target: string): void {
-  on(root, { path: target, kind: 'file' }, (path) => {
-    mount({ source, target: path, flags: MS.bind });
+/** A file that the step only reads, from a file system of its own. */
+export function bindFile(root: Root, source: string, path: string): void {
+  const target = { path, kind: 'file' } as const;
+  on(root, target, (place) => {
+    mount({ source, target: place, flags: MS.bind });
+  });
+  const { rdonly, nosuid, nodev, noexec } = MOUNT_ATTRIBUTE;
+  on(root, target, (place) => {
+    addAttributes(place, rdonly | nosuid | nodev | noexec, { recursive: false });
   });
 }

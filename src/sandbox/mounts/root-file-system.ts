@@ -4,7 +4,7 @@ import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { changeDirectory, mount, MOUNT_ATTRIBUTE, mountWithOptions, MS } from '../../support/syscalls.js';
 import type { Rootfs } from '../run-spec.js';
 import { addAttributes } from './attributes.js';
-import { addLink, type Scratch } from './scratch.js';
+import { addDirectory, addLink, type Files } from './files.js';
 
 /** How overlays are mounted on this machine, as `probe` found out. */
 export interface OverlayMethod {
@@ -47,30 +47,32 @@ function mountFiles(rootfs: Rootfs, target: string, options: MountRootOptions): 
 }
 
 export interface MountRootOptions {
-  readonly scratch: Scratch;
+  /** To keep names in. */
+  readonly files: Files;
   readonly overlay: OverlayMethod | null;
 }
 
 /**
- * All paths are short names, relative to the scratch directory: fsconfig(2) takes no value longer than 255 bytes, mount(2) no more
+ * All paths are short names, relative to one directory: fsconfig(2) takes no value longer than 255 bytes, mount(2) no more
  * than a page of them, and both give colons, commas and backslashes a meaning.
  */
 function mountOverlay(
   { lowers, upper, work }: Extract<Rootfs, { kind: 'overlay' }>,
   target: string,
-  { scratch, overlay }: { readonly scratch: Scratch; readonly overlay: OverlayMethod },
+  { files, overlay }: { readonly files: Files; readonly overlay: OverlayMethod },
 ): void {
   const names = lowers.map((_, index) => String(index));
   lowers.forEach((lower, index) => {
-    addLink(scratch, String(index), lower);
+    addLink(files, String(index), lower);
   });
-  addLink(scratch, 'upper', upper);
-  addLink(scratch, 'work', work);
+  addLink(files, 'upper', upper);
+  addLink(files, 'work', work);
   // Left by an earlier mount of the same directories; it would refuse this one (overlayfs.rst, "Volatile mount").
   if (overlay.volatile) rmSync(join(work, 'work', 'incompat'), { recursive: true, force: true });
-  changeDirectory(scratch.path);
+  changeDirectory(files.path);
   // An overlay has at least one lower directory.
-  const stack = names.length === 0 ? ['directory'] : names;
+  if (names.length === 0) addDirectory(files, 'empty');
+  const stack = names.length === 0 ? ['empty'] : names;
   if (overlay.call === 'fsconfig') {
     const layers = stack.map((name): [string, string] => ['lowerdir+', name]);
     mountWithOptions('overlay', target, [...layers, ...overlayOptions(overlay)]);

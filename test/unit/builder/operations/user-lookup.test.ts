@@ -5,24 +5,25 @@ import { memoryTree } from '../../../support/memory-tree.js';
 const tree = memoryTree({
   'etc/passwd':
     'root:x:0:0:root:/root:/bin/sh\n\n# note\nana:x:1000:1001:Ana:/home/ana:/bin/sh\n1000:x:0:0:trap:/:/bin/sh\nbad:x:y:z\n',
-  'etc/group': 'root:x:0:\nstaff:x:50:ana,bo\nana:x:1001:\nsudo:x:27:bo,ana\n',
+  'etc/group': 'root:x:0:\nstaff:x:50:ana,bo\nana:x:1001:\nsudo:x:27:bo,ana\nmail:x:8:root\n',
 });
 const none = memoryTree({});
 
 describe('lookUpUser()', () => {
   test.each([
-    ['', { uid: 0, gid: 0, groups: [], home: '/root' }],
-    ['ana', { uid: 1000, gid: 1001, groups: [50, 27], home: '/home/ana' }],
-    ['1000', { uid: 1000, gid: 1001, groups: [50, 27], home: '/home/ana' }],
-    ['4242', { uid: 4242, gid: 0, groups: [], home: '/' }],
-    ['ana:staff', { uid: 1000, gid: 50, groups: [], home: '/home/ana' }],
-    ['ana:7', { uid: 1000, gid: 7, groups: [], home: '/home/ana' }],
+    ['', { uid: 0, gid: 0, groups: [0], home: '/root' }],
+    ['root', { uid: 0, gid: 0, groups: [0, 8], home: '/root' }],
+    ['ana', { uid: 1000, gid: 1001, groups: [1001, 50, 27], home: '/home/ana' }],
+    ['1000', { uid: 1000, gid: 1001, groups: [1001, 50, 27], home: '/home/ana' }],
+    ['4242', { uid: 4242, gid: 0, groups: [0], home: '/' }],
+    ['ana:staff', { uid: 1000, gid: 50, groups: [50], home: '/home/ana' }],
+    ['ana:7', { uid: 1000, gid: 7, groups: [7], home: '/home/ana' }],
   ])('pitfall 43: USER %j', (spec, user) => {
     expect(lookUpUser(tree, spec)).toEqual(user);
   });
 
   test('root needs no passwd file', () => {
-    expect(lookUpUser(none, '')).toEqual({ uid: 0, gid: 0, groups: [], home: '/' });
+    expect(lookUpUser(none, '')).toEqual({ uid: 0, gid: 0, groups: [0], home: '/' });
   });
 
   test.each(['nobody', 'ana:nogroup'])('pitfall 43: %j, which the image does not list, is an error', (spec) => {
