@@ -38,12 +38,13 @@ export function lookUpUser(tree: Tree, spec: string): User {
   const { user, group } = splitSpec(spec === '' ? '0' : spec);
   const passwd = parsePasswd(readText(tree, '/etc/passwd'));
   const uid = numericId(user);
-  const entry = passwd.find((candidate) => (uid === undefined ? candidate.name === user : candidate.uid === uid));
-  if (uid === undefined && entry === undefined) throw unknown('user', user, spec);
+  const found = passwd.find((candidate) => (uid === undefined ? candidate.name === user : candidate.uid === uid));
+  if (uid === undefined && found === undefined) throw unknown('user', user, spec);
+  const entry = found ?? { name: undefined, uid: uid ?? 0, gid: 0, home: '/' };
   const listed = parseGroup(readText(tree, '/etc/group'));
-  const gid = group === undefined ? (entry?.gid ?? 0) : groupId(listed, group, spec);
-  const others = group === undefined && spec !== '' ? groupsOf(listed, entry?.name) : [];
-  return { uid: uid ?? entry?.uid ?? 0, gid, groups: [...new Set([gid, ...others])], home: entry?.home ?? '/' };
+  const gid = group === undefined ? entry.gid : groupId(listed, group, spec);
+  const others = group === undefined && spec !== '' ? groupsOf(listed, entry.name) : [];
+  return { uid: entry.uid, gid, groups: [...new Set([gid, ...others])], home: entry.home };
 }
 
 function groupsOf(groups: readonly GroupEntry[], user: string | undefined): readonly number[] {
