@@ -197,10 +197,6 @@ export function unshare(flags: number): void {
   invoke('int unshare(int)', '', [flags]);
 }
 
-export function setNamespace(descriptor: number, kind: number): void {
-  invoke('int setns(int, int)', '', [descriptor, kind]);
-}
-
 export function changeDirectory(path: string): void {
   invoke('int chdir(const char *)', path, [path]);
 }

@@ -96,10 +96,7 @@ async function perform(sandbox, request) {
   }
   clearTimeout(timer);
   answer.milliseconds = performance.now() - began;
-  const commands = descendantsOf(process.pid).map(({ pid }) => commandOf(pid));
-  // One may wait for the next step.
-  const waiting = commands.indexOf('tsbuild-init ');
-  answer.processes = commands.filter((_, index) => index !== waiting);
+  answer.processes = await leftProcesses();
   answer.mountsKept = mounts() === before.mounts;
   answer.changes =
     setting.rootfs === 'overlay'
@@ -108,6 +105,18 @@ async function perform(sandbox, request) {
   for (const [name, chunks] of Object.entries(output)) answer[name] = Buffer.concat(chunks).toString();
   rmSync(place, { recursive: true, force: true });
   return answer;
+}
+
+/** Our descendants, but for the one that may wait for the next step; while that is being made it has no name yet. */
+async function leftProcesses() {
+  const until = performance.now() + 2_000;
+  for (;;) {
+    const commands = descendantsOf(process.pid).map(({ pid }) => commandOf(pid));
+    const waiting = commands.indexOf('tsbuild-init ');
+    const left = commands.filter((_, index) => index !== waiting);
+    if (left.length === 0 || performance.now() > until) return left;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 const mounts = () => readFileSync('/proc/self/mountinfo', 'utf8');
