@@ -6,7 +6,7 @@ import type { ChainId } from '../oci/layer.js';
 import { bytesOfText, type ByteString } from '../support/byte-string.js';
 import { removeTree } from '../support/files.js';
 import { applyLayer } from './apply/apply-layer.js';
-import { hostPath } from './byte-path.js';
+import { hostPath } from '../support/byte-path.js';
 import type { Change } from './change.js';
 import { diffDirectory } from './diff-directory.js';
 import { statFile } from './files/file-entry.js';

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { fsPath, type ByteString } from '../support/byte-string.js';
 import { invariant } from '../support/invariant.js';
 import { getXattr, listXattrs } from '../support/syscalls.js';
-import { childPath, hostPath, ROOT } from './byte-path.js';
+import { childPath, hostPath, ROOT } from '../support/byte-path.js';
 import type { Change } from './change.js';
 import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
 import { readLayerXattrs } from './files/layer-xattrs.js';

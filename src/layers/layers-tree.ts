@@ -3,11 +3,11 @@ import { bufferOf, compareBytes, fsPath, type ByteString } from '../support/byte
 import { systemErrorCode } from '../support/errors.js';
 import { invariant } from '../support/invariant.js';
 import { getXattr } from '../support/syscalls.js';
-import { baseName, hostPath, parentPath } from './byte-path.js';
+import { baseName, hostPath, parentPath } from '../support/byte-path.js';
 import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
 import { readLayerXattrs } from './files/layer-xattrs.js';
 import type { OwnerMap, Ownership } from './files/ownership.js';
-import type { Tree, TreeEntry } from './tree.js';
+import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from './tree.js';
 
 export interface LayerDirectory {
   /** Absolute path on the host. */
@@ -46,7 +46,7 @@ class LayersTree implements Tree {
 
   lstat(path: ByteString): TreeEntry | undefined {
     const found = this.#find(path);
-    if (found === undefined) return path === '' ? EMPTY_ROOT : undefined;
+    if (found === undefined) return path === '' ? PLAIN_DIRECTORY : undefined;
     const { layer, stat, host } = found;
     return fileEntry(host, stat, { ownership: this.#options.ownership, owner: layer.owners.get(path) });
   }
@@ -124,17 +124,6 @@ class LayersTree implements Tree {
 
 /** What overlayfs writes. `x`, in newer kernels, marks a directory with whiteouts of another kind, which nobody makes here. */
 export const OPAQUE_VALUE: Buffer = bufferOf('y' as ByteString);
-
-/** The root of the empty file system. */
-const EMPTY_ROOT: TreeEntry = {
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  inode: null,
-};
 
 function isWhiteoutAt(path: ByteString): boolean {
   const stat = statFile(path);

@@ -5,7 +5,7 @@ import { bytesOfText, textOfBytes, type ByteString } from '../support/byte-strin
 import { TsbuildError } from '../support/errors.js';
 import { removeTree } from '../support/files.js';
 import { applyLayer } from './apply/apply-layer.js';
-import { ROOT } from './byte-path.js';
+import { ROOT } from '../support/byte-path.js';
 import type { Change } from './change.js';
 import { diffDirectory } from './diff-directory.js';
 import { setDirectoryAttributes } from './files/file-attributes.js';

@@ -1,6 +1,6 @@
 import { textOfBytes, type ByteString } from '../support/byte-string.js';
 import { TsbuildError } from '../support/errors.js';
-import { childPath, parentPath, pathComponents, ROOT } from './byte-path.js';
+import { childPath, parentPath, pathComponents, ROOT } from '../support/byte-path.js';
 import type { Tree, TreeEntry } from './tree.js';
 
 /** As the kernel has it (path_resolution(7)). */

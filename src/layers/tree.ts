@@ -24,3 +24,14 @@ export interface Tree {
   /** Chunks of the content of a regular file. Each chunk is valid until the next is asked for. */
   read(path: ByteString): Iterable<Uint8Array>;
 }
+
+/** What a directory is that nothing is known of: the root of an empty file system, a parent that no layer names. */
+export const PLAIN_DIRECTORY: TreeEntry = {
+  type: 'directory',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  inode: null,
+};

@@ -1,6 +1,6 @@
 import { textOfBytes, type ByteString } from '../support/byte-string.js';
 import { TsbuildError } from '../support/errors.js';
-import { baseName, childPath, parentPath } from './byte-path.js';
+import { baseName, childPath, parentPath } from '../support/byte-path.js';
 
 // image-spec layer.md, "Whiteouts".
 const PREFIX = '.wh.';

@@ -1,9 +1,10 @@
 import type { Change } from '../../layers/change.js';
+import { baseName, parentPath } from '../../support/byte-path.js';
 import { bytesOfText, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import { BASE_PROGRAMS } from './base-programs.js';
 import { IMAGE_PATH } from './bootstrap-image.js';
-import { baseNameOf, HostFiles, parentOf } from './host-files.js';
+import { HostFiles } from './host-files.js';
 import { ImageFiles } from './image-files.js';
 import { programName, Programs, type FoundProgram } from './programs.js';
 import { SharedLibraries } from './shared-libraries.js';
@@ -56,7 +57,7 @@ function addBasePrograms(programs: Programs, image: ImageFiles, options: Bootstr
   }
   for (const path of FIXED_PATHS) {
     const there = programs.at(path);
-    const found = there ?? programs.find(baseNameOf(path), directories);
+    const found = there ?? programs.find(baseName(path), directories);
     if (there !== undefined) programs.add(there, directories);
     else if (found !== undefined) image.addSymlink(withoutSlash(path), found.path);
   }
@@ -83,8 +84,8 @@ function addCallable(
   { found, directories }: { readonly found: FoundProgram; readonly directories: readonly ByteString[] },
 ): void {
   programs.add(found, directories);
-  if (IMAGE_PATH.split(':').includes(parentOf(found.path))) return;
-  image.addSymlink(bytesOfText(`usr/local/bin/${baseNameOf(found.path)}`), found.path);
+  if (IMAGE_PATH.split(':').includes(parentPath(found.path))) return;
+  image.addSymlink(bytesOfText(`usr/local/bin/${baseName(found.path)}`), found.path);
 }
 
 function absoluteDirectories(searchPath: readonly string[]): readonly ByteString[] {

@@ -8,6 +8,7 @@ import {
   statSync,
   type BigIntStats,
 } from 'node:fs';
+import { childPath, parentPath } from '../../support/byte-path.js';
 import {
   byteString,
   bytesOfText,
@@ -58,10 +59,10 @@ export class HostFiles {
     let links = 0;
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (name === '..') {
-        current = parentOf(current);
+        current = parentPath(current);
         continue;
       }
-      const next = joinPath(current, name);
+      const next = childPath(current, name);
       const stats = this.#lstat(next);
       if (stats?.isSymbolicLink() === true) {
         links += 1;
@@ -155,19 +156,6 @@ export class HostFiles {
 function componentsOf(path: ByteString): ByteString[] {
   const names = path.split('/').filter((name) => name !== '' && name !== '.');
   return (names as ByteString[]).reverse();
-}
-
-export function joinPath(directory: ByteString, name: ByteString): ByteString {
-  return (directory === '' ? name : `${directory}/${name}`) as ByteString;
-}
-
-/** Of a path without trailing slash; the root's parent is the root. */
-export function parentOf(path: ByteString): ByteString {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) as ByteString;
-}
-
-export function baseNameOf(path: ByteString): ByteString {
-  return path.slice(path.lastIndexOf('/') + 1) as ByteString;
 }
 
 function describe(stats: BigIntStats): Pick<Location, 'identity' | 'size' | 'executable'> {

@@ -1,7 +1,8 @@
 import type { Change } from '../../layers/change.js';
 import type { TarEntry } from '../../layers/tar-entry.js';
+import { childPath, parentPath } from '../../support/byte-path.js';
 import { bufferOf, compareBytes, type ByteString } from '../../support/byte-string.js';
-import { joinPath, parentOf, type HostFiles, type Location } from './host-files.js';
+import type { HostFiles, Location } from './host-files.js';
 
 type ImageFile =
   | { readonly kind: 'directory'; readonly mode: number }
@@ -85,7 +86,7 @@ export class ImageFiles {
 
   #addBelow(path: ByteString, file: ImageFile): void {
     const name = path.slice(path.lastIndexOf('/') + 1) as ByteString;
-    this.#add(joinPath(this.#resolveDirectory(parentOf(path)), name), file);
+    this.#add(childPath(this.#resolveDirectory(parentPath(path)), name), file);
   }
 
   /** Follows the symbolic links of the image, and makes what is missing: a host may have `/usr/local` elsewhere. */
@@ -94,7 +95,7 @@ export class ImageFiles {
     let current = '' as ByteString;
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (name === '' || name === '.') continue;
-      const next = name === '..' ? parentOf(current) : joinPath(current, name as ByteString);
+      const next = name === '..' ? parentPath(current) : childPath(current, name as ByteString);
       const file = this.#files.get(next);
       if (file?.kind === 'symlink') {
         if (file.target.startsWith('/')) current = '' as ByteString;

@@ -1,6 +1,7 @@
+import { baseName, childPath, parentPath } from '../../support/byte-path.js';
 import { bytesOfText, type ByteString } from '../../support/byte-string.js';
 import type { Machine } from './elf.js';
-import { baseNameOf, joinPath, parentOf, type HostFiles } from './host-files.js';
+import type { HostFiles } from './host-files.js';
 
 /** Where a loader looks for libraries when nothing in the program says where. */
 export interface LibraryDirectories {
@@ -18,7 +19,7 @@ const MAX_CONFIGURATION_BYTES = 1 << 20;
 const MAX_INCLUDE_DEPTH = 8;
 
 export function isMuslLoader(interpreter: ByteString): boolean {
-  return baseNameOf(interpreter).startsWith('ld-musl-');
+  return baseName(interpreter).startsWith('ld-musl-');
 }
 
 /** What `$LIB` may stand for in a search path (ld.so(8)): it depends on how the distribution built its loader. */
@@ -62,18 +63,18 @@ function configuredDirectories(host: HostFiles, file: ByteString, depth: number)
 }
 
 function absoluteFrom(file: ByteString, pattern: string): ByteString {
-  return (pattern.startsWith('/') ? pattern : `${parentOf(file)}/${pattern}`) as ByteString;
+  return (pattern.startsWith('/') ? pattern : `${parentPath(file)}/${pattern}`) as ByteString;
 }
 
 /** Files that a pattern names; wildcards are understood in its last component, where every distribution has them. */
 function matching(host: HostFiles, pattern: ByteString): readonly ByteString[] {
-  const escaped = baseNameOf(pattern).replace(/[.+^${}()|\\]/g, '\\$&');
+  const escaped = baseName(pattern).replace(/[.+^${}()|\\]/g, '\\$&');
   const expression = new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
-  const directory = parentOf(pattern);
+  const directory = parentPath(pattern);
   return host
     .list(directory)
     .filter((name) => !name.startsWith('.') && expression.test(name))
-    .map((name) => joinPath(directory, name));
+    .map((name) => childPath(directory, name));
 }
 
 function readConfiguration(host: HostFiles, path: ByteString): string | undefined {

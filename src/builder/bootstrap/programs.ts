@@ -1,6 +1,7 @@
+import { baseName, childPath } from '../../support/byte-path.js';
 import { bytesOfText, textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
-import { baseNameOf, joinPath, type HostFiles, type Location } from './host-files.js';
+import type { HostFiles, Location } from './host-files.js';
 import type { ImageFiles } from './image-files.js';
 import type { SharedLibraries } from './shared-libraries.js';
 
@@ -31,7 +32,7 @@ export class Programs {
   /** The first executable file of that name in the directories. */
   find(name: ByteString, directories: readonly ByteString[]): FoundProgram | undefined {
     for (const directory of directories) {
-      const found = this.at(joinPath(directory, name));
+      const found = this.at(childPath(directory, name));
       if (found !== undefined) return found;
     }
     return undefined;
@@ -76,7 +77,7 @@ export class Programs {
     if (!path?.startsWith('/')) throw cannotInclude(script, 'neither an ELF file nor a script');
     const interpreter = this.at(path);
     if (interpreter === undefined) throw cannotInclude(script, `its interpreter "${textOfBytes(path)}" is missing`);
-    if (baseNameOf(path) !== 'env') return [interpreter];
+    if (baseName(path) !== 'env') return [interpreter];
     const named = words.find((word) => !word.startsWith('-') && !word.includes('='));
     if (named === undefined) return [interpreter];
     const started = named.startsWith('/') ? this.at(named) : this.find(named, directories);

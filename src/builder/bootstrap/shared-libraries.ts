@@ -1,7 +1,8 @@
+import { baseName, childPath, parentPath } from '../../support/byte-path.js';
 import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import { readElf, type ElfFile, type ElfReading } from './elf.js';
-import { baseNameOf, joinPath, parentOf, type HostFiles, type Location } from './host-files.js';
+import type { HostFiles, Location } from './host-files.js';
 import { isMuslLoader, libraryDirectories, libTokens, type LibraryDirectories } from './library-directories.js';
 
 /** A file that a program needs to start. */
@@ -53,7 +54,7 @@ export class SharedLibraries {
     if (loader?.kind !== 'file') throw missing(program.path, elf.interpreter);
     const directories = this.#directoriesOf(elf, elf.interpreter);
     const context: Program = { interpreter: elf.interpreter, directories };
-    const found = new Map<ByteString, LibraryFile>([[baseNameOf(elf.interpreter), { location: loader, linkAt: null }]]);
+    const found = new Map<ByteString, LibraryFile>([[baseName(elf.interpreter), { location: loader, linkAt: null }]]);
     this.#load({ path: program.path, elf, requester: null }, context, found);
     const configuration = directories.loaderFile === null ? undefined : this.#host.locate(directories.loaderFile);
     const files = [...found.values()];
@@ -87,12 +88,12 @@ export class SharedLibraries {
     if (name.includes('/')) return name.startsWith('/') ? this.#open(name, requester, null) : undefined;
     const said = isMuslLoader(interpreter) ? muslSearchPath(requester) : glibcSearchPath(requester);
     for (const directory of said) {
-      const library = this.#open(joinPath(directory, name), requester, null);
+      const library = this.#open(childPath(directory, name), requester, null);
       if (library !== undefined) return library;
     }
     for (const directory of [...directories.configured, ...directories.builtIn]) {
       const linkAt = this.#linkDirectory(directory, directories);
-      const library = this.#open(joinPath(directory, name), requester, linkAt && joinPath(linkAt, name));
+      const library = this.#open(childPath(directory, name), requester, linkAt && childPath(linkAt, name));
       if (library !== undefined) return library;
     }
     return undefined;
@@ -147,7 +148,7 @@ function requestersOf(object: LoadedObject): readonly LoadedObject[] {
 
 /** Dynamic string tokens (ld.so(8)). A relative directory would depend on where the program is started: passed over. */
 function expand(directories: readonly ByteString[], object: LoadedObject): readonly ByteString[] {
-  const origin = `/${parentOf(object.path).replace(/^\//, '')}`;
+  const origin = `/${parentPath(object.path).replace(/^\//, '')}`;
   const platform = object.elf.machine === 'arm64' ? 'aarch64' : 'x86_64';
   const expanded = directories.flatMap((directory) => {
     const text = directory

@@ -1,6 +1,7 @@
 import { createDirectoryTree } from '../../layers/directory-tree.js';
-import type { Tree, TreeEntry } from '../../layers/tree.js';
+import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../../layers/tree.js';
 import { createIgnoreMatcher, type IgnoreMatcher } from '../../parser/ignore-file.js';
+import { childPath } from '../../support/byte-path.js';
 import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import type { BuildRequest } from '../build-request.js';
 import type { ContextResult } from '../operations/result.js';
@@ -15,20 +16,10 @@ export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' 
 }
 
 const EMPTY_TREE: Tree = {
-  lstat: (path) => (path === '' ? EMPTY_ROOT : undefined),
+  lstat: (path) => (path === '' ? PLAIN_DIRECTORY : undefined),
   list: () => [],
   xattrs: () => new Map(),
   read: () => [],
-};
-
-const EMPTY_ROOT: TreeEntry = {
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  inode: null,
 };
 
 /** A tree without what an ignore file names. A directory that is ignored is there when something below it is taken in again. */
@@ -48,7 +39,7 @@ class IgnoringTree implements Tree {
   }
 
   list(path: ByteString): readonly ByteString[] {
-    return this.#tree.list(path).filter((name) => this.lstat(path === '' ? name : (`${path}/${name}` as ByteString)));
+    return this.#tree.list(path).filter((name) => this.lstat(childPath(path, name)));
   }
 
   xattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array> {

@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Tree, TreeEntry } from '../../layers/tree.js';
 import type { Digest } from '../../oci/digest.js';
+import { childPath } from '../../support/byte-path.js';
 import type { ByteString } from '../../support/byte-string.js';
-import { joinBytes, type CopySelection } from './copy-selection.js';
+import type { CopySelection } from './copy-selection.js';
 
 export interface ContentDigestOptions {
   /** Leaves owners and extended attributes out: those of a build context do not reach the image. */
@@ -46,7 +47,7 @@ function attributes({ type, mode, uid, gid, device }: TreeEntry, { fromContext }
 
 function addChildren(hash: Hash, { tree, options, path }: Omit<Visit, 'entry'>): void {
   for (const name of tree.list(path)) {
-    const child = joinBytes(path, name);
+    const child = childPath(path, name);
     const entry = tree.lstat(child);
     if (entry === undefined || entry.type === 'socket') continue;
     frame(hash, name);

@@ -2,10 +2,11 @@ import type { Change } from '../../layers/change.js';
 import { resolveInTree } from '../../layers/resolve-in-tree.js';
 import type { TarEntry, Timestamp } from '../../layers/tar-entry.js';
 import type { Tree, TreeEntry } from '../../layers/tree.js';
+import { childPath, parentPath } from '../../support/byte-path.js';
 import { bytesOfText, compareBytes, textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { CopyOperation } from '../operation.js';
-import { joinBytes, parentOf, type CopySelection } from './copy-selection.js';
+import type { CopySelection } from './copy-selection.js';
 import { directoryEntries, type DirectoryAttributes } from './missing-directories.js';
 
 export interface CopyInput {
@@ -63,8 +64,8 @@ class CopyPlanner {
       return;
     }
     const inDirectory = operation.destination.endsWith('/') || this.#lstat(resolved)?.type === 'directory';
-    const target = inDirectory ? joinBytes(resolved, selected.name) : resolved;
-    this.#addParents(parentOf(target));
+    const target = inDirectory ? childPath(resolved, selected.name) : resolved;
+    this.#addParents(parentPath(target));
     this.#addFile(selected.path, selected.entry, target);
   }
 
@@ -116,11 +117,11 @@ class CopyPlanner {
   #addContents(from: ByteString, to: ByteString): void {
     const { source } = this.#input;
     for (const name of source.list(from)) {
-      const path = joinBytes(from, name);
+      const path = childPath(from, name);
       const entry = source.lstat(path);
       // A socket is nothing without the process that made it; a file may go while the folder is read.
       if (entry === undefined || entry.type === 'socket') continue;
-      const target = joinBytes(to, name);
+      const target = childPath(to, name);
       if (entry.type === 'directory') {
         this.#addDirectory(path, entry, target);
         this.#addContents(path, target);

@@ -1,6 +1,7 @@
 import { goMatch } from '../../parser/go-match.js';
 import { resolveInTree } from '../../layers/resolve-in-tree.js';
 import type { Tree, TreeEntry } from '../../layers/tree.js';
+import { baseName, childPath, parentPath } from '../../support/byte-path.js';
 import { bytesOfText, compareBytes, textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import { suggest } from '../../support/suggest.js';
@@ -62,7 +63,7 @@ function missing(text: string, { tree, ignored, description }: SelectionSource):
       hint: `Add "!${text}" at the end of the ignore file to take it in.`,
     });
   }
-  const parent = parentOf(bytesOfText(text));
+  const parent = parentPath(bytesOfText(text));
   const siblings = tree.lstat(parent)?.type === 'directory' ? tree.list(parent).map(textOfBytes) : [];
   const near = suggest(textOfBytes(baseName(bytesOfText(text))), siblings);
   return new TsbuildError('COPY_FAILED', `cannot copy "${text}": not found in ${description}`, {
@@ -85,17 +86,5 @@ function matchesIn(tree: Tree, directory: ByteString, segment: ByteString): Byte
   return tree
     .list(resolved)
     .filter((name) => goMatch(segment, name))
-    .map((name) => joinBytes(directory, name));
-}
-
-export function joinBytes(directory: ByteString, name: ByteString): ByteString {
-  return (directory === '' ? name : `${directory}/${name}`) as ByteString;
-}
-
-export function baseName(path: ByteString): ByteString {
-  return path.slice(path.lastIndexOf('/') + 1) as ByteString;
-}
-
-export function parentOf(path: ByteString): ByteString {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) as ByteString;
+    .map((name) => childPath(directory, name));
 }

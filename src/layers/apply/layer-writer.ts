@@ -14,7 +14,7 @@ import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { RootedDirectories } from '../../support/rooted-path.js';
 import { makeNode, S_IFMT } from '../../support/syscalls.js';
-import { baseName, childPath, parentPath, ROOT } from '../byte-path.js';
+import { baseName, childPath, parentPath, ROOT } from '../../support/byte-path.js';
 import {
   setDirectoryAttributes,
   setFileAttributes,

@@ -2,9 +2,9 @@ import { mkdirSync, readlinkSync, unlinkSync } from 'node:fs';
 import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { RootedDirectories } from '../../support/rooted-path.js';
-import { baseName, childPath, parentPath, pathComponents, ROOT } from '../byte-path.js';
+import { baseName, childPath, parentPath, pathComponents, ROOT } from '../../support/byte-path.js';
 import { statFile, timestampOf } from '../files/file-entry.js';
-import type { Tree, TreeEntry } from '../tree.js';
+import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../tree.js';
 
 export interface MergedDirectoriesOptions {
   readonly directories: RootedDirectories;
@@ -19,16 +19,6 @@ export interface MergedDirectoriesOptions {
 /** `create` makes what is missing, and copies up what only lower layers have; `existing` makes no new directories. */
 export type ResolveMode = 'create' | 'existing';
 
-/** What containerd and Docker give to directories that a layer does not name. */
-const MISSING: TreeEntry = {
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  inode: null,
-};
 const MAX_LINKS = 40;
 
 /**
@@ -94,7 +84,7 @@ export class MergedDirectories {
     // A file of this layer is in the way, or a whiteout: what it hides must not shine through the new directory.
     unlinkSync(fsPath(host));
     this.hideBelow(path);
-    return this.#make(path, MISSING);
+    return this.#make(path, PLAIN_DIRECTORY);
   }
 
   /** Of what only lower layers may have. */
@@ -102,7 +92,7 @@ export class MergedDirectories {
     const lower = this.below(path);
     if (lower?.type === 'directory') return this.#make(path, lower);
     if (lower?.linkTarget !== undefined) return this.#follow(path, lower.linkTarget, way);
-    return way.mode === 'existing' ? undefined : this.#make(path, MISSING);
+    return way.mode === 'existing' ? undefined : this.#make(path, PLAIN_DIRECTORY);
   }
 
   #make(path: ByteString, attributes: TreeEntry): ByteString {

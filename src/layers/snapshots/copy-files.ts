@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { fsPath, type ByteString } from '../../support/byte-string.js';
 import { decodeDevice, getXattr, listXattrs, makeNode, S_IFMT } from '../../support/syscalls.js';
-import { childPath, hostPath, ROOT } from '../byte-path.js';
+import { childPath, hostPath, ROOT } from '../../support/byte-path.js';
 import { setMtime, storeXattr } from '../files/file-attributes.js';
 import { fileType, statFile, timestampOf } from '../files/file-entry.js';
 import { isLayerXattr } from '../files/layer-xattrs.js';

@@ -1,7 +1,7 @@
 import type { ByteString } from '../../support/byte-string.js';
 import { compareBytes } from '../../support/byte-string.js';
 import { invariant } from '../../support/invariant.js';
-import { baseName } from '../byte-path.js';
+import { baseName } from '../../support/byte-path.js';
 import type { TarEntry } from '../tar-entry.js';
 import { formatPaxRecord, formatPaxTime } from './pax.js';
 import {

@@ -1,5 +1,5 @@
 import { byteString, type ByteString } from '../../support/byte-string.js';
-import { ROOT } from '../byte-path.js';
+import { ROOT } from '../../support/byte-path.js';
 import type { EntryType, TarEntry } from '../tar-entry.js';
 import { decodeHeader, isZeroBlock, type TarHeader } from './decode-header.js';
 import { parsePaxRecords, type PaxRecords } from './pax.js';

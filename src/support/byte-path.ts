@@ -1,6 +1,6 @@
-import type { ByteString } from '../support/byte-string.js';
+import type { ByteString } from './byte-string.js';
 
-// Paths within a layer or a tree: relative, components joined by single slashes, the root the empty string.
+// Paths below a root: relative, components joined by single slashes, the root the empty string.
 
 export const ROOT = '' as ByteString;
 
