@@ -54,6 +54,7 @@ const ownership = isRoot ? 'real' : 'recorded';
 snapshotterSuite('overlay snapshotter', {
   create: (places) => createOverlaySnapshotter({ ...places, ownership, userxattr: !isRoot }),
   edit: editOverlay,
+  edits: 'all',
   skipEdits: overlay.skip && overlay.reason,
   skipOwners,
   skipXattrs,
@@ -65,6 +66,7 @@ snapshotterSuite('copy snapshotter', {
     if (active.root.kind !== 'directory') throw new Error('no directory');
     shell(script, active.root.path);
   },
+  edits: 'all',
   skipEdits: false,
   skipOwners,
   skipXattrs,
@@ -76,15 +78,17 @@ snapshotterSuite('copy snapshotter that records owners', {
     if (active.root.kind !== 'directory') throw new Error('no directory');
     shell(script, active.root.path);
   },
+  edits: 'plain',
   skipEdits: false,
-  skipOwners: 'owners are not those of the file system here',
+  skipOwners,
   skipXattrs,
 });
 
 snapshotterSuite('overlay snapshotter that records owners', {
   create: (places) => createOverlaySnapshotter({ ...places, ownership: 'recorded', userxattr: true }),
   edit: () => undefined,
-  skipEdits: 'nothing to mount as this user would',
+  edits: 'none',
+  skipEdits: false,
   skipOwners,
   skipXattrs,
 });
