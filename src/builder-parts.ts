@@ -26,9 +26,9 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
     await locked.get();
     return openRegistryClient(options);
   });
-  const workshop = once(async (): Promise<Workshop> => {
+  const workshop = once(async (upcoming: () => number): Promise<Workshop> => {
     await locked.get();
-    return openWorkshop(options);
+    return openWorkshop({ ...options, upcoming });
   });
   return {
     store,
@@ -50,16 +50,17 @@ function releaseLock(lock: StoreLock | undefined): void {
   lock?.[Symbol.dispose]();
 }
 
-interface Once<T> {
-  readonly get: () => Promise<T>;
+interface Once<T, A extends unknown[]> {
+  readonly get: (...args: A) => Promise<T>;
   /** What was made, or `undefined` when nothing was or its making failed. */
   readonly made: () => Promise<T | undefined>;
 }
 
-function once<T>(make: () => Promise<T>): Once<T> {
+/** The first call's arguments are the ones that count. */
+function once<T, A extends unknown[]>(make: (...args: A) => Promise<T>): Once<T, A> {
   let promise: Promise<T> | undefined;
   return {
-    get: () => (promise ??= make()),
+    get: (...args) => (promise ??= make(...args)),
     made: async () => promise?.catch(() => undefined),
   };
 }

@@ -21,6 +21,8 @@ export function currentIdMapping(uidMap: string = readFileSync('/proc/self/uid_m
 export interface WorkshopOptions {
   readonly store: Store;
   readonly progress: ProgressSink;
+  /** How many RUN steps are to come beside those that have begun. */
+  readonly upcoming: () => number;
 }
 
 /**
@@ -28,10 +30,10 @@ export interface WorkshopOptions {
  * host or of a user namespace. Snapshots of different mappings have files of different owners, so each kind has its own folder.
  * @throws `SANDBOX_UNAVAILABLE`
  */
-export async function openWorkshop({ store, progress }: WorkshopOptions): Promise<Workshop> {
+export async function openWorkshop({ store, progress, upcoming }: WorkshopOptions): Promise<Workshop> {
   const mapping = currentIdMapping();
   const { createSandbox } = await import('./sandbox/create-sandbox.js');
-  const sandbox = await createSandbox({ temporaryDirectory: store.temporaryDirectory, isolation: 'auto' });
+  const sandbox = await createSandbox({ temporaryDirectory: store.temporaryDirectory, isolation: 'auto', upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
   const options = {
     directory: join(store.snapshotsDirectory, mapping),

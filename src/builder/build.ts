@@ -21,13 +21,14 @@ import type { BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
 import { solve, type Solution } from './solver/solver.js';
+import { UpcomingRuns } from './upcoming-runs.js';
 
 export interface BuilderParts {
   readonly store: Store;
   /** Made when a registry has to be asked. */
   readonly registry: () => Promise<RegistryClient>;
-  /** Made when a step has to be done. */
-  readonly workshop: () => Promise<Workshop>;
+  /** Made when a step has to be done; `upcoming` tells how many RUN steps may follow those that have begun. */
+  readonly workshop: (upcoming: () => number) => Promise<Workshop>;
   readonly limiter: Limiter;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -85,16 +86,17 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
 
 function solvePlan(
   graph: BuildGraph<Operation>,
-  build_: { request: BuildRequest; parts: BuilderParts; bases: BaseImages; options: BuildOptions },
+  work: { request: BuildRequest; parts: BuilderParts; bases: BaseImages; options: BuildOptions },
 ): Promise<Solution<Result>> {
-  const { request, parts, bases, options } = build_;
+  const { request, parts, bases, options } = work;
   const { store, now, workshop, drain, limiter } = parts;
   const { sourceDateEpoch, proxyEnv } = request;
+  const upcoming = new UpcomingRuns(graph, options.progress);
   const platform = request.platform === undefined ? hostPlatform() : parsePlatform(request.platform);
   const operations: OperationParts = {
     store,
     now,
-    workshop,
+    workshop: () => workshop(() => upcoming.count),
     drain,
     sourceDateEpoch,
     proxyEnv,
@@ -109,7 +111,8 @@ function solvePlan(
     graph,
     { handler, cache, limiter, now },
     {
-      ...options,
+      signal: options.signal,
+      progress: upcoming.progress,
       mayLoad: () => !request.noCache,
       // Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it.
       isStep: ({ operation }) => operation.kind !== 'context',

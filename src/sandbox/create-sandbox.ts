@@ -16,16 +16,19 @@ export interface SandboxOptions {
   readonly temporaryDirectory: string;
   /** `auto`: namespaces where the machine allows them, else chroot where this process is root. */
   readonly isolation: 'auto' | 'namespaces' | 'chroot';
+  /** How many runs are to come, as far as is known, beside those that have begun: no more is made ready. Absent: always more. */
+  readonly upcoming?: () => number;
 }
 
 /**
  * Chooses by trying. The caller is root, of the host or of a user namespace.
  * @throws `SANDBOX_UNAVAILABLE` with what forbids it and how to allow it
  */
-export async function createSandbox({ temporaryDirectory, isolation }: SandboxOptions): Promise<Sandbox> {
+export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { temporaryDirectory, isolation, upcoming = () => Infinity } = options;
   if (isolation === 'chroot') return createChroot(temporaryDirectory);
   try {
-    return await createNamespaces(temporaryDirectory);
+    return await createNamespaces(temporaryDirectory, upcoming);
   } catch (error) {
     if (!isTsbuildError(error, 'SANDBOX_FAILED')) throw error;
     if (isolation === 'auto' && ChrootSandbox.isPossible()) return createChroot(temporaryDirectory);
@@ -57,7 +60,7 @@ function missingRights({ message }: TsbuildError): { readonly reason: string; re
   };
 }
 
-async function createNamespaces(temporaryDirectory: string): Promise<Sandbox> {
+async function createNamespaces(temporaryDirectory: string, upcoming: () => number): Promise<Sandbox> {
   const directory = await mkdtemp(join(temporaryDirectory, 'sandbox-'));
   // The pool of threads that file-system calls run on must not be started by one that has left this process's namespaces.
   await stat(directory);
@@ -65,10 +68,11 @@ async function createNamespaces(temporaryDirectory: string): Promise<Sandbox> {
   try {
     for (const name of ['root', 'parts', 'files', 'probe']) await mkdir(join(directory, name));
     await writeFile(join(directory, 'init'), initProgram(process.arch), { mode: 0o500 });
+    // One to probe with, and meanwhile one for the run that this is all for.
+    launcher.prepare(2);
     const overlayMethod = await probe(launcher, join(directory, 'probe'));
     await rm(join(directory, 'probe'), { recursive: true, force: true });
-    launcher.prepare();
-    return new NamespaceSandbox({ launcher, overlayMethod, directory });
+    return new NamespaceSandbox({ launcher, overlayMethod, upcoming, directory });
   } catch (error) {
     await launcher[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });

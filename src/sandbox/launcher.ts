@@ -13,37 +13,38 @@ export interface LaunchThread extends AsyncDisposable {
   stop(): void;
 }
 
+/** More would only wait for one another: starting a thread takes a processor. */
+const MAX_READY = 2;
+
 /**
- * Keeps one thread ready: starting one and making its namespaces takes 30 ms, the rest of a step 5. A thread is used once, since what it gives up
- * cannot be given back.
+ * Keeps threads ready: starting one and making its namespaces takes 30 ms, the rest of a step 5. A thread is used once, since
+ * what it gives up cannot be given back.
  */
 export class Launcher implements AsyncDisposable {
   readonly #setting: LaunchSetting;
-  #ready: Promise<LaunchThread> | undefined;
+  readonly #ready: Promise<LaunchThread>[] = [];
 
   constructor(setting: LaunchSetting) {
     this.#setting = setting;
   }
 
-  /** Has the next thread started, if none is. */
-  prepare(): void {
-    if (this.#ready !== undefined) return;
-    this.#ready = startThread(this.#setting);
-    // Whoever takes it gets the error.
-    this.#ready.catch(() => undefined);
+  /** Has threads started, so that as many are ready, or on their way, as are wanted and of use. */
+  prepare(wanted: number): void {
+    while (this.#ready.length < Math.min(wanted, MAX_READY)) {
+      const thread = startThread(this.#setting);
+      // Whoever takes it gets the error.
+      thread.catch(() => undefined);
+      this.#ready.push(thread);
+    }
   }
 
   take(): Promise<LaunchThread> {
-    this.prepare();
-    const ready = this.#ready ?? startThread(this.#setting);
-    this.#ready = undefined;
-    return ready;
+    return this.#ready.shift() ?? startThread(this.#setting);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ready = this.#ready;
-    this.#ready = undefined;
-    await (await ready)?.[Symbol.asyncDispose]();
+    const threads = await Promise.allSettled(this.#ready.splice(0));
+    for (const thread of threads) if (thread.status === 'fulfilled') await thread.value[Symbol.asyncDispose]();
   }
 }
 

@@ -15,6 +15,7 @@ import { resultOf, throwIfAborted } from './step-end.js';
 export interface NamespaceSandboxOptions {
   readonly launcher: Launcher;
   readonly overlayMethod: OverlayMethod | null;
+  readonly upcoming: () => number;
   /** Removed with the sandbox. */
   readonly directory: string;
 }
@@ -32,10 +33,10 @@ export class NamespaceSandbox implements Sandbox {
   }
 
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
-    const { launcher, overlayMethod } = this.#options;
+    const { launcher, overlayMethod, upcoming } = this.#options;
     throwIfAborted(spec, io.signal);
     using step = new Step(io, () => {
-      launcher.prepare();
+      launcher.prepare(upcoming());
     });
     const job: RunJob = {
       kind: 'run',
