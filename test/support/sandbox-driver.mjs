@@ -49,7 +49,11 @@ async function serve() {
   process.env.TSBUILD_CANARY = 'leaked';
   let sandbox;
   try {
-    sandbox = await createSandbox({ temporaryDirectory: setting.base, isolation: setting.isolation });
+    sandbox = await createSandbox({
+      upcoming: () => 1,
+      temporaryDirectory: setting.base,
+      isolation: setting.isolation,
+    });
   } catch (error) {
     process.send({ unavailable: String(error) });
     process.exit();
