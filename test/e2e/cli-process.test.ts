@@ -39,7 +39,7 @@ describe('the bundled command line', () => {
     run('--version');
     const caches = readdirSync(bin).filter((name) => name.endsWith('.cache'));
     expect(caches).toHaveLength(1);
-    expect(caches[0]).toMatch(/^main\.js\.[0-9a-f]{16}\.v\d+\.\d+\.\d+-\w+\.cache$/);
+    expect(caches[0]).toMatch(/^main\.js\.[0-9a-f]{16}\.v\d+\.\d+\.\d+-\w+\.other\.cache$/);
   });
 
   test('fails for what it is not, with the status that says so', () => {
