@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { bootstrapConfig } from './builder/bootstrap/bootstrap-image.js';
 import { bootstrapChanges } from './builder/bootstrap/bootstrap-layer.js';
 import type { BuildResult } from './builder/build-request.js';
@@ -23,10 +24,7 @@ export async function bootstrapImage(
   { store, searchPath, signal }: BootstrapImageOptions,
 ): Promise<BuildResult> {
   const { registry, repository, tag: version = 'latest' } = withDefaultTag(parseReference(tag));
-  const changes = bootstrapChanges({
-    include,
-    searchPath: searchPath.split(':').filter((path) => path.startsWith('/')),
-  });
+  const changes = bootstrapChanges({ include, searchPath: usableDirectories(searchPath) });
   const { descriptor, diffId } = await commitLayer({ changes, blobs: store.blobs, signal });
   const config = document(MEDIA_TYPE.ociConfig, bootstrapConfig({ platform: hostPlatform(), diffId, include }));
   const manifest = imageManifest(config.descriptor, [descriptor]);
@@ -38,4 +36,9 @@ export async function bootstrapImage(
     names: [formatReference(name)],
     steps: { total: 1, cached: 0 },
   };
+}
+
+/** The absolute directories of a PATH. What this user may not enter is passed over, as a shell does it. */
+function usableDirectories(searchPath: string): readonly string[] {
+  return searchPath.split(':').filter((path) => path.startsWith('/') && existsSync(path));
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -52,6 +52,19 @@ describe('a bootstrapped base image', () => {
     const { exitCode, stderr } = await inStore('first', 'build', '--progress', 'plain', '-t', 'built', directory);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(stderr).toContain('node says 42');
+  });
+
+  test('passes over folders of PATH that the user may not enter, as a shell does', async () => {
+    const closed = join(directory, 'closed');
+    mkdirSync(join(closed, 'bin'), { recursive: true });
+    chmodSync(closed, 0o000);
+    const env = { PATH: `${closed}/bin:/usr/bin:/bin` };
+    const store = join(directory, 'path');
+    const { exitCode, stderr } = await tsbuild(['--store', store, 'bootstrap', '-t', 'base', '--include', 'tail'], {
+      env,
+    });
+    chmodSync(closed, 0o700);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
   });
 
   test('is refused with the name of a program that this host lacks', async () => {

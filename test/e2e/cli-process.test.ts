@@ -37,7 +37,7 @@ describe('the bundled command line', () => {
 
   test('starts from a code cache that is named after the bundle it was made of', () => {
     run('--version');
-    const caches = readdirSync(bin).filter((name) => name.endsWith('.cache'));
+    const caches = readdirSync(bin).filter((name) => name.endsWith('.other.cache'));
     expect(caches).toHaveLength(1);
     expect(caches[0]).toMatch(/^main\.js\.[0-9a-f]{16}\.v\d+\.\d+\.\d+-\w+\.other\.cache$/);
   });

@@ -112,7 +112,7 @@ async function exchange(outgoing: ClientRequest, { request, body, timeouts }: Ex
     outgoing.destroy();
     throw error;
   } finally {
-    watch.stop();
+    watch.end();
     body?.destroy();
   }
 }
@@ -121,6 +121,7 @@ async function exchange(outgoing: ClientRequest, { request, body, timeouts }: Ex
 class Watch {
   readonly #outgoing: ClientRequest;
   #timer: NodeJS.Timeout | undefined;
+  #ended = false;
 
   constructor(outgoing: ClientRequest) {
     this.#outgoing = outgoing;
@@ -128,11 +129,18 @@ class Watch {
 
   expect(state: string, ms: number): void {
     clearTimeout(this.#timer);
+    if (this.#ended) return;
     this.#timer = setTimeout(() => this.#outgoing.destroy(timedOut(state, ms)), ms);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  /** For good: a body that is still being sent learns late that its request is over, and must leave no timer behind. */
+  end(): void {
+    this.#ended = true;
+    this.stop();
   }
 }
 
