@@ -1,5 +1,6 @@
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js';
 import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
+import type { ParseWarning } from '../parser/instruction.js';
 import type { RegistryClient } from '../registry/registry-client.js';
 import type { Store } from '../store/store.js';
 import { TsbuildError } from '../support/errors.js';
@@ -47,15 +48,8 @@ export interface BuildOptions {
  */
 export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
   const names = request.tags.map(parseTag);
-  const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
-  for (const warning of dockerfile.warnings) options.progress({ type: 'warning', ...warning });
-
-  const { store, now, registry } = parts;
-  const bases = new BaseImages({ ...options, store, now, registry, pull: request.pull });
-  const plan = await planBuild({
-    dockerfile,
-    request,
-    resolveBase: (reference, platform, source) => bases.resolve(reference, platform, source),
+  const { plan, bases } = await makePlan(request, parts, {
+    ...options,
     onWarning: (warning) => {
       options.progress({ type: 'warning', ...warning });
     },
@@ -74,14 +68,24 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
 
 /** What a build would do, without doing it: for pictures. Base images are looked up. */
 export async function planOnly(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildPlan> {
-  const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
-  const { store, now, registry } = parts;
+  return (await makePlan(request, parts, { ...options, onWarning: () => undefined })).plan;
+}
+
+async function makePlan(
+  request: BuildRequest,
+  { store, now, registry }: BuilderParts,
+  { onWarning, ...options }: BuildOptions & { readonly onWarning: (warning: ParseWarning) => void },
+): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages }> {
+  const dockerfile = await loadDockerfile(request.dockerfile, store.records);
+  dockerfile.warnings.forEach(onWarning);
   const bases = new BaseImages({ ...options, store, now, registry, pull: request.pull });
-  return planBuild({
+  const plan = await planBuild({
     dockerfile,
     request,
     resolveBase: (reference, platform, source) => bases.resolve(reference, platform, source),
+    onWarning,
   });
+  return { plan, bases };
 }
 
 function solvePlan(

@@ -9,6 +9,7 @@ import { compareBytes } from '../support/byte-string.js';
 import { isTsbuildError, TsbuildError } from '../support/errors.js';
 import type { StoredImage } from './image-store.js';
 import { layout } from './layout.js';
+import { parseJson } from '../support/parse-json.js';
 
 /** image-spec annotations.md, "Pre-Defined Annotation Keys": what `oci:<folder>:<name>` of other tools looks for. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
@@ -122,15 +123,6 @@ function readDigest(text: string | undefined): Digest | undefined {
 
 function sortKey({ label, descriptor, json }: IndexEntry): string {
   return `${label ?? ''}\0${descriptor?.digest ?? ''}\0${canonicalJson(json)}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function isRecord(value: unknown): value is JsonRecord {

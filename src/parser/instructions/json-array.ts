@@ -1,4 +1,5 @@
 import { skipSpace } from '../white-space.js';
+import { parseJson } from '../../support/parse-json.js';
 
 /**
  * The exec form: the strings of a JSON array; `undefined` for what is no JSON array and so is shell form, as `['a']` is.
@@ -11,13 +12,4 @@ export function parseStringArray(text: string): readonly string[] | null | undef
   if (!Array.isArray(value)) return undefined;
   const items: readonly unknown[] = value;
   return items.every((item) => typeof item === 'string') ? items : null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
