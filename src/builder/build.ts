@@ -106,6 +106,7 @@ function solvePlan(
     proxyEnv,
     platform: formatPlatform(platform),
     openContext: () => Promise.resolve(openBuildContext(request)),
+    fetchTree: (operation) => Promise.reject(notFetched(operation.url)),
     presentImage: (operation) => bases.present(operation),
     pullImage: (operation, step, context) => bases.pull(operation, step, context),
   };
@@ -129,5 +130,11 @@ function parseTag(text: string): Reference & { readonly tag: string } {
   if (digest === undefined) return { registry, repository, tag };
   throw new TsbuildError('REFERENCE_INVALID', `cannot name the image "${text}": a digest is not for us to choose`, {
     hint: `Give a name and a tag, as ${familiarName({ registry, repository, tag })}.`,
+  });
+}
+
+function notFetched(url: string): TsbuildError {
+  return new TsbuildError('DOCKERFILE_UNSUPPORTED', `cannot add "${url}": it is not on this host`, {
+    hint: 'Fetch it in a RUN step, or put it into the build context.',
   });
 }

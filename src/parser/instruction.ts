@@ -9,6 +9,31 @@ export type Template = string & { readonly [templateBrand]: true };
 export type CommandLine =
   { readonly form: 'shell'; readonly script: string } | { readonly form: 'exec'; readonly argv: readonly string[] };
 
+/** A document that stands in the Dockerfile itself, behind the line that names it. */
+export interface Heredoc {
+  /** The word behind `<<` without its quotes; in COPY and ADD the file's name. */
+  readonly name: string;
+  /** Every line with its line feed; leading tabs are gone where the word was written with `<<-`. */
+  readonly content: string;
+  /** Whether COPY and ADD expand variables in it: no part of the word was quoted. */
+  readonly expand: boolean;
+}
+
+/** `heredoc`: a RUN that consists of one heredoc and nothing else, which is a script of its own. */
+export type RunCommand = CommandLine | { readonly form: 'heredoc'; readonly heredoc: Heredoc };
+
+/** The value of one `--mount`, still with its variables; `parseMount` reads it. */
+export interface MountFlag {
+  readonly text: string;
+  readonly source: SourceRange;
+}
+
+/** The value of one `--device`: a CDI name, as `nvidia.com/gpu=all`. */
+export interface DeviceFlag {
+  readonly name: string;
+  readonly required: boolean;
+}
+
 interface Base<K extends string> {
   readonly keyword: K;
   readonly source: SourceRange;
@@ -17,17 +42,33 @@ interface Base<K extends string> {
 }
 
 export interface RunInstruction extends Base<'RUN'> {
-  readonly command: CommandLine;
+  /** A shell form that has heredocs among other words holds them as they are written: the shell reads them. */
+  readonly command: RunCommand;
   readonly network: 'default' | 'none' | 'host';
+  readonly security: 'sandbox' | 'insecure';
+  readonly mounts: readonly MountFlag[];
+  readonly devices: readonly DeviceFlag[];
 }
 
 /** COPY or ADD: `from` as written, neither expanded nor lower-cased. */
 export interface CopyInstruction extends Base<'COPY' | 'ADD'> {
   readonly sources: readonly Template[];
+  /** Heredocs among the sources; they are copied after all others, as BuildKit does. */
+  readonly files: readonly Heredoc[];
   readonly destination: Template;
   readonly from?: string;
   readonly chown?: Template;
   readonly chmod?: Template;
+  readonly link: boolean;
+  readonly parents: boolean;
+  /** Patterns of the ignore-file language, as written: no variables. */
+  readonly exclude: readonly string[];
+  /** ADD only: of a URL's content or of a git commit. */
+  readonly checksum?: Template;
+  /** ADD only: absent where the flag is not given. */
+  readonly keepGitDir?: boolean;
+  /** ADD only; absent, local archives are unpacked and fetched ones are not. */
+  readonly unpack?: boolean;
 }
 
 export interface KeyValue {

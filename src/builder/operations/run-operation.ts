@@ -11,7 +11,7 @@ import type { Operation, RunOperation } from '../operation.js';
 import type { OperationContext } from '../solver/operation-handler.js';
 import { recordLayer } from './layer-recorder.js';
 import type { OperationParts } from './operation-parts.js';
-import { withLayer, type FileSystemResult } from './result.js';
+import { withLayer, type FileSystemResult, type Result } from './result.js';
 import { unpack } from './root-tree.js';
 import { lookUpUser } from './user-lookup.js';
 
@@ -21,13 +21,21 @@ const HOSTNAME = 'buildkitsandbox';
 const TAIL_LINES = 20;
 const TAIL_BYTES = 16 << 10;
 
+export interface RunStep {
+  readonly vertex: Vertex<Operation>;
+  readonly operation: RunOperation;
+  readonly root: FileSystemResult;
+  /** The root file system again, then what the mounts take. */
+  readonly inputs: readonly Result[];
+}
+
 /**
  * Runs a command in a sandbox over the root file system and makes a layer of what it changed.
  * @throws `RUN_FAILED` with the exit code and the last lines of output in `details`
  */
 export async function executeRun(
   parts: OperationParts,
-  { vertex, operation, root }: { vertex: Vertex<Operation>; operation: RunOperation; root: FileSystemResult },
+  { vertex, operation, root }: RunStep,
   context: OperationContext,
 ): Promise<FileSystemResult> {
   const parent = await unpack(parts, root, { step: vertex.id, context });

@@ -31,7 +31,16 @@ export function parseRun(raw: RawInstruction): RunInstruction {
   if (isEmpty(command)) {
     throw syntaxError(raw, 'it has no command', { hint: 'Write the command behind it, as in "RUN make install".' });
   }
-  return { keyword: 'RUN', source: raw.source, text: raw.text, command, network: network ?? 'default' };
+  return {
+    keyword: 'RUN',
+    source: raw.source,
+    text: raw.text,
+    command,
+    network: network ?? 'default',
+    security: 'sandbox',
+    mounts: [],
+    devices: [],
+  };
 }
 
 export function parseCommand(raw: RawInstruction, keyword: CommandInstruction['keyword']): CommandInstruction {

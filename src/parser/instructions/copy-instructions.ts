@@ -39,6 +39,10 @@ export function parseCopy(raw: RawInstruction, keyword: CopyInstruction['keyword
     source: raw.source,
     text: raw.text,
     sources: words.slice(0, -1),
+    files: [],
+    link: false,
+    parents: false,
+    exclude: [],
     destination,
     ...readOptions(flags),
   };

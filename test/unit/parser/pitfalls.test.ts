@@ -71,8 +71,8 @@ test('pitfall 8: what is no JSON is shell form, and JSON with something else tha
 });
 
 test('pitfall 9: quotes group no words of COPY, a JSON array does', () => {
-  expect(bodiesOf('COPY "a b" /x')).toEqual([{ sources: ['"a', 'b"'], destination: '/x' }]);
-  expect(bodiesOf('COPY ["a b", "/x"]')).toEqual([{ sources: ['a b'], destination: '/x' }]);
+  expect(bodiesOf('COPY "a b" /x')).toMatchObject([{ sources: ['"a', 'b"'], destination: '/x' }]);
+  expect(bodiesOf('COPY ["a b", "/x"]')).toMatchObject([{ sources: ['a b'], destination: '/x' }]);
 });
 
 test('pitfall 10: the first word of ENV decides between name=value and the legacy form', () => {

@@ -18,7 +18,7 @@ export function applyCopy(instruction: CopyInstruction, context: InstructionCont
       kind: 'copy',
       keyword,
       fromContext: from === undefined,
-      sources: sources.map(clippedSource),
+      sources: sources.map((path) => ({ kind: 'path', input: 1, pattern: clippedSource(path) })),
       destination: joinedDestination(draft.cwd, destination),
       ...(chown === '' ? {} : { chown }),
       ...(chmod === '' ? {} : { chmod }),
