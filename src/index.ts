@@ -8,6 +8,7 @@
  */
 export { createToolchain } from './toolchain.js';
 export { buildRequest } from './builder/build-request.js';
+export { checkDockerfile } from './builder/check/check-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
 export { formatReference, parseReference } from './oci/reference.js';
 export { formatPlatform, hostPlatform, parsePlatform } from './oci/platform.js';
@@ -27,7 +28,8 @@ export type {
   ToolchainOptions,
 } from './toolchain-types.js';
 export type { BuildRequest, BuildResult } from './builder/build-request.js';
-export type { BuildPlan } from './builder/plan.js';
+export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
+export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';
 export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';
 export type { Digest } from './oci/digest.js';
