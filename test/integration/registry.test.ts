@@ -201,7 +201,7 @@ describe.skipIf(dockerRegistry.skip)(`with a docker-registry that wants a passwo
         const repository = tested.client.repository({ registry: registry.host, repository: 'mine' });
         return await repository.pushBlob({ descriptor, open: () => Promise.resolve(Readable.from([blob])) });
       };
-      expect(await pushed()).toBe('pushed');
+      expect(await pushed()).toBe('uploaded');
       expect(await logout(registry.host, { env })).toBe(true);
       await expect(pushed()).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
       await expect(login({ registry: registry.host, username: 'me', password: 'x' }, { env })).rejects.toMatchObject({
@@ -234,7 +234,7 @@ describe.skipIf(dockerRegistry.skip)(`with a docker-registry that wants a passwo
     await expect(failure).rejects.toMatchObject({
       code: 'REGISTRY_UNAUTHORIZED',
       message: expect.stringContaining('answered 401'),
-      hint: expect.stringContaining(`docker login ${registry.host}`),
+      hint: expect.stringContaining(`tsbuild login ${registry.host}`),
     });
     const shown = await failure.catch((error: unknown) => JSON.stringify(error) + String(error));
     expect(shown).not.toContain('wrong-password');
