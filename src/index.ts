@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 export { createToolchain } from './toolchain.js';
+export { login, logout } from './login.js';
 export { buildRequest } from './builder/build-request.js';
 export { checkDockerfile } from './builder/check/check-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
@@ -27,6 +28,8 @@ export type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { AccessOptions, LoginRequest } from './login.js';
+export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type { BuildRequest, BuildResult } from './builder/build-request.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';

@@ -16,7 +16,7 @@ import { creationTime } from './operations/step-time.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
 import type { OperationParts, Workshop } from './operations/operation-parts.js';
 import { fileSystemOf, type Result } from './operations/result.js';
-import { StepCache } from './operations/step-cache.js';
+import { StepCache, type ClaimWork } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
@@ -35,6 +35,8 @@ export interface BuilderParts {
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */
   readonly drain: () => Promise<void>;
+  /** The right to do a step that another process may be doing. */
+  readonly claim: ClaimWork;
 }
 
 export interface BuildOptions {
@@ -63,13 +65,16 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
 
 /** What a build would do, without doing it: for pictures. Base images are looked up. */
 export async function planOnly(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildPlan> {
-  return (await makePlan(request, parts, options)).plan;
+  const progress: ProgressSink = (event) => {
+    if (event.type !== 'warning') options.progress(event);
+  };
+  return (await makePlan(request, parts, { ...options, progress })).plan;
 }
 
 /** Looks base images up without building anything. */
 export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
   const bases = openBases(request, parts, options);
-  return (reference, platform, source) => bases.resolve(reference, platform, source);
+  return (name, platform, source) => bases.resolve(name, platform, source);
 }
 
 function openBases({ pull }: BuildRequest, { store, now, registry }: BuilderParts, options: BuildOptions): BaseImages {
@@ -95,7 +100,7 @@ async function makePlan(
   const plan = await planBuild({
     dockerfile,
     request,
-    resolveBase: (reference, platform, source) => bases.resolve(reference, platform, source),
+    resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
     onWarning: report.add,
   });
   const failure = report.failure();
@@ -126,7 +131,7 @@ function solvePlan(
     pullImage: (operation, step, context) => bases.pull(operation, step, context),
   };
   const handler = new DockerfileOperations(operations);
-  const cache = new StepCache(store);
+  const cache = new StepCache(store, parts.claim);
   return solve(
     graph,
     { handler, cache, limiter, now },

@@ -17,7 +17,7 @@ export interface BuildScope {
   readonly network: 'host' | 'none';
   /** The vertex of the build context, which is in the graph from the first call on. */
   context(): VertexId;
-  /** The root file system of another stage or of an image. */
+  /** The root file system of another stage or of an image, or the files of a named context. */
   rootfsOf(source: FileSource, place: SourceRange): VertexId;
 }
 
@@ -28,6 +28,8 @@ export interface InstructionContext {
   readonly from: FileSource | undefined;
   /** Told of what only becomes known while the instruction is applied. */
   readonly checks: InstructionChecks;
+  /** Of RUN: what the mounts take their files from; `undefined` where `from=` is not given. */
+  readonly mountSources: readonly (FileSource | undefined)[];
   /** Expands with the variables as they are at the time of the call. */
   readonly expand: (template: Template) => string;
   /** Expands to any number of words, as EXPOSE takes them; unlike `expand` it leaves undefined variables alone, as BuildKit does. */
@@ -35,7 +37,7 @@ export interface InstructionContext {
 }
 
 export function contextOf(
-  { instruction, escape, from }: Command,
+  { instruction, escape, from, mountSources }: Command,
   { draft, build, checks }: Pick<InstructionContext, 'draft' | 'build' | 'checks'>,
 ): InstructionContext {
   const { source } = instruction;
@@ -50,6 +52,7 @@ export function contextOf(
     draft,
     build,
     from,
+    mountSources,
     checks,
     expand: (template) => expandTemplate(template, { env: checkedEnv, escape, source }),
     expandWords: (template) => expandWords(template, { env, escape, source }),

@@ -9,6 +9,7 @@ import { checkStageStarts } from './checks/from-checks.js';
 import { lazyIgnoredPaths } from './checks/ignored-paths.js';
 import { finishConfig } from './config-draft.js';
 import { buildArguments, defaultArguments, globalArguments } from './global-arguments.js';
+import { NamedContexts } from './named-contexts.js';
 import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
 import { StageIndex, targetStage } from './stage-index.js';
@@ -16,7 +17,10 @@ import { StagePlanner } from './stage-planner.js';
 
 export interface PlanOptions {
   readonly dockerfile: Dockerfile;
-  readonly request: Pick<BuildRequest, 'buildArgs' | 'target' | 'labels' | 'network' | 'platform' | 'sourceDateEpoch'> &
+  readonly request: Pick<
+    BuildRequest,
+    'buildArgs' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
+  > &
     Partial<Pick<BuildRequest, 'ignore'>>;
   readonly resolveBase: BaseResolver;
   /** For checks, which go on without an image. */
@@ -51,8 +55,9 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
   const warn = options.onWarning ?? (() => undefined);
   checkStageStarts({ dockerfile, globals, defaults: defaultArguments(argumentOptions), warn });
   const bases = new BaseLookup(resolveBase, index.names, options.standIn);
+  const contexts = new NamedContexts(request.namedContexts ?? []);
   const targets = options.allStages === true ? index.stages.map((stage) => stage.index) : [target];
-  const needed = await findNeededStages({ dockerfile, index, targets, targetPlatform, globals, bases });
+  const needed = await findNeededStages({ dockerfile, index, targets, targetPlatform, globals, bases, contexts });
   checkBases(needed, { globals, escape: dockerfile.escape, warn });
   const planner = new StagePlanner({
     globals,
