@@ -137,7 +137,9 @@ function toRaw(
   context: { readonly keyword: SourceRange; readonly escape: '\\' | '`'; readonly checks: ParseChecks },
 ): RawInstruction {
   const { keyword, flags, args } = splitInstruction(line.text, context.escape);
-  const source = { ...context.keyword, end: line.range(keyword.from, args.to).end };
+  // The terminator of the last heredoc is the end of the instruction, to BuildKit, too.
+  const end = line.heredocs.findLast(({ terminated }) => terminated)?.end ?? line.range(keyword.from, args.to).end;
+  const source = { ...context.keyword, end };
   const check = checkOfComments(line.comments, source);
   if (line.endOfEmpty !== undefined) {
     const finding = { rule: 'NoEmptyContinuation', message: 'Empty continuation line' } as const;

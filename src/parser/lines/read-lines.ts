@@ -123,11 +123,14 @@ function mayHoldHeredocs(text: string, escape: string): boolean {
 function readBody(word: HeredocWord, { source, input }: Reading): HeredocBody {
   const from = input.at();
   let to = from;
+  let end = from;
   let terminated = false;
   for (let line = input.next(); line !== undefined; line = input.next()) {
     terminated = (word.chomp ? line.text.replace(/^\t+/, '') : line.text) === word.name;
+    end = line.from + line.text.length;
     if (terminated) break;
     to = line.next;
   }
-  return { ...word, content: source.text.slice(from, to), terminated, source: source.range(from, to) };
+  const content = source.text.slice(from, to);
+  return { ...word, content, terminated, source: source.range(from, to), end: source.range(from, end).end };
 }

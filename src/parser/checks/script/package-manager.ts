@@ -85,7 +85,8 @@ export function missingYes(commands: readonly ShellCommand[]): readonly Finding[
     const action = actionOf(command);
     if (manager?.yes === undefined || command.fed || !manager.asks.has(action)) return [];
     const { yes, advice = '' } = manager;
-    if (command.args.some(({ text }) => yes.test(text))) return [];
+    // A look-alike of a dash is another rule's.
+    if (command.args.some(({ text }) => yes.test(text.replace(/^[\u2010-\u2015\u2212]+/, '-')))) return [];
     const words = `${command.name} ${action}`;
     const answer = advice.includes(' ') ? advice : `"${words} ${advice}"`;
     const message = `"${words}" asks before it goes on and nobody is there to answer: write ${answer}`;
