@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../oci/canonical-json.js';
 import { formatPlatform, type Platform } from '../../oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from '../../oci/reference.js';
-import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import { isTsbuildError, TsbuildError, type ErrorCode } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
 import type { BaseResolver, ResolvedBase } from '../plan.js';
@@ -11,6 +11,14 @@ export interface BaseImage {
   readonly resolved: ResolvedBase;
   readonly platform: Platform;
 }
+
+/** Docker Hub says "unauthorized" of repositories that are not there; and without a network no name can be told from a stage's. */
+const MAY_BE_A_STAGE: ReadonlySet<ErrorCode> = new Set([
+  'REFERENCE_INVALID',
+  'IMAGE_NOT_FOUND',
+  'REGISTRY_UNAUTHORIZED',
+  'REGISTRY_UNREACHABLE',
+]);
 
 /** What takes the place of an image that cannot be looked up; `undefined` lets the error stand. */
 export type StandIn = (error: TsbuildError, platform: Platform) => ResolvedBase | undefined;
@@ -76,8 +84,7 @@ export class BaseLookup {
   #explained(error: unknown, name: string, source: SourceRange): unknown {
     if (!isTsbuildError(error)) return error;
     const { code, message, details } = error;
-    const isName = code === 'REFERENCE_INVALID' || code === 'IMAGE_NOT_FOUND';
-    const hint = (isName ? this.#stageHint(name) : undefined) ?? error.hint;
+    const hint = (MAY_BE_A_STAGE.has(code) ? this.#stageHint(name) : undefined) ?? error.hint;
     return new TsbuildError(code, message, { hint, details, cause: error, source: error.source ?? source });
   }
 

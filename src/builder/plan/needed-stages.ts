@@ -3,6 +3,7 @@ import { expandTemplate } from '../../parser/expand-template.js';
 import { parsePlatform, type Platform } from '../../oci/platform.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import { suggest } from '../../support/suggest.js';
 import type { BaseLookup } from './base-lookup.js';
 import { copySource, mountSource, namedImage } from './copy-source.js';
 import type { FileSource, NamedSource } from './file-source.js';
@@ -172,13 +173,23 @@ function stageBase(stage: Stage, search: StageSearch): NamedSource {
   const name = expandTemplate(stage.base, { env, escape: dockerfile.escape, source: stage.source });
   if (name === '') {
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot start a stage from "${stage.base}": it is empty`, {
-      hint: 'FROM sees only ARGs above the first FROM: declare the variable there with a default, or give it with --build-arg.',
+      hint: emptyBaseHint(stage, search),
       source: stage.source,
     });
   }
   const base = index.baseOf(name, stage.index);
   if (base !== undefined) return { kind: 'stage', index: base };
   return namedImage(name, { contexts: search.contexts, platform: stagePlatform(stage, search) });
+}
+
+function emptyBaseHint({ base }: Stage, { dockerfile, globals }: StageSearch): string {
+  const declared = dockerfile.globalArgs.flatMap(({ entries }) => entries.map(({ name }) => name));
+  const known = new Set([...globals.keys(), ...declared]);
+  const names = [...base.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name).filter((name) => !known.has(name));
+  const near = names.map((name) => suggest(name, known)).find((name) => name !== undefined);
+  const advice =
+    'FROM sees only ARGs above the first FROM: declare the variable there with a default, or give it with --build-arg.';
+  return near === undefined ? advice : `Did you mean $${near}? ${advice}`;
 }
 
 /** @throws `DOCKERFILE_SEMANTICS` */

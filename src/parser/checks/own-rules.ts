@@ -2,6 +2,8 @@ import type { CheckRule } from './rule.js';
 
 export type OwnRuleName =
   | 'tsbuild/AddInsteadOfCopy'
+  | 'tsbuild/BlankAroundEquals'
+  | 'tsbuild/BrokenJson'
   | 'tsbuild/LostDirectory'
   | 'tsbuild/LostService'
   | 'tsbuild/LostVariable'
@@ -23,6 +25,14 @@ export const OWN_RULES: Readonly<Record<OwnRuleName, Omit<CheckRule, 'name'>>> =
     description: 'ADD does more than copying: COPY says what is meant',
     quiet: true,
     fix: 'Write COPY; ADD is for URLs, git repositories and archives that are to be unpacked.',
+  },
+  'tsbuild/BlankAroundEquals': {
+    description: 'ENV and LABEL with blanks around the equals sign set a value that begins with it',
+    fix: 'Write ENV name=value, without blanks.',
+  },
+  'tsbuild/BrokenJson': {
+    description: 'A command in brackets that is no JSON array goes to the shell, brackets and all',
+    fix: 'Write a JSON array: every word in double quotes, commas between them, as in CMD ["program", "argument"].',
   },
   'tsbuild/LostDirectory': {
     description: 'A directory that RUN changes to is left when the step ends',

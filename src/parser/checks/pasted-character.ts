@@ -33,26 +33,18 @@ const BLANKS: Readonly<Record<string, string>> = {
 export function pastedCharacters(text: string): readonly Finding[] {
   if (/^[\0-\u007f]*$/.test(text)) return [];
   const found = new Map<string, Finding>();
-  let quote = '';
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (character === '\\') at++;
-    else if (quote === '' && beginsComment(text, at)) at = (text.indexOf('\n', at) + 1 || text.length + 1) - 1;
-    else if (quote !== '') quote = character === quote ? '' : quote;
-    else if (character === '"' || character === "'") quote = character;
-    else {
-      const lookAlike = lookAlikeAt(text, at);
-      if (lookAlike !== undefined && !found.has(lookAlike.name))
-        found.set(lookAlike.name, toFinding(text, at, lookAlike));
+  const bare = text.replace(NOT_BARE, (part) => ' '.repeat(part.length));
+  for (const { index } of bare.matchAll(/[^\0-\u007f]/g)) {
+    const lookAlike = lookAlikeAt(text, index);
+    if (lookAlike !== undefined && !found.has(lookAlike.name)) {
+      found.set(lookAlike.name, toFinding(text, index, lookAlike));
     }
   }
   return [...found.values()];
 }
 
-/** Of a shell; elsewhere the rest of such a line is hardly an argument. */
-function beginsComment(text: string, at: number): boolean {
-  return text.charAt(at) === '#' && /\s/.test(text.charAt(at - 1) || '\n');
-}
+/** What is escaped, in quotes, or a comment of a shell; elsewhere the rest of such a line is hardly an argument. */
+const NOT_BARE = /\\.|"(?:\\.|[^"\\])*"?|'[^']*'?|(?<!\S)#[^\n]*/gs;
 
 function lookAlikeAt(text: string, at: number): LookAlike | undefined {
   const character = text.charAt(at);

@@ -1,4 +1,11 @@
-import type { CopyInstruction, EnvInstruction, Heredoc, Instruction, RunInstruction } from '../instruction.js';
+import type {
+  CopyInstruction,
+  EnvInstruction,
+  Heredoc,
+  Instruction,
+  LabelInstruction,
+  RunInstruction,
+} from '../instruction.js';
 import type { Finding } from './finding.js';
 import { pastedCharacters } from './pasted-character.js';
 import { lostEffects } from './script/lost-effect.js';
@@ -11,6 +18,9 @@ export function stepFindings(instruction: Instruction, user: string): readonly F
   const findings = [...textFindings(instruction)];
   if (instruction.keyword === 'RUN') findings.push(...runFindings(instruction, user));
   if (instruction.keyword === 'ENV') findings.push(...proxyInImage(instruction));
+  if (instruction.keyword === 'ENV' || instruction.keyword === 'LABEL')
+    findings.push(...blankAroundEquals(instruction));
+  findings.push(...brokenJson(instruction));
   if (instruction.keyword === 'ADD') findings.push(...addInsteadOfCopy(instruction));
   return findings;
 }
@@ -54,6 +64,28 @@ function proxyInImage({ entries }: EnvInstruction): readonly Finding[] {
       rule: 'tsbuild/ProxyInImage',
       message: `"ENV ${name}" puts the proxy into the image: delete the line, and build with --build-arg ${name}=… where the environment has no proxy`,
     }));
+}
+
+/** `ENV A = b` is the old form, in which all behind the name is the value. */
+function blankAroundEquals({ keyword, entries, legacy }: EnvInstruction | LabelInstruction): readonly Finding[] {
+  const [entry] = entries;
+  if (legacy !== true || entry?.value.startsWith('=') !== true) return [];
+  const { name, value } = entry;
+  const wanted = value.slice(1).trim().slice(0, 60);
+  const message = `"${keyword} ${name} ${value.slice(0, 60)}" sets a value that begins with "=": write "${keyword} ${name}=${wanted}"`;
+  return [{ rule: 'tsbuild/BlankAroundEquals', message }];
+}
+
+/** A list in brackets with a quoted word at its start; `[ "$A" = b ]` is a test. */
+const LIST = /^\[\s*["'\u2018\u201c][^[\]]*\]$/;
+const TEST = /\s(?:=|==|!=|-[a-z]+)\s/;
+
+function brokenJson(instruction: Instruction): readonly Finding[] {
+  if (!('command' in instruction) || instruction.command?.form !== 'shell') return [];
+  const { script } = instruction.command;
+  if (!LIST.test(script.trim()) || TEST.test(script)) return [];
+  const message = `${script.trim().slice(0, 60)} is no JSON array, so the shell gets it, brackets and all: put every word in double quotes and commas between`;
+  return [{ rule: 'tsbuild/BrokenJson', message }];
 }
 
 /** What ADD alone can do: fetch, and unpack an archive. Where variables stand, nobody knows yet. */

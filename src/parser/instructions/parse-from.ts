@@ -19,7 +19,7 @@ export function parseFrom(raw: RawInstruction): StageStart {
     throw syntaxError(raw, 'it names no image', { hint: 'Write "FROM image" or "FROM scratch".' });
   if (more.length > 0 || (as !== undefined && (writtenName === undefined || as.toUpperCase() !== 'AS'))) {
     throw syntaxError(raw, 'it has neither one nor three arguments', {
-      hint: 'Write "FROM image" or "FROM image AS name"; a comment needs a line of its own.',
+      hint: argumentsHint(base, as),
     });
   }
   const named = as === undefined || writtenName === undefined ? {} : parseAs(raw, as, writtenName);
@@ -30,6 +30,14 @@ export function parseFrom(raw: RawInstruction): StageStart {
     ...named,
     ...(platform !== undefined && platform !== '' && { platform: asTemplate(platform) }),
   };
+}
+
+/** A tag behind a blank is the most frequent cause; a comment is the next. */
+function argumentsHint(base: string, second: string | undefined): string {
+  if (second !== undefined && /^(?:v?\d[\w.-]*|latest|slim|alpine|stable)$/.test(second)) {
+    return `Did you mean "FROM ${base}:${second}"?`;
+  }
+  return 'Write "FROM image" or "FROM image AS name"; a comment needs a line of its own.';
 }
 
 function parseAs(raw: RawInstruction, as: string, written: string): Pick<StageStart, 'name' | 'description'> {

@@ -187,6 +187,30 @@ describe('package managers', () => {
   });
 });
 
+describe('forms that mean something else', () => {
+  test.each([
+    ['ENV A = b', 'BlankAroundEquals: "ENV A = b" sets a value that begins with "=": write "ENV A=b"'],
+    ['LABEL a =b', 'BlankAroundEquals: "LABEL a =b" sets a value that begins with "=": write "LABEL a=b"'],
+    [
+      "CMD ['echo', 'hi']",
+      "BrokenJson: ['echo', 'hi'] is no JSON array, so the shell gets it, brackets and all: put every word in double quotes and commas between",
+    ],
+    [
+      'RUN ["echo" "hi"]',
+      'BrokenJson: ["echo" "hi"] is no JSON array, so the shell gets it, brackets and all: put every word in double quotes and commas between',
+    ],
+  ])('%s', (instruction, finding) => {
+    expect(findings(instruction)).toEqual([finding]);
+  });
+
+  test.each(['ENV A b', 'ENV A=b', 'RUN [ "$A" = b ]', 'RUN [ -e x ] && y', 'RUN ["echo", "hi"]', 'HEALTHCHECK NONE'])(
+    '%s means what it says',
+    (instruction) => {
+      expect(findings(instruction)).toEqual([]);
+    },
+  );
+});
+
 describe('ENV and ADD', () => {
   test('a proxy in ENV', () => {
     expect(findings('ENV http_proxy=http://p:1 no_proxy=x HTTPS_PROXY=http://p:1')).toEqual([
