@@ -1,14 +1,14 @@
-import type { BlobSource, ImageTarget, PushOutcome, TransferOptions } from '../oci/image-transfer.js';
+import type { BlobSource, ImageTarget, PushOutcome, TransferOptions } from '../../oci/image-transfer.js';
 import { Readable } from 'node:stream';
-import { digestAlgorithm, isDigest } from '../oci/digest.js';
-import type { RawIndex, RawManifest } from '../oci/image.js';
-import { repositoryName, type Repository } from '../oci/reference.js';
-import { retry } from '../support/retry.js';
-import { pushScope, startUpload, uploadBlob } from './blob-upload.js';
-import { writeEndpoint, type Endpoint } from './endpoint.js';
-import { drain, header, type HttpResponse } from './http/http-message.js';
-import { failureOfResponse, RegistryFailure, registryError } from './registry-failure.js';
-import type { RegistryContext } from './registry-context.js';
+import { digestAlgorithm, isDigest } from '../../oci/digest.js';
+import type { EncodedManifest } from '../../oci/image.js';
+import { repositoryName, type Repository } from '../../oci/reference.js';
+import { retry } from '../../support/retry.js';
+import { pushScope, startUpload, uploadBlob } from '../blobs/blob-upload.js';
+import { writeEndpoint, type Endpoint } from '../endpoint.js';
+import { drain, header, type HttpResponse } from '../http/http-message.js';
+import { failureOfResponse, RegistryFailure, registryError } from '../registry-failure.js';
+import type { RegistryContext } from '../registry-context.js';
 
 export function createRepositoryTarget(context: RegistryContext, repository: Repository): ImageTarget {
   const name = repositoryName(repository);
@@ -93,7 +93,7 @@ function onlyNew(onBytes: ((count: number) => void) | undefined): () => (count: 
 }
 
 interface ManifestPush {
-  readonly manifest: RawManifest | RawIndex;
+  readonly manifest: EncodedManifest;
   readonly options: TransferOptions & { readonly tag?: string };
 }
 
@@ -127,7 +127,7 @@ async function putManifest(context: RegistryContext, endpoint: Endpoint, push: M
 }
 
 /** A registry that rewrites manifests would make every digest taken here useless. */
-function checkStored(endpoint: Endpoint, response: HttpResponse, { descriptor }: RawManifest | RawIndex): void {
+function checkStored(endpoint: Endpoint, response: HttpResponse, { descriptor }: EncodedManifest): void {
   const stored = header(response, 'docker-content-digest') ?? '';
   if (!isDigest(stored) || digestAlgorithm(stored) !== digestAlgorithm(descriptor.digest)) return;
   if (stored === descriptor.digest) return;
