@@ -21,6 +21,7 @@ const home = {
   koffi: '^src/support/syscalls\\.ts$',
   'smol-toml': '^src/registry/config/',
   fzstd: '^src/layers/compression/',
+  '@bokuweb': '^src/layers/compression/',
   '@ts-graphviz': '^src/builder/graph-dot\\.ts$',
   ink: '^src/cli/tui/',
   react: '^src/cli/tui/',

@@ -22,6 +22,7 @@ export type {
   PulledImage,
   PullOptions,
   PushedImage,
+  PushOptions,
   Removal,
   Toolchain,
   ToolchainOptions,

@@ -123,8 +123,11 @@ export function checkLayerCount(manifest: RawManifest, config: RawConfig): void 
   });
 }
 
-/** What a manifest or index of any kind names. */
+/** What a manifest or index of any kind names, and what it says it is. */
 export interface DocumentLinks {
+  /** As listings of referrers have it (distribution-spec, "Listing Referrers"): its own, else its config's media type. */
+  readonly artifactType?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Manifests and indexes, of whatever media type. */
   readonly manifests: readonly Descriptor<string>[];
   /** Config, layers, and the blobs of old artifact manifests. */
@@ -145,6 +148,8 @@ export function decodeLinks(bytes: Uint8Array, name: string): DocumentLinks {
       optional(document, member, arrayOf(decodeAnyDescriptor)) ?? [];
     const config = optional(document, 'config', decodeAnyDescriptor);
     return {
+      artifactType: optional(document, 'artifactType', string) ?? config?.mediaType,
+      ...annotationsOf(document),
       manifests: listed('manifests'),
       blobs: [...(config === undefined ? [] : [config]), ...listed('layers'), ...listed('blobs')],
       subject: optional(document, 'subject', decodeAnyDescriptor),

@@ -24,7 +24,7 @@ export interface ImageSource {
 }
 
 export interface BlobSource {
-  readonly descriptor: Descriptor;
+  readonly descriptor: Descriptor<string>;
   /** Where the same registry already has these bytes, so that a target may mount them instead of receiving them. */
   readonly mountFrom?: Repository | undefined;
   /** May be called again after a failure: a retried upload needs its body from the start. */

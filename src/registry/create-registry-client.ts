@@ -4,6 +4,7 @@ import { createTransport, DEFAULT_TIMEOUTS, type HttpTimeouts } from './http/tra
 import { MirrorHealth } from './repository/read-anywhere.js';
 import type { RegistryClient } from './registry-client.js';
 import type { RegistryContext } from './registry-context.js';
+import { createRepositoryContent } from './repository/repository-content.js';
 import { createRepositorySource } from './repository/repository-source.js';
 import { createRepositoryTarget } from './repository/repository-target.js';
 import { Requester } from './requester.js';
@@ -35,20 +36,25 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     userAgent,
   });
+  const maxRetryAfterMs = options.maxRetryAfterMs ?? MAX_RETRY_AFTER_MS;
   const requester = new Requester({
     transport,
     policy,
     credentials: configuration.credentials,
-    maxRetryAfterMs: options.maxRetryAfterMs ?? MAX_RETRY_AFTER_MS,
+    maxRetryAfterMs,
     now: options.now ?? Date.now,
     onWarning: options.onWarning ?? (() => undefined),
   });
-  const context: RegistryContext = { configuration, requester, policy, health: new MirrorHealth() };
+  const context: RegistryContext = { configuration, requester, policy, maxRetryAfterMs, health: new MirrorHealth() };
   return {
-    repository: (name) => ({
-      ...createRepositorySource(context, name),
-      ...createRepositoryTarget(context, name),
-    }),
+    repository: (name) => {
+      const source = createRepositorySource(context, name);
+      return {
+        ...source,
+        ...createRepositoryTarget(context, name, source),
+        ...createRepositoryContent(context, name, source),
+      };
+    },
     close() {
       transport.close();
       return Promise.resolve();

@@ -10,4 +10,6 @@ export interface RegistryContext {
   readonly health: MirrorHealth;
   /** For what is tried again above single requests: broken downloads, uploads. */
   readonly policy: RetryPolicy;
+  /** Milliseconds: a registry that asks to be left alone for longer is not waited for. */
+  readonly maxRetryAfterMs: number;
 }

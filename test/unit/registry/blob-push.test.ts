@@ -224,18 +224,22 @@ describe('pushing a manifest', () => {
     await repository.pushManifest(index, tag === undefined ? {} : { tag });
   };
 
-  test('sends the very bytes, by tag or by digest', async () => {
+  test('sends the very bytes, by tag or by digest, and by digest only what is not there', async () => {
     await withRegistry(
       () => undefined,
       async (registry, tested) => {
+        await pushIndex(registry, tested);
         await pushIndex(registry, tested, '1');
         await pushIndex(registry, tested);
+        const byDigest = `/v2/app/manifests/${index.descriptor.digest}`;
         expect(registry.lines()).toEqual([
+          `HEAD ${byDigest}`,
+          `PUT ${byDigest}`,
           'PUT /v2/app/manifests/1',
-          `PUT /v2/app/manifests/${index.descriptor.digest}`,
+          `HEAD ${byDigest}`,
         ]);
-        expect(registry.seen[0]?.body).toEqual(text);
-        expect(registry.seen[0]?.headers['content-type']).toBe(MEDIA_TYPE.ociIndex);
+        expect(registry.seen[1]?.body).toEqual(text);
+        expect(registry.seen[1]?.headers['content-type']).toBe(MEDIA_TYPE.ociIndex);
       },
     );
   });
