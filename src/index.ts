@@ -23,6 +23,7 @@ export type {
   PulledImage,
   PullOptions,
   PushedImage,
+  PushOptions,
   Removal,
   Toolchain,
   ToolchainOptions,

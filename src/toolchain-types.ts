@@ -41,11 +41,22 @@ export interface PulledImage {
 export interface PullOptions extends ActivityOptions {
   /** `os/architecture[/variant]`; absent: this machine's. */
   readonly platform?: string | undefined;
+  /** Everything that the name's index lists, to be pushed as it is; not together with `platform`. */
+  readonly allPlatforms?: boolean | undefined;
+}
+
+export interface PushOptions extends ActivityOptions {
+  /** Of a name pulled with `allPlatforms`, the image for this platform alone. */
+  readonly platform?: string | undefined;
+  /** All layers are sent compressed so; absent: as they are, and as gzip those that were built here. */
+  readonly compression?: 'gzip' | 'zstd' | undefined;
+  /** Media types of the manifest and what it names; absent: as they are. Docker's know no zstd. */
+  readonly format?: 'docker' | 'oci' | undefined;
 }
 
 export interface PushedImage {
   readonly name: string;
-  /** Digest and size of the manifest, as it is in the registry now. */
+  /** Digest and size of the manifest or index, as it is in the registry now. */
   readonly digest: Digest;
   readonly size: number;
 }
@@ -75,7 +86,7 @@ export interface Toolchain extends AsyncDisposable {
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;
-  push(name: string, options?: ActivityOptions): Promise<PushedImage>;
+  push(name: string, options?: PushOptions): Promise<PushedImage>;
   /** An archive that docker load, podman load and skopeo read. Deterministic. */
   save(names: readonly string[], options?: ActivityOptions): Promise<AsyncIterable<Uint8Array>>;
   /** @returns the names loaded, or the ids of images without one */

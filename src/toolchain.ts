@@ -20,6 +20,7 @@ import type {
   PulledImage,
   PullOptions,
   PushedImage,
+  PushOptions,
   Removal,
   Toolchain,
   ToolchainOptions,
@@ -73,22 +74,36 @@ class LocalToolchain implements Toolchain {
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
     const { progress, signal } = withDefaults(activity);
     const reference = withDefaultTag(parseReference(name));
+    const { allPlatforms = false } = activity;
+    if (allPlatforms && activity.platform !== undefined) throw onePlatformOfAll(name);
     const platform = activity.platform === undefined ? hostPlatform() : parsePlatform(activity.platform);
     const { pullImage } = await import('./registry/pull-image.js');
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
-      const onBlob = transferEvents(progress, { step: 'pull', direction: 'pull' });
-      const { image, changed } = await pullImage({ reference, platform, client, store: this.#store, onBlob, signal });
+      const { image, changed } = await pullImage({
+        reference,
+        platform,
+        allPlatforms,
+        client,
+        store: this.#store,
+        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull' }),
+        onWarning: (message) => {
+          progress({ type: 'warning', message });
+        },
+        signal,
+      });
       return { name: formatReference(reference), digest: image.resolved ?? image.descriptor.digest, changed };
     } finally {
       await client.close();
     }
   }
 
-  async push(name: string, activity: ActivityOptions = {}): Promise<PushedImage> {
+  async push(name: string, activity: PushOptions = {}): Promise<PushedImage> {
     const { progress, signal } = withDefaults(activity);
     const target = withDefaultTag(parseReference(name));
+    const { compression, format } = activity;
+    const platform = activity.platform === undefined ? undefined : parsePlatform(activity.platform);
     const { image } = await findImage(this.#store.images, name);
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
@@ -96,16 +111,22 @@ class LocalToolchain implements Toolchain {
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
-      const descriptor = await pushImage({
+      const { digest, size } = await pushImage({
         image,
         target,
+        platform,
+        compression,
+        format,
         client,
         store: this.#store,
-        compressLayer: (layer) => compressor.compress(layer),
+        compressLayer: (layer, wanted, stop) => compressor.compress(layer, wanted, stop),
         onBlob: transferEvents(progress, { step: 'push', direction: 'push' }),
         signal,
       });
-      return { name: formatReference(target), digest: descriptor.digest, size: descriptor.size };
+      // As after a pull: the registry now has the name, by this digest.
+      if (image.name !== null && formatReference(image.name) === formatReference(target))
+        await this.#store.images.put({ ...image, resolved: digest });
+      return { name: formatReference(target), digest, size };
     } finally {
       await client.close();
     }
@@ -191,4 +212,10 @@ type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOpt
 
 function withDefaults({ progress, signal }: ActivityOptions): Activity {
   return { progress: progress ?? (() => undefined), signal: signal ?? new AbortController().signal };
+}
+
+function onePlatformOfAll(name: string): TsbuildError {
+  return new TsbuildError('USAGE', `cannot pull "${name}": one platform and all of them are asked for`, {
+    hint: 'Give either --platform or --all-platforms.',
+  });
 }

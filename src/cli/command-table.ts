@@ -190,18 +190,41 @@ export const COMMANDS: readonly Command[] = [
     operands: 'NAME[:TAG|@DIGEST]',
     summary: 'Download an image from a registry',
     options: [
+      { name: 'all-platforms', kind: 'flag', about: 'Pull all that the index lists, to be pushed or copied as it is' },
       { name: 'platform', kind: 'value', placeholder: 'string', about: 'Variant to pull: os/architecture[/variant]' },
       quiet('Show no progress, print only the name'),
     ],
     positionals: exactly(1),
+    unsupported: ['all-tags', 'disable-content-trust'],
     load: () => import('./commands/pull.js'),
   },
   {
     name: 'push',
     operands: 'NAME[:TAG]',
     summary: 'Upload an image to a registry',
-    options: [quiet('Show no progress, print only the name')],
+    options: [
+      {
+        name: 'compression',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Compress all layers with "gzip" or "zstd" (default: gzip those built here, the others as they are)',
+      },
+      {
+        name: 'format',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Media types: "docker" or "oci" (default: as they are, and oci with zstd)',
+      },
+      {
+        name: 'platform',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Of an image pulled with --all-platforms, push this one only: os/architecture[/variant]',
+      },
+      quiet('Show no progress, print only the name'),
+    ],
     positionals: exactly(1),
+    unsupported: ['all-tags', 'disable-content-trust'],
     load: () => import('./commands/push.js'),
   },
   {
