@@ -20,6 +20,8 @@ const home = {
   koffi: '^src/support/syscalls\\.ts$',
   'smol-toml': '^src/registry/config/',
   fzstd: '^src/layers/compression/',
+  minizlib: '^src/layers/compression/',
+  'xz-decompress': '^src/layers/compression/',
   '@ts-graphviz': '^src/builder/graph-dot\\.ts$',
   ink: '^src/cli/tui/',
   react: '^src/cli/tui/',
