@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { BuildPlan } from './builder/plan.js';
@@ -24,6 +25,9 @@ import type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+
+/** Of those that check layers: each holds some megabytes, and disks are no faster. */
+const MAX_THREADS = 8;
 
 /** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
 export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
@@ -112,7 +116,7 @@ class LocalToolchain implements Toolchain {
   }
 
   async save(names: readonly string[], activity: ActivityOptions = {}): Promise<AsyncIterable<Uint8Array>> {
-    const { saveArchive } = await import('./registry/archive/save-archive.js');
+    const { saveArchive } = await import('./registry/archive/write/save-archive.js');
     const images = await this.#imagesToSave(names);
     return saveArchive({ images, store: this.#store, signal: activity.signal });
   }
@@ -132,8 +136,10 @@ class LocalToolchain implements Toolchain {
   }
 
   async load(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<readonly LoadedImage[]> {
-    const { loadArchive } = await import('./registry/archive/load-archive.js');
-    const loaded = await loadArchive({ source, store: this.#store, signal: activity.signal });
+    const { loadArchive } = await import('./registry/archive/read/load-archive.js');
+    const { createContentDigester } = await import('./layers/compression/content-digester.js');
+    await using digester = createContentDigester({ threads: Math.min(availableParallelism(), MAX_THREADS) });
+    const loaded = await loadArchive({ source, store: this.#store, digester, signal: activity.signal });
     return loaded.map(({ name, imageId }) => ({ name: name === null ? null : formatReference(name), imageId }));
   }
 

@@ -1,12 +1,12 @@
-import { decompress } from '../../layers/compression/decompress.js';
-import { canonicalJson } from '../../oci/canonical-json.js';
-import { checkLayerCount } from '../../oci/decode.js';
-import type { Descriptor } from '../../oci/descriptor.js';
-import { digestOf, type Digest } from '../../oci/digest.js';
-import type { ImageManifest, RawConfig, RawManifest } from '../../oci/image.js';
-import { MEDIA_TYPE, type LayerMediaType } from '../../oci/media-type.js';
-import type { BlobStore } from '../../store/blob-store.js';
-import { abortable } from '../../support/byte-streams.js';
+import { decompress } from '../../../layers/compression/decompress.js';
+import { canonicalJson } from '../../../oci/canonical-json.js';
+import { checkLayerCount } from '../../../oci/decode.js';
+import type { Descriptor } from '../../../oci/descriptor.js';
+import { digestOf, type Digest } from '../../../oci/digest.js';
+import type { ImageManifest, RawConfig, RawManifest } from '../../../oci/image.js';
+import { MEDIA_TYPE, type LayerMediaType } from '../../../oci/media-type.js';
+import type { BlobStore } from '../../../store/blob-store.js';
+import { abortable } from '../../../support/byte-streams.js';
 
 interface PlainLayersOptions {
   readonly blobs: BlobStore;

@@ -1,15 +1,15 @@
-import { packArchive, type ArchiveMember } from '../../layers/tar/archive.js';
-import type { Digest } from '../../oci/digest.js';
-import { parseReference } from '../../oci/reference.js';
-import type { BlobInfo, BlobStore } from '../../store/blob-store.js';
-import { discardBlobs } from '../../store/collect.js';
-import type { StoredImage } from '../../store/image-store.js';
-import type { Store } from '../../store/store.js';
-import { abortable, throwIfAborted } from '../../support/byte-streams.js';
-import { compareBytes } from '../../support/byte-string.js';
-import { TsbuildError } from '../../support/errors.js';
+import { packArchive, type ArchiveMember } from '../../../layers/tar/archive.js';
+import type { Digest } from '../../../oci/digest.js';
+import { parseReference } from '../../../oci/reference.js';
+import type { BlobInfo, BlobStore } from '../../../store/blob-store.js';
+import { discardBlobs } from '../../../store/collect.js';
+import type { StoredImage } from '../../../store/image-store.js';
+import type { Store } from '../../../store/store.js';
+import { abortable, throwIfAborted } from '../../../support/byte-streams.js';
+import { compareBytes } from '../../../support/byte-string.js';
+import { TsbuildError } from '../../../support/errors.js';
 import { archiveDocuments, blobPath, type SavedImage } from './archive-documents.js';
-import type { TaggedReference } from './archive-image.js';
+import type { TaggedReference } from '../read/archive-image.js';
 import { withPlainLayers } from './plain-layers.js';
 
 export interface SaveOptions {

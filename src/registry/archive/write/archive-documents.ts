@@ -1,9 +1,9 @@
-import { canonicalJson } from '../../oci/canonical-json.js';
-import { digestAlgorithm, digestHex, type Digest } from '../../oci/digest.js';
-import type { RawConfig, RawManifest } from '../../oci/image.js';
-import { MEDIA_TYPE } from '../../oci/media-type.js';
-import { formatReference, repositoryName } from '../../oci/reference.js';
-import type { TaggedReference } from './archive-image.js';
+import { canonicalJson } from '../../../oci/canonical-json.js';
+import { digestAlgorithm, digestHex, type Digest } from '../../../oci/digest.js';
+import type { RawConfig, RawManifest } from '../../../oci/image.js';
+import { MEDIA_TYPE } from '../../../oci/media-type.js';
+import { formatReference, repositoryName } from '../../../oci/reference.js';
+import type { TaggedReference } from '../read/archive-image.js';
 
 export interface SavedImage {
   readonly manifest: RawManifest;
