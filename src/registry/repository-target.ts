@@ -1,7 +1,7 @@
 import type { BlobSource, ImageTarget, PushOutcome, TransferOptions } from '../oci/image-transfer.js';
 import { Readable } from 'node:stream';
 import { digestAlgorithm, isDigest } from '../oci/digest.js';
-import type { RawIndex, RawManifest } from '../oci/image.js';
+import type { EncodedManifest } from '../oci/image.js';
 import { repositoryName, type Repository } from '../oci/reference.js';
 import { retry } from '../support/retry.js';
 import { pushScope, startUpload, uploadBlob } from './blob-upload.js';
@@ -93,7 +93,7 @@ function onlyNew(onBytes: ((count: number) => void) | undefined): () => (count: 
 }
 
 interface ManifestPush {
-  readonly manifest: RawManifest | RawIndex;
+  readonly manifest: EncodedManifest;
   readonly options: TransferOptions & { readonly tag?: string };
 }
 
@@ -127,7 +127,7 @@ async function putManifest(context: RegistryContext, endpoint: Endpoint, push: M
 }
 
 /** A registry that rewrites manifests would make every digest taken here useless. */
-function checkStored(endpoint: Endpoint, response: HttpResponse, { descriptor }: RawManifest | RawIndex): void {
+function checkStored(endpoint: Endpoint, response: HttpResponse, { descriptor }: EncodedManifest): void {
   const stored = header(response, 'docker-content-digest') ?? '';
   if (!isDigest(stored) || digestAlgorithm(stored) !== digestAlgorithm(descriptor.digest)) return;
   if (stored === descriptor.digest) return;

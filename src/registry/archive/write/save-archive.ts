@@ -1,59 +1,100 @@
-import { packArchive, type ArchiveMember } from '../../../layers/tar/archive.js';
+import type { Descriptor } from '../../../oci/descriptor.js';
 import type { Digest } from '../../../oci/digest.js';
-import { parseReference } from '../../../oci/reference.js';
-import type { BlobInfo, BlobStore } from '../../../store/blob-store.js';
+import type { LayerMediaType } from '../../../oci/media-type.js';
+import { formatReference, parseReference } from '../../../oci/reference.js';
+import type { BlobStore } from '../../../store/blob-store.js';
 import { discardBlobs } from '../../../store/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
-import { abortable, throwIfAborted } from '../../../support/byte-streams.js';
-import { compareBytes } from '../../../support/byte-string.js';
 import { TsbuildError } from '../../../support/errors.js';
-import { archiveDocuments, blobPath, type SavedImage } from './archive-documents.js';
+import { convertLayers, type LayerForm } from '../../copy/convert-layers.js';
+import { readContent, type PlatformChoice } from '../../copy/image-content.js';
+import { storedRoot, storeSource } from '../../copy/store-content.js';
 import type { TaggedReference } from '../read/archive-image.js';
-import { withPlainLayers } from './plain-layers.js';
+import type { ArchiveFormat } from './archive-documents.js';
+import { packedBlobs, packImages, type ArchivedImage, type SavedSince } from './pack-images.js';
 
-export interface SaveOptions {
+export interface ImagesToSave {
   /** With the full names that each has in the archive; none for an image that is found by its id alone. */
   readonly images: readonly { readonly image: StoredImage; readonly names: readonly string[] }[];
   readonly store: Store;
+  /** Of images that are for several platforms; unless given, all that the name stands for in the store. */
+  readonly platforms?: PlatformChoice | undefined;
+  /** How layers are compressed in the archive; unless given, as they are kept. */
+  readonly compress?: Exclude<LayerForm, 'readable'> | undefined;
+  /** Makes a gzip blob in the store of a plain one, for `compress: 'gzip'`. */
+  readonly gzip?: ((layer: Descriptor<LayerMediaType>) => Promise<Descriptor<LayerMediaType>>) | undefined;
+  readonly since?: SavedSince | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called with the number of bytes that have just been read from the store. */
+}
+
+export interface SaveOptions extends ImagesToSave {
+  /** `docker-archive` unless given. */
+  readonly format?: ArchiveFormat | undefined;
+  /** Called once, with the bytes of all configs and layers, before the first of them is read. */
+  readonly onTotal?: ((bytes: number) => void) | undefined;
+  /** Called with the number of bytes of configs and layers that have just been read. */
   readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 /**
  * A tar archive that every docker load, podman load and skopeo reads, by either name (`docker-archive:`, `oci-archive:`): an OCI
- * image layout with Docker's `manifest.json` beside. Equal images and names give equal bytes. Nothing comes before all blobs are known
- * to be there; each is checked on its way out.
- * @throws `STORE_IO`, `DIGEST_MISMATCH`, `DOCUMENT_INVALID`, `ABORTED`
+ * image layout with, unless the format is `oci-archive`, Docker's `manifest.json` beside. Equal images and names give equal bytes.
+ * Nothing comes before all blobs are known to be there; each is checked on its way out.
+ * @throws `STORE_IO`, `DIGEST_MISMATCH`, `DOCUMENT_INVALID`, `PLATFORM_NOT_FOUND`, `ABORTED`
  */
 export async function* saveArchive(options: SaveOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const { store, signal } = options;
+  const { format = 'docker-archive', since, signal, onBytes } = options;
+  await using saved = await openImages(options, format === 'docker-archive' ? 'readable' : undefined);
+  options.onTotal?.(packedBlobs(saved.images, since).reduce((sum, { size }) => sum + size, 0));
+  yield* packImages(saved.images, { format, since, signal, onBytes });
+}
+
+export interface OpenImages extends AsyncDisposable {
+  readonly images: readonly ArchivedImage[];
+}
+
+/**
+ * The images with their layers in the form in which they are saved, all of them known to be in the store. Disposing of it
+ * removes what was made for it.
+ * @param form when `compress` does not say it
+ */
+export async function openImages(options: ImagesToSave, form: 'readable' | undefined): Promise<OpenImages> {
+  const { store, signal, since } = options;
   const added = new Set<Digest>();
   const lock = await store.lock('shared', { signal });
-  try {
-    const images: SavedImage[] = [];
-    for (const { image, names } of options.images) images.push(await readImage(image, { names, store, added, signal }));
-    await checkBlobs(images, store.blobs);
-    yield* packArchive(members(images, options));
-  } finally {
+  const close = async (): Promise<void> => {
     lock[Symbol.dispose]();
     await discardBlobs(store, added);
+  };
+  try {
+    const images: ArchivedImage[] = [];
+    for (const { image, names } of options.images) {
+      const content = await openImage(image, options, { added, form: options.compress ?? form });
+      images.push({ content, names: names.map(readName) });
+    }
+    await checkBlobs(packedBlobs(images, since), store.blobs);
+    return { images, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 
-interface ReadImageOptions {
-  readonly names: readonly string[];
-  readonly store: Store;
-  readonly added: Set<Digest>;
-  readonly signal: AbortSignal | undefined;
+async function openImage(
+  image: StoredImage,
+  { store, platforms, gzip, signal }: ImagesToSave,
+  { added, form }: { readonly added: Set<Digest>; readonly form: LayerForm | undefined },
+): Promise<ArchivedImage['content']> {
+  const root = await storedRoot(image, platforms, store);
+  const name = image.name === null ? image.descriptor.digest : formatReference(image.name);
+  const content = await readContent(root, { name, source: storeSource(store), platforms: platforms ?? 'all', signal });
+  if (form === undefined) return content;
+  return await convertLayers(content, { form, blobs: store.blobs, added, signal, gzip: gzip ?? noGzip });
 }
 
-async function readImage(image: StoredImage, { names, store, added, signal }: ReadImageOptions): Promise<SavedImage> {
-  const manifest = await store.images.manifest(image.descriptor);
-  const config = await store.images.config(manifest);
-  const plain = await withPlainLayers({ manifest, config }, { blobs: store.blobs, added, signal });
-  return { manifest: plain, config, names: names.map(readName) };
+function noGzip(): Promise<never> {
+  return Promise.reject(new Error('saving with gzip needs something that makes it'));
 }
 
 function readName(text: string): TaggedReference {
@@ -61,8 +102,8 @@ function readName(text: string): TaggedReference {
   return { registry, repository, tag };
 }
 
-async function checkBlobs(images: readonly SavedImage[], blobs: BlobStore): Promise<void> {
-  for (const { digest, urls } of images.flatMap(({ manifest }) => manifest.value.layers)) {
+async function checkBlobs(wanted: readonly Descriptor<string>[], blobs: BlobStore): Promise<void> {
+  for (const { digest, urls } of wanted) {
     if (await blobs.has(digest)) continue;
     const foreign = urls !== undefined && urls.length > 0;
     throw new TsbuildError('STORE_IO', `cannot save layer "${digest}": it is not in the store`, {
@@ -71,42 +112,5 @@ async function checkBlobs(images: readonly SavedImage[], blobs: BlobStore): Prom
         : 'Pull or build the image again.',
       details: { digest, state: 'missing' },
     });
-  }
-}
-
-/** Sorted by name. A blob that several images share is there once. */
-async function* members(
-  images: readonly SavedImage[],
-  { store, signal, onBytes }: SaveOptions,
-): AsyncGenerator<ArchiveMember, void, undefined> {
-  const layers = new Map<string, BlobInfo>();
-  const documents = new Map<string, Uint8Array>(archiveDocuments(images).map(({ name, bytes }) => [name, bytes]));
-  for (const { manifest, config } of images) {
-    for (const layer of manifest.value.layers) layers.set(blobPath(layer.digest), layer);
-    for (const { descriptor, bytes } of [config, manifest]) documents.set(blobPath(descriptor.digest), bytes);
-  }
-  const folders = new Set([...layers.keys(), ...documents.keys()].flatMap(foldersOf));
-  for (const name of [...folders, ...layers.keys(), ...documents.keys()].toSorted(compareBytes)) {
-    throwIfAborted('save archive', signal);
-    const blob = layers.get(name);
-    const bytes = documents.get(name) ?? new Uint8Array();
-    if (blob === undefined) yield { name, size: bytes.byteLength, body: bytes };
-    else yield { name, size: blob.size, body: counted(await store.blobs.open(blob), { signal, onBytes }) };
-  }
-}
-
-/** `blobs/sha256/<hex>` is in `blobs/` and `blobs/sha256/`. */
-function foldersOf(name: string): readonly string[] {
-  const parts = name.split('/').slice(0, -1);
-  return parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);
-}
-
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  { signal, onBytes }: Pick<SaveOptions, 'signal' | 'onBytes'>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of abortable(source, 'save archive', signal)) {
-    onBytes?.(chunk.byteLength);
-    yield chunk;
   }
 }

@@ -146,7 +146,8 @@ test('saveArchive() counts bytes, stops when cancelled, and frees the store when
     counted += count;
   };
   await save([[sample, NAME]], { onBytes });
-  expect(counted).toBe(sample.layers[0]?.size);
+  const config = (await store.images.manifest(sample.image.descriptor)).value.config.size;
+  expect(counted).toBe((sample.layers[0]?.size ?? 0) + config);
   const reading = save([[sample, NAME]], { signal: cancel.signal, onBytes: () => cancel.abort() });
   await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
   for await (const chunk of saveArchive({ images: [{ image: sample.image, names: [NAME] }], store })) {
