@@ -7,6 +7,7 @@ const mayImport = {
   store: ['support', 'oci'],
   layers: ['support', 'oci', 'store'],
   registry: ['support', 'oci', 'store', 'layers'],
+  testing: ['support', 'oci'],
   builder: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers'],
   cli: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers', 'builder'],
 };
@@ -63,6 +64,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/cli/' },
       to: { path: '^src/cli/' },
+    },
+    {
+      name: 'testing-is-for-tests',
+      comment: 'the registry for tests is reached through the entry tsbuild/testing alone',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/testing(/|\\.ts$)' },
+      to: { path: '^src/testing(/|\\.ts$)' },
     },
     {
       name: 'composition-is-last',

@@ -4,7 +4,7 @@ import type { Descriptor } from './oci/descriptor.js';
 
 /** What pull and push tell of a blob that moves. `current` counts bytes from 0. */
 export interface BlobTransfer {
-  readonly descriptor: Descriptor;
+  readonly descriptor: Descriptor<string>;
   readonly current: number;
   readonly done: boolean;
   /** It was there already: nothing moved. */

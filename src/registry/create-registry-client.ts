@@ -1,11 +1,11 @@
 import { sleep, type RetryPolicy } from '../support/retry.js';
 import type { RegistryConfiguration } from './config/registry-configuration.js';
 import { createTransport, DEFAULT_TIMEOUTS, type HttpTimeouts } from './http/transport.js';
-import { MirrorHealth } from './read-anywhere.js';
+import { MirrorHealth } from './repository/read-anywhere.js';
 import type { RegistryClient } from './registry-client.js';
 import type { RegistryContext } from './registry-context.js';
-import { createRepositorySource } from './repository-source.js';
-import { createRepositoryTarget } from './repository-target.js';
+import { createRepositorySource } from './repository/repository-source.js';
+import { createRepositoryTarget } from './repository/repository-target.js';
 import { Requester } from './requester.js';
 
 export interface RegistryClientOptions {

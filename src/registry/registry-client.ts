@@ -1,6 +1,6 @@
 import type { ImageTarget } from '../oci/image-transfer.js';
 import type { Repository } from '../oci/reference.js';
-import type { RepositorySource } from './repository-source.js';
+import type { RepositorySource } from './repository/repository-source.js';
 
 /** Holds what repositories share: connections, credentials, tokens, limits. */
 export interface RegistryClient {

@@ -1,6 +1,6 @@
 import type { RetryPolicy } from '../support/retry.js';
 import type { RegistryConfiguration } from './config/registry-configuration.js';
-import type { MirrorHealth } from './read-anywhere.js';
+import type { MirrorHealth } from './repository/read-anywhere.js';
 import type { Requester } from './requester.js';
 
 /** What the repositories of one client share. */

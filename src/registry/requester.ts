@@ -74,6 +74,11 @@ export class Requester {
     return response;
   }
 
+  /** A request to somebody who is no registry. @throws `RegistryFailure`; `ABORTED` */
+  async sendAnonymous(request: HttpRequest): Promise<HttpResponse> {
+    return await sendRetrying(this.#options.transport, request, this.#retrying());
+  }
+
   /** The registry's own URL, found out once where plain HTTP is allowed. */
   async origin(endpoint: Endpoint): Promise<URL> {
     const { host, security } = endpoint;

@@ -2,14 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.js';
 import { MEDIA_TYPE } from '../../../src/oci/media-type.js';
 import type { Credential } from '../../../src/registry/auth/credentials.js';
-import { errorReply } from '../../support/registry/memory-registry.js';
-import {
-  startScriptedRegistry,
-  type Reply,
-  type Script,
-  type ScriptedRegistry,
-  type SeenRequest,
-} from '../../support/registry/scripted-registry.js';
+import { errorReply } from '../../../src/testing/exchange.js';
+import type { Reply, Script, SeenRequest } from '../../../src/testing/exchange.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../../src/testing/scripted-registry.js';
 import { testClient, type TestClient } from '../../support/registry/test-client.js';
 
 const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests: [] }));

@@ -1,14 +1,14 @@
-import type { BlobSource, ImageTarget, PushOutcome, TransferOptions } from '../oci/image-transfer.js';
+import type { BlobSource, ImageTarget, PushOutcome, TransferOptions } from '../../oci/image-transfer.js';
 import { Readable } from 'node:stream';
-import { digestAlgorithm, isDigest } from '../oci/digest.js';
-import type { EncodedManifest } from '../oci/image.js';
-import { repositoryName, type Repository } from '../oci/reference.js';
-import { retry } from '../support/retry.js';
-import { pushScope, startUpload, uploadBlob } from './blob-upload.js';
-import { writeEndpoint, type Endpoint } from './endpoint.js';
-import { drain, header, type HttpResponse } from './http/http-message.js';
-import { failureOfResponse, RegistryFailure, registryError } from './registry-failure.js';
-import type { RegistryContext } from './registry-context.js';
+import { digestAlgorithm, isDigest } from '../../oci/digest.js';
+import type { EncodedManifest } from '../../oci/image.js';
+import { repositoryName, type Repository } from '../../oci/reference.js';
+import { retry } from '../../support/retry.js';
+import { pushScope, startUpload, uploadBlob } from '../blobs/blob-upload.js';
+import { writeEndpoint, type Endpoint } from '../endpoint.js';
+import { drain, header, type HttpResponse } from '../http/http-message.js';
+import { failureOfResponse, RegistryFailure, registryError } from '../registry-failure.js';
+import type { RegistryContext } from '../registry-context.js';
 
 export function createRepositoryTarget(context: RegistryContext, repository: Repository): ImageTarget {
   const name = repositoryName(repository);

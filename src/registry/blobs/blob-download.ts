@@ -1,6 +1,6 @@
-import type { Descriptor } from '../oci/descriptor.js';
-import { backoffMs, type RetryPolicy } from '../support/retry.js';
-import { ConnectionError, drain, header, type HttpResponse } from './http/http-message.js';
+import type { Descriptor } from '../../oci/descriptor.js';
+import { backoffMs, type RetryPolicy } from '../../support/retry.js';
+import { ConnectionError, drain, header, type HttpResponse } from '../http/http-message.js';
 
 export interface BlobDownload {
   readonly descriptor: Descriptor<string>;
@@ -9,6 +9,8 @@ export interface BlobDownload {
   /** How often a connection may break without bringing the blob forward. */
   readonly policy: RetryPolicy;
   readonly onBytes?: ((count: number) => void) | undefined;
+  /** Where to begin; 0 unless given. */
+  readonly offset?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,7 +24,7 @@ const PROGRESS_BYTES = 64 * 1024;
  */
 export async function* downloadBlob(download: BlobDownload): AsyncGenerator<Uint8Array, void, undefined> {
   const { descriptor, policy, signal } = download;
-  const position = { offset: 0 };
+  const position = { offset: download.offset ?? 0 };
   for (let failures = 0; ;) {
     const before = position.offset;
     const broken = yield* oneConnection(download, position);

@@ -1,10 +1,10 @@
-import { decodeConfig, DOCUMENT_LIMIT } from '../oci/decode.js';
-import type { ManifestDescriptor, RawIndex, RawManifest } from '../oci/image.js';
-import { formatPlatform, platformSatisfies, type Platform } from '../oci/platform.js';
-import { isAttestation, listPlatforms, selectPlatform } from '../oci/select-platform.js';
-import { collect } from '../support/byte-streams.js';
-import { TsbuildError } from '../support/errors.js';
-import type { RepositorySource } from './repository-source.js';
+import { decodeConfig, DOCUMENT_LIMIT } from '../../oci/decode.js';
+import type { ManifestDescriptor, RawIndex, RawManifest } from '../../oci/image.js';
+import { formatPlatform, platformSatisfies, type Platform } from '../../oci/platform.js';
+import { isAttestation, listPlatforms, selectPlatform } from '../../oci/select-platform.js';
+import { collect } from '../../support/byte-streams.js';
+import { TsbuildError } from '../../support/errors.js';
+import type { RepositorySource } from '../repository/repository-source.js';
 
 export interface ImageChoice {
   /** The name that the user gave, for errors. */

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { BlobSource } from '../oci/image-transfer.js';
-import { writeEndpoint, type Endpoint } from './endpoint.js';
-import { drain, header, redactUrl, type HttpResponse } from './http/http-message.js';
-import { failureOfResponse, RegistryFailure } from './registry-failure.js';
-import type { RegistryContext } from './registry-context.js';
+import type { BlobSource } from '../../oci/image-transfer.js';
+import { writeEndpoint, type Endpoint } from '../endpoint.js';
+import { drain, header, redactUrl, type HttpResponse } from '../http/http-message.js';
+import { failureOfResponse, RegistryFailure } from '../registry-failure.js';
+import type { RegistryContext } from '../registry-context.js';
 
 /** "pull,push" in one scope and first: some registries look at nothing else. */
 export function pushScope(endpoint: Endpoint): string {

@@ -1,6 +1,6 @@
-import type { Endpoint } from './endpoint.js';
-import type { HttpResponse } from './http/http-message.js';
-import { failureOfResponse, RegistryFailure, registryError, type EndpointFailure } from './registry-failure.js';
+import type { Endpoint } from '../endpoint.js';
+import type { HttpResponse } from '../http/http-message.js';
+import { failureOfResponse, RegistryFailure, registryError, type EndpointFailure } from '../registry-failure.js';
 
 /** Mirrors that did not answer at all: each costs its time-out only once. */
 export class MirrorHealth {
