@@ -18,8 +18,11 @@ import { objectOf } from '../../oci/decode-value.js';
 import { parseJson } from '../../support/parse-json.js';
 import type { ImageContent } from './image-content.js';
 
-/** How layers are to be compressed: not at all, with gzip, or so that every reader can read them. */
-export type LayerForm = 'none' | 'gzip' | 'readable';
+/**
+ * How layers are to be compressed: not at all; with gzip; so that every reader can read them, which zstd is not; or in some way,
+ * as registries have them.
+ */
+export type LayerForm = 'none' | 'gzip' | 'readable' | 'packed';
 
 export interface ConvertOptions {
   readonly form: LayerForm;
@@ -117,12 +120,14 @@ class Conversion {
   #mustChange({ mediaType }: Descriptor<LayerMediaType>): boolean {
     switch (this.#options.form) {
       case 'none':
-        return compressionOf(mediaType) !== 'none';
+        return ['gzip', 'zstd'].includes(compressionOf(mediaType));
       case 'gzip':
-        return compressionOf(mediaType) !== 'gzip';
+        return ['none', 'zstd'].includes(compressionOf(mediaType));
       case 'readable':
         // Docker before 23 reads no zstd.
         return compressionOf(mediaType) === 'zstd';
+      case 'packed':
+        return compressionOf(mediaType) === 'none';
     }
   }
 
@@ -130,7 +135,7 @@ class Conversion {
     const known = this.#converted.get(layer.digest);
     if (known !== undefined) return known;
     const plain = compressionOf(layer.mediaType) === 'none' ? layer : await this.#plain(layer, diffId);
-    const made = this.#options.form === 'gzip' ? await this.#gzip(plain) : plain;
+    const made = ['gzip', 'packed'].includes(this.#options.form) ? await this.#gzip(plain) : plain;
     this.#converted.set(layer.digest, made).set(made.digest, made);
     return made;
   }

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import type { ContentDigester } from '../../../layers/compression/content-digester.js';
-import { decompress } from '../../../layers/compression/decompress.js';
 import type { ExtractedMember } from '../../../layers/tar/archive.js';
 import type { Digest } from '../../../oci/digest.js';
 import { platformSatisfies, type Platform } from '../../../oci/platform.js';
@@ -9,9 +8,9 @@ import type { BlobStore } from '../../../store/blob-store.js';
 import { discardBlobs } from '../../../store/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
-import { abortable } from '../../../support/byte-streams.js';
-import { isTsbuildError, type TsbuildError } from '../../../support/errors.js';
+import type { TsbuildError } from '../../../support/errors.js';
 import { archiveInvalid } from '../archive-error.js';
+import { archiveBytes } from './archive-bytes.js';
 import { readImageName, type ArchiveImage, type CompleteImage, type StagedArchive } from './archive-image.js';
 import { ContentDigests } from './content-digests.js';
 import { layoutMembers } from './layout-members.js';
@@ -117,30 +116,6 @@ function membersOf(options: LoadOptions): AsyncIterable<ExtractedMember> {
   const { source, signal, onBytes } = options;
   if (!('layout' in source)) return tarMembers(archiveBytes(source, options));
   return layoutMembers(source.layout, { signal, onBytes });
-}
-
-/** Whatever is wrong with the compression around an archive is wrong with the archive. */
-async function* archiveBytes(
-  source: AsyncIterable<Uint8Array>,
-  { signal, onBytes }: LoadOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const bytes = abortable(counted(source, onBytes), 'load archive', signal);
-  try {
-    yield* decompress(bytes);
-  } catch (error) {
-    if (!isTsbuildError(error, 'LAYER_INVALID')) throw error;
-    throw archiveInvalid('it cannot be decompressed', { cause: error });
-  }
-}
-
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  onBytes: LoadOptions['onBytes'],
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of source) {
-    onBytes?.(chunk.byteLength);
-    yield chunk;
-  }
 }
 
 async function readDockerImages(

@@ -21,6 +21,11 @@ export interface DockerArchiveItem {
   readonly layers: readonly string[];
 }
 
+/** Whether there is a `manifest.json`. */
+export function isDockerArchive({ members }: StagedArchive): boolean {
+  return members.get('manifest.json') !== undefined;
+}
+
 /** @returns `undefined` when there is no `manifest.json`. @throws `ARCHIVE_INVALID` */
 export function readDockerItems({ members }: StagedArchive): readonly DockerArchiveItem[] | undefined {
   const document = readContents(members, 'manifest.json');

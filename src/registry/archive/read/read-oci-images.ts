@@ -65,7 +65,8 @@ export function savedSince({ members }: StagedArchive): readonly string[] {
   return since.slice(0, 2000).split(' ').filter(Boolean);
 }
 
-function entriesOf({ members }: StagedArchive): readonly Descriptor<string>[] {
+/** What `index.json` lists, images or not. @throws `ARCHIVE_INVALID`, `DOCUMENT_INVALID` */
+export function entriesOf({ members }: StagedArchive): readonly Descriptor<string>[] {
   const index = readContents(members, 'index.json');
   const manifests = isRecord(index) ? index['manifests'] : undefined;
   if (!Array.isArray(manifests)) throw archiveInvalid('its "index.json" lists no manifests');

@@ -4,6 +4,7 @@ import type { ManifestDescriptor } from '../../../oci/image.js';
 import { MEDIA_TYPE } from '../../../oci/media-type.js';
 import type { Platform } from '../../../oci/platform.js';
 import { formatReference, repositoryName } from '../../../oci/reference.js';
+import { IMAGE_NAME, REF_NAME } from '../../../store/layout-index.js';
 import type { TaggedReference } from '../read/archive-image.js';
 import { SINCE_ANNOTATION } from '../since-annotation.js';
 
@@ -16,6 +17,8 @@ export interface ListedImage {
   /** Of an image that is for one. */
   readonly platform: Platform | undefined;
   readonly names: readonly TaggedReference[];
+  /** What `oci:` and `oci-archive:` of other tools call it; unless given, the tag of each name, as Docker writes it. */
+  readonly ref?: string | undefined;
   /** What a reader gets that knows no index. */
   readonly primary: { readonly config: Digest; readonly layers: readonly Digest[] } | undefined;
 }
@@ -49,13 +52,13 @@ export function archiveDocuments(
 }
 
 /** An entry a name. containerd and podman take the full name from the first annotation; the other has the tag, as Docker writes it. */
-export function indexEntries({ root, platform, names }: Omit<ListedImage, 'primary'>): readonly object[] {
+export function indexEntries({ root, platform, names, ref }: Omit<ListedImage, 'primary'>): readonly object[] {
   const { mediaType, digest, size } = root;
   const entry = { mediaType, digest, size, ...(platform === undefined ? {} : { platform }) };
-  if (names.length === 0) return [entry];
+  if (names.length === 0) return [ref === undefined ? entry : { ...entry, annotations: { [REF_NAME]: ref } }];
   return names.map((name) => ({
     ...entry,
-    annotations: { 'io.containerd.image.name': formatReference(name), 'org.opencontainers.image.ref.name': name.tag },
+    annotations: { [IMAGE_NAME]: formatReference(name), [REF_NAME]: ref ?? name.tag },
   }));
 }
 

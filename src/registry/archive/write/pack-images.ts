@@ -13,6 +13,8 @@ import { archiveDocuments, blobPath, type ArchiveFormat, type ListedImage } from
 export interface ArchivedImage {
   readonly content: ImageContent;
   readonly names: readonly TaggedReference[];
+  /** As of `ListedImage`. */
+  readonly ref?: string | undefined;
 }
 
 /** What whoever gets the archive has already. */
@@ -55,21 +57,21 @@ export async function* packImages(
 
 /** @throws `DOCUMENT_INVALID` */
 export async function listImage(
-  { content, names }: ArchivedImage,
+  { content, names, ref }: ArchivedImage,
   signal: AbortSignal | undefined,
 ): Promise<ListedImage> {
   const { root } = content;
   const manifest = asManifest(primaryManifest(content));
-  if (manifest === undefined) return { root, names, platform: undefined, primary: undefined };
+  if (manifest === undefined) return { root, names, ref, platform: undefined, primary: undefined };
   const primary = {
     config: manifest.value.config.digest,
     layers: manifest.value.layers.map(({ digest }) => digest),
   };
-  if (isIndexMediaType(root.mediaType)) return { root, names, platform: undefined, primary };
+  if (isIndexMediaType(root.mediaType)) return { root, names, ref, platform: undefined, primary };
   const { config: descriptor } = manifest.value;
   const config = decodeConfig(await collect(await content.open(descriptor, { signal }), DOCUMENT_LIMIT), descriptor);
   const { os, architecture, variant } = config.value;
-  return { root, names, primary, platform: { os, architecture, ...(variant === undefined ? {} : { variant }) } };
+  return { root, names, ref, primary, platform: { os, architecture, ...(variant === undefined ? {} : { variant }) } };
 }
 
 function asManifest(document: EncodedManifest | undefined): RawManifest | undefined {

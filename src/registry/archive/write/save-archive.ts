@@ -21,7 +21,7 @@ export interface ImagesToSave {
   /** Of images that are for several platforms; unless given, all that the name stands for in the store. */
   readonly platforms?: PlatformChoice | undefined;
   /** How layers are compressed in the archive; unless given, as they are kept. */
-  readonly compress?: Exclude<LayerForm, 'readable'> | undefined;
+  readonly compress?: 'none' | 'gzip' | undefined;
   /** Makes a gzip blob in the store of a plain one, for `compress: 'gzip'`. */
   readonly gzip?: ((layer: Descriptor<LayerMediaType>) => Promise<Descriptor<LayerMediaType>>) | undefined;
   readonly since?: SavedSince | undefined;
