@@ -1,10 +1,10 @@
-import { createVerifier, verifyBytes } from '../../oci/verify-stream.js';
-import { isDigest, type Digest } from '../../oci/digest.js';
-import { extractArchive, type ExtractedMember } from '../../layers/tar/archive.js';
-import type { BlobStore } from '../../store/blob-store.js';
-import { collect } from '../../support/byte-streams.js';
-import { isTsbuildError } from '../../support/errors.js';
-import { archiveInvalid } from './archive-error.js';
+import { createVerifier, verifyBytes } from '../../../oci/verify-stream.js';
+import { isDigest, type Digest } from '../../../oci/digest.js';
+import { extractArchive, type ExtractedMember } from '../../../layers/tar/archive.js';
+import type { BlobStore } from '../../../store/blob-store.js';
+import { collect } from '../../../support/byte-streams.js';
+import { isTsbuildError } from '../../../support/errors.js';
+import { archiveInvalid } from '../archive-error.js';
 import { normalizeMemberName, resolveLinkName } from './member-name.js';
 
 const MEMBER_LIMIT = 100_000;
@@ -26,6 +26,8 @@ export interface StagedMember {
   readonly magic: Buffer;
   /** All of them, for a small member; the others' are in the blob store. */
   readonly bytes: Buffer | undefined;
+  /** Not in the archive: the store had it. */
+  readonly fromStore?: true;
 }
 
 /** The members of an archive by name, after all of it has been read. */
@@ -33,28 +35,38 @@ export interface StagedMembers {
   /** Follows one link. */
   get(name: string): StagedMember | undefined;
   readonly names: readonly string[];
-  /** Blobs that were not in the store before. */
-  readonly added: ReadonlySet<Digest>;
+}
+
+export interface StageOptions {
+  readonly blobs: BlobStore;
+  /** Filled as blobs come, so that a caller knows them also when this fails. */
+  readonly added: Set<Digest>;
+  /** Called with each member that is large, once the store has it. */
+  readonly onStored?: ((member: StagedMember) => void) | undefined;
 }
 
 /**
- * Reads an archive in one pass, whatever the order of its members. What is large goes into the blob store at once.
- * @param added filled as blobs come, so that a caller knows them also when this fails
+ * Reads members in one pass, whatever their order. What is large goes into the blob store at once.
  * @throws `ARCHIVE_INVALID`; `DIGEST_MISMATCH` when a blob is not what its name says
  */
 export async function stageMembers(
-  source: AsyncIterable<Uint8Array>,
-  { blobs, added }: { readonly blobs: BlobStore; readonly added: Set<Digest> },
+  members: AsyncIterable<ExtractedMember>,
+  options: StageOptions,
 ): Promise<StagedMembers> {
-  const staging = new Staging(blobs, added);
-  const watched = watch(source);
+  const staging = new Staging(options);
   let count = 0;
-  for await (const member of extractArchive(watched.bytes)) {
+  for await (const member of members) {
     count += 1;
     if (count > MEMBER_LIMIT) throw archiveInvalid(`it has more than ${MEMBER_LIMIT} members`);
-    await staging.add({ ...member, body: bodyOf(member, watched) });
+    await staging.add(member);
   }
   return staging;
+}
+
+/** The members of a tar archive. @throws `ARCHIVE_INVALID`; errors of `source` as they are */
+export async function* tarMembers(source: AsyncIterable<Uint8Array>): AsyncGenerator<ExtractedMember, void, undefined> {
+  const watched = watch(source);
+  for await (const member of extractArchive(watched.bytes)) yield { ...member, body: bodyOf(member, watched) };
 }
 
 interface Watched {
@@ -86,16 +98,14 @@ async function* bodyOf({ body }: ExtractedMember, source: Watched): AsyncGenerat
 }
 
 class Staging implements StagedMembers {
-  readonly #blobs: BlobStore;
+  readonly #options: StageOptions;
   readonly #members = new Map<string, StagedMember>();
   readonly #links = new Map<string, string>();
-  readonly added: Set<Digest>;
   #existing: ReadonlySet<Digest> | undefined;
   #inMemory = 0;
 
-  constructor(blobs: BlobStore, added: Set<Digest>) {
-    this.#blobs = blobs;
-    this.added = added;
+  constructor(options: StageOptions) {
+    this.#options = options;
   }
 
   get names(): readonly string[] {
@@ -110,13 +120,24 @@ class Staging implements StagedMembers {
     const name = normalizeMemberName(member.name);
     if (member.type === 'file') {
       this.#links.delete(name);
-      this.#members.set(name, await this.#stage(name, member));
+      this.#put(name, await this.#stage(name, member));
     } else if (member.type === 'symlink' || member.type === 'hardlink') {
       const link = { name, symbolic: member.type === 'symlink' };
       const target = resolveLinkName(link, member.linkName ?? '');
       this.#members.delete(name);
       if (target !== undefined) this.#links.set(name, target);
     }
+  }
+
+  /** Of two members of one name, programs take one or the other: what is checked must be what is used. */
+  #put(name: string, member: StagedMember): void {
+    const earlier = this.#members.get(name);
+    if (earlier !== undefined && earlier.digest !== member.digest) {
+      throw archiveInvalid(`it has two different members "${name.slice(0, 200)}"`, {
+        hint: 'Load archives one at a time: several files are taken for the parts of one.',
+      });
+    }
+    this.#members.set(name, member);
   }
 
   async #stage(name: string, { size, body }: ExtractedMember): Promise<StagedMember> {
@@ -131,24 +152,28 @@ class Staging implements StagedMembers {
   }
 
   async #inStore(body: AsyncIterable<Uint8Array>, { digest, size }: Expected): Promise<StagedMember> {
+    const { blobs, added, onStored } = this.#options;
     const start = createStart();
     const bytes = start.watch(body);
-    if (digest !== undefined && (await this.#blobs.size(digest)) === size) {
+    let blob = digest === undefined ? undefined : { digest, size };
+    if (blob !== undefined && (await blobs.size(blob.digest)) === size) {
       // The store has the right bytes; an archive with others is damaged all the same.
-      for await (const _chunk of verifyBytes(bytes, { digest, size }));
-      return { digest, size, magic: start.bytes(), bytes: undefined };
+      for await (const _chunk of verifyBytes(bytes, blob));
+    } else {
+      const existing = await this.#existingBlobs();
+      blob = await blobs.ingest(bytes, { expect: blob ?? { size } });
+      if (!existing.has(blob.digest)) added.add(blob.digest);
     }
-    const existing = await this.#existingBlobs();
-    const blob = await this.#blobs.ingest(bytes, { expect: digest === undefined ? { size } : { digest, size } });
-    if (!existing.has(blob.digest)) this.added.add(blob.digest);
-    return { ...blob, magic: start.bytes(), bytes: undefined };
+    const member = { ...blob, magic: start.bytes(), bytes: undefined };
+    onStored?.(member);
+    return member;
   }
 
   /** As they were before the first member was stored. */
   async #existingBlobs(): Promise<ReadonlySet<Digest>> {
     if (this.#existing === undefined) {
       const existing = new Set<Digest>();
-      for await (const { digest } of this.#blobs.list()) existing.add(digest);
+      for await (const { digest } of this.#options.blobs.list()) existing.add(digest);
       this.#existing = existing;
     }
     return this.#existing;

@@ -1,4 +1,4 @@
-import { archiveInvalid } from './archive-error.js';
+import { archiveInvalid } from '../archive-error.js';
 
 /**
  * One spelling for the names of members: without `./`, doubled or trailing slashes.

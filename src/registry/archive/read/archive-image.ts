@@ -1,11 +1,11 @@
-import { DOCUMENT_LIMIT } from '../../oci/decode.js';
-import type { Descriptor } from '../../oci/descriptor.js';
-import { digestAlgorithm, digestHex, type Digest } from '../../oci/digest.js';
-import type { RawConfig, RawManifest } from '../../oci/image.js';
-import { parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
-import type { BlobReader } from '../../store/blob-store.js';
-import { isTsbuildError } from '../../support/errors.js';
-import { archiveInvalid } from './archive-error.js';
+import { DOCUMENT_LIMIT } from '../../../oci/decode.js';
+import type { Descriptor } from '../../../oci/descriptor.js';
+import { digestAlgorithm, digestHex, type Digest } from '../../../oci/digest.js';
+import type { RawConfig, RawManifest } from '../../../oci/image.js';
+import { parseReference, withDefaultTag, type Reference } from '../../../oci/reference.js';
+import type { BlobReader, BlobStore } from '../../../store/blob-store.js';
+import { isTsbuildError } from '../../../support/errors.js';
+import { archiveInvalid } from '../archive-error.js';
 import type { StagedMember, StagedMembers } from './stage-members.js';
 
 export type TaggedReference = Reference & { readonly tag: string };
@@ -14,11 +14,25 @@ export type TaggedReference = Reference & { readonly tag: string };
 export interface ArchiveImage {
   readonly manifest: RawManifest;
   readonly config: RawConfig;
-  /** One a layer, in order. */
-  readonly layers: readonly StagedMember[];
+  /** One a layer, in order; `undefined` for one that the archive was saved without. */
+  readonly layers: readonly (StagedMember | undefined)[];
   readonly names: readonly TaggedReference[];
   /** Of the index that the manifest was chosen from. */
   readonly resolved?: Digest | undefined;
+}
+
+/** An image all of whose layers are at hand. */
+export interface CompleteImage extends ArchiveImage {
+  readonly layers: readonly StagedMember[];
+}
+
+/** The member that holds a layer, or `undefined` when the archive has none. @throws as `blobMember` */
+export function layerMember(members: StagedMembers, layer: Descriptor): StagedMember | undefined {
+  return members.get(blobName(layer.digest)) === undefined ? undefined : blobMember(members, layer);
+}
+
+function blobName(digest: Digest): string {
+  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
 }
 
 /** The member that holds a blob. @throws `ARCHIVE_INVALID` when it is missing, or of another size */
@@ -26,7 +40,7 @@ export function blobMember(
   members: StagedMembers,
   { digest, size }: Pick<Descriptor<string>, 'digest' | 'size'>,
 ): StagedMember {
-  const member = members.get(`blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`);
+  const member = members.get(blobName(digest));
   // A link can give any bytes this name.
   if (member?.digest !== digest) throw archiveInvalid(`its blob "${digest}" is missing`);
   if (member.size !== size) {
@@ -38,7 +52,7 @@ export function blobMember(
 /** Members of an archive, and the store that the large ones of them are in. */
 export interface StagedArchive {
   readonly members: StagedMembers;
-  readonly blobs: BlobReader;
+  readonly blobs: BlobStore;
 }
 
 /** The bytes of a document. @throws `ARCHIVE_INVALID` when it is too large to be one */

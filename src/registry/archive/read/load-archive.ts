@@ -1,25 +1,38 @@
 import { Readable } from 'node:stream';
-import { decompress } from '../../layers/compression/decompress.js';
-import type { Digest } from '../../oci/digest.js';
-import type { Reference } from '../../oci/reference.js';
-import type { BlobStore } from '../../store/blob-store.js';
-import { discardBlobs } from '../../store/collect.js';
-import type { StoredImage } from '../../store/image-store.js';
-import type { Store } from '../../store/store.js';
-import { abortable } from '../../support/byte-streams.js';
-import { isTsbuildError, type TsbuildError } from '../../support/errors.js';
-import { archiveInvalid } from './archive-error.js';
-import { readImageName, type ArchiveImage, type StagedArchive, type TaggedReference } from './archive-image.js';
+import type { ContentDigester } from '../../../layers/compression/content-digester.js';
+import type { ExtractedMember } from '../../../layers/tar/archive.js';
+import type { Digest } from '../../../oci/digest.js';
+import { platformSatisfies, type Platform } from '../../../oci/platform.js';
+import { formatReference, type Reference } from '../../../oci/reference.js';
+import type { BlobStore } from '../../../store/blob-store.js';
+import { discardBlobs } from '../../../store/collect.js';
+import type { StoredImage } from '../../../store/image-store.js';
+import type { Store } from '../../../store/store.js';
+import type { TsbuildError } from '../../../support/errors.js';
+import { archiveInvalid } from '../archive-error.js';
+import { archiveBytes } from './archive-bytes.js';
+import { readImageName, type ArchiveImage, type CompleteImage, type StagedArchive } from './archive-image.js';
+import { ContentDigests } from './content-digests.js';
+import { layoutMembers } from './layout-members.js';
+import { isCompressed } from './layer-compression.js';
 import { normalizeMemberName } from './member-name.js';
 import { readDockerImage, readDockerItems, type DockerArchiveItem } from './read-docker-images.js';
-import { isOciArchive, readOciImages } from './read-oci-images.js';
-import { stageMembers } from './stage-members.js';
+import { isOciArchive, noPlatform, readOciImages, savedSince } from './read-oci-images.js';
+import { stageMembers, tarMembers } from './stage-members.js';
+import { completeImages, knownLayers } from './stored-layers.js';
 import { verifyLayers } from './verify-layers.js';
 
 export interface LoadOptions {
-  /** The archive: plain, or compressed with gzip or zstd. It is read to its end; its chunks may not be used again. */
-  readonly source: AsyncIterable<Uint8Array>;
+  /**
+   * The archive: plain, or compressed with gzip, zstd or xz; it is read to its end, and its chunks may not be used again. Or the
+   * absolute path of a folder that is an OCI image layout.
+   */
+  readonly source: AsyncIterable<Uint8Array> | { readonly layout: string };
   readonly store: Store;
+  /** Of an image for several platforms, the variant to load; unless given, the one for this machine, else the only one. */
+  readonly platform?: Platform | undefined;
+  /** Threads that check large layers while the archive is still being read; without them it is done here, and later. */
+  readonly digester?: ContentDigester | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes of `source` that have just been read. */
   readonly onBytes?: ((count: number) => void) | undefined;
@@ -45,9 +58,12 @@ export async function loadArchive(options: LoadOptions): Promise<readonly Loaded
   const added = new Set<Digest>();
   const lock = await store.lock('shared', { signal });
   try {
-    const images = await readImages(options, added);
+    await using contents = new ContentDigests({ store, digester: options.digester, signal });
+    const known = knownLayers(store);
+    const { images: found, since } = await readImages(options, { added, contents });
+    const images = await completeImages(found, { store, known, added, since });
     await storeLayers(images, store, added);
-    await verifyLayers(images, { blobs: store.blobs, signal });
+    await verifyLayers(images, { contents, known, signal });
     await storeDocuments(images, store, added);
     return await nameImages(images, store);
   } catch (error) {
@@ -59,61 +75,71 @@ export async function loadArchive(options: LoadOptions): Promise<readonly Loaded
   }
 }
 
-async function readImages(options: LoadOptions, added: Set<Digest>): Promise<readonly ArchiveImage[]> {
+interface ReadingImages {
+  readonly added: Set<Digest>;
+  readonly contents: ContentDigests;
+}
+
+interface FoundImages {
+  readonly images: readonly ArchiveImage[];
+  /** Names of what the archive was saved without. */
+  readonly since: readonly string[];
+}
+
+async function readImages(options: LoadOptions, { added, contents }: ReadingImages): Promise<FoundImages> {
   const { blobs } = options.store;
-  const members = await stageMembers(archiveBytes(options), { blobs, added });
+  const { platform } = options;
+  const members = await stageMembers(membersOf(options), {
+    blobs,
+    added,
+    onStored: (member) => {
+      if (isCompressed(member.magic)) contents.begin(member);
+    },
+  });
   const archive = { members, blobs };
   const items = readDockerItems(archive);
-  const images = isOciArchive(archive) ? await readOciImages(archive) : [];
-  if (images.length === 0) return await readDockerImages(archive, items);
-  if (items === undefined) return images;
-  return images.map((image) =>
-    image.names.length > 0 ? image : { ...image, names: namesByConfig(archive, items, image) },
-  );
+  const ociImages = isOciArchive(archive) ? await readOciImages(archive, platform) : [];
+  const images =
+    ociImages.length === 0
+      ? await readDockerImages(archive, items, added)
+      : ociImages.map((image) => withDockerNames(archive, items ?? [], image));
+  for (const image of images) checkPlatform(image, platform);
+  return { images, since: savedSince(archive) };
 }
 
-/** Whatever is wrong with the compression around an archive is wrong with the archive. */
-async function* archiveBytes({ source, signal, onBytes }: LoadOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const bytes = abortable(counted(source, onBytes), 'load archive', signal);
-  try {
-    yield* decompress(bytes);
-  } catch (error) {
-    if (!isTsbuildError(error, 'LAYER_INVALID')) throw error;
-    throw archiveInvalid('it cannot be decompressed', { cause: error });
-  }
+function checkPlatform({ config, names: [name] }: ArchiveImage, platform: Platform | undefined): void {
+  if (platform === undefined || platformSatisfies(config.value, platform)) return;
+  throw noPlatform(name === undefined ? config.descriptor.digest : formatReference(name), platform);
 }
 
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  onBytes: LoadOptions['onBytes'],
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of source) {
-    onBytes?.(chunk.byteLength);
-    yield chunk;
-  }
+function membersOf(options: LoadOptions): AsyncIterable<ExtractedMember> {
+  const { source, signal, onBytes } = options;
+  if (!('layout' in source)) return tarMembers(archiveBytes(source, options));
+  return layoutMembers(source.layout, { signal, onBytes });
 }
 
 async function readDockerImages(
   archive: StagedArchive,
   items: readonly DockerArchiveItem[] | undefined,
+  added: Set<Digest>,
 ): Promise<readonly ArchiveImage[]> {
   if (items === undefined) throw notAnImageArchive(archive);
   if (items.length === 0) throw archiveInvalid('it has no images');
   const images: ArchiveImage[] = [];
-  for (const item of items) images.push(await readDockerImage(archive, item));
+  for (const item of items) images.push(await readDockerImage(archive, item, added));
   return images;
 }
 
 /** Archives that are both things at once: an image that the OCI index leaves without a name may have one in Docker's list. */
-function namesByConfig(
+function withDockerNames(
   { members }: StagedArchive,
   items: readonly DockerArchiveItem[],
-  { config }: ArchiveImage,
-): readonly TaggedReference[] {
-  const same = items.filter(
-    (item) => members.get(normalizeMemberName(item.config))?.digest === config.descriptor.digest,
-  );
-  return same.flatMap(({ repoTags }) => repoTags.flatMap((text) => readImageName(text) ?? []));
+  image: ArchiveImage,
+): ArchiveImage {
+  if (image.names.length > 0) return image;
+  const { digest } = image.config.descriptor;
+  const same = items.filter((item) => members.get(normalizeMemberName(item.config))?.digest === digest);
+  return { ...image, names: same.flatMap(({ repoTags }) => repoTags.flatMap((text) => readImageName(text) ?? [])) };
 }
 
 function notAnImageArchive({ members }: StagedArchive): TsbuildError {
@@ -130,7 +156,7 @@ function notAnImageArchive({ members }: StagedArchive): TsbuildError {
 }
 
 /** Small layers have stayed in memory until now. */
-async function storeLayers(images: readonly ArchiveImage[], { blobs }: Store, added: Set<Digest>): Promise<void> {
+async function storeLayers(images: readonly CompleteImage[], { blobs }: Store, added: Set<Digest>): Promise<void> {
   for (const { digest, bytes } of images.flatMap(({ layers }) => layers)) {
     if (bytes !== undefined) await storeBytes(blobs, { digest, bytes }, added);
   }

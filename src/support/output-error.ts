@@ -1,4 +1,4 @@
-import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
+import { isTsbuildError, systemErrorCode, TsbuildError } from './errors.js';
 
 const STATES: Readonly<Record<string, string>> = {
   ENOENT: 'the folder does not exist',

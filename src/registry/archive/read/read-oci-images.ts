@@ -1,15 +1,17 @@
-import { checkLayerCount, decodeConfig, decodeDescriptor, decodeIndex, decodeManifest } from '../../oci/decode.js';
-import type { Descriptor } from '../../oci/descriptor.js';
-import type { Digest } from '../../oci/digest.js';
-import type { ManifestDescriptor } from '../../oci/image.js';
-import { isIndexMediaType, isManifestMediaType, type ManifestMediaType } from '../../oci/media-type.js';
-import { formatPlatform, hostPlatform } from '../../oci/platform.js';
-import { isAttestation, selectPlatform } from '../../oci/select-platform.js';
-import { TsbuildError } from '../../support/errors.js';
-import { archiveInvalid } from './archive-error.js';
+import { checkLayerCount, decodeConfig, decodeDescriptor, decodeIndex, decodeManifest } from '../../../oci/decode.js';
+import type { Descriptor } from '../../../oci/descriptor.js';
+import type { Digest } from '../../../oci/digest.js';
+import type { ManifestDescriptor } from '../../../oci/image.js';
+import { isIndexMediaType, isManifestMediaType, type ManifestMediaType } from '../../../oci/media-type.js';
+import { formatPlatform, hostPlatform, type Platform } from '../../../oci/platform.js';
+import { isAttestation, selectPlatform } from '../../../oci/select-platform.js';
+import { TsbuildError } from '../../../support/errors.js';
+import { archiveInvalid } from '../archive-error.js';
+import { SINCE_ANNOTATION } from '../since-annotation.js';
 import {
   blobMember,
   documentBytes,
+  layerMember,
   readContents,
   readImageName,
   type ArchiveImage,
@@ -26,17 +28,21 @@ export function isOciArchive({ members }: StagedArchive): boolean {
 }
 
 /**
- * The images that `index.json` lists. Of an image for several platforms, the one for this machine; else the only one there is.
+ * The images that `index.json` lists. Of an image for several platforms, the one for `platform`; unless it is given, for this
+ * machine, else the only one there is.
  * @throws `ARCHIVE_INVALID`, `DOCUMENT_INVALID`, `PLATFORM_NOT_FOUND`
  */
-export async function readOciImages(archive: StagedArchive): Promise<readonly ArchiveImage[]> {
+export async function readOciImages(
+  archive: StagedArchive,
+  platform: Platform | undefined,
+): Promise<readonly ArchiveImage[]> {
   checkLayout(archive);
   const images: ArchiveImage[] = [];
   for (const { mediaType, ...rest } of entriesOf(archive)) {
     if (!isManifestMediaType(mediaType) && !isIndexMediaType(mediaType)) continue;
     const descriptor = { ...rest, mediaType };
     if (isAttestation(descriptor)) continue;
-    images.push(await readEntry(archive, descriptor, namesOf(descriptor)));
+    images.push(await readEntry(archive, descriptor, platform));
   }
   return images;
 }
@@ -50,7 +56,17 @@ function checkLayout({ members }: StagedArchive): void {
   });
 }
 
-function entriesOf({ members }: StagedArchive): readonly Descriptor<string>[] {
+/** What an archive was saved without, by name (`saveArchive`). */
+export function savedSince({ members }: StagedArchive): readonly string[] {
+  const index = readContents(members, 'index.json');
+  const annotations = isRecord(index) ? index['annotations'] : undefined;
+  const since = isRecord(annotations) ? annotations[SINCE_ANNOTATION] : undefined;
+  if (typeof since !== 'string') return [];
+  return since.slice(0, 2000).split(' ').filter(Boolean);
+}
+
+/** What `index.json` lists, images or not. @throws `ARCHIVE_INVALID`, `DOCUMENT_INVALID` */
+export function entriesOf({ members }: StagedArchive): readonly Descriptor<string>[] {
   const index = readContents(members, 'index.json');
   const manifests = isRecord(index) ? index['manifests'] : undefined;
   if (!Array.isArray(manifests)) throw archiveInvalid('its "index.json" lists no manifests');
@@ -69,18 +85,19 @@ function namesOf({ annotations = {} }: ManifestDescriptor): readonly TaggedRefer
 async function readEntry(
   archive: StagedArchive,
   entry: ManifestDescriptor,
-  names: readonly TaggedReference[],
+  platform: Platform | undefined,
 ): Promise<ArchiveImage> {
-  const descriptor = await manifestFor(archive, entry, 0);
+  const descriptor = await manifestFor({ archive, platform }, entry, 0);
   const resolved = descriptor.digest === entry.digest ? undefined : entry.digest;
-  return { ...(await readImage(archive, descriptor)), names, resolved };
+  return { ...(await readImage(archive, descriptor)), names: namesOf(entry), resolved };
 }
 
 async function manifestFor(
-  archive: StagedArchive,
+  search: { readonly archive: StagedArchive; readonly platform: Platform | undefined },
   descriptor: ManifestDescriptor,
   depth: number,
 ): Promise<Descriptor<ManifestMediaType>> {
+  const { archive, platform } = search;
   const { mediaType, annotations: _names, ...rest } = descriptor;
   if (!isIndexMediaType(mediaType)) return { ...rest, mediaType };
   if (depth === NESTING_LIMIT) throw archiveInvalid(`its index "${rest.digest}" is in too many others`);
@@ -88,9 +105,11 @@ async function manifestFor(
   const bytes = await documentBytes(member, archive.blobs, rest.digest);
   const index = decodeIndex(bytes, { ...rest, mediaType });
   const present = index.value.manifests.filter((entry) => !isAttestation(entry) && isPresent(archive, entry.digest));
-  const chosen = selectPlatform({ ...index.value, manifests: present }, hostPlatform()) ?? onlyOne(present);
-  if (chosen === undefined) throw noPlatform(rest.digest);
-  return await manifestFor(archive, chosen, depth + 1);
+  const chosen =
+    selectPlatform({ ...index.value, manifests: present }, platform ?? hostPlatform()) ??
+    (platform === undefined ? onlyOne(present) : undefined);
+  if (chosen === undefined) throw noPlatform(rest.digest, platform ?? hostPlatform());
+  return await manifestFor(search, chosen, depth + 1);
 }
 
 async function readImage(
@@ -104,7 +123,7 @@ async function readImage(
   const configBytes = await documentBytes(blobMember(members, configDescriptor), blobs, configDescriptor.digest);
   const config = decodeConfig(configBytes, configDescriptor);
   checkLayerCount(manifest, config);
-  return { manifest, config, layers: manifest.value.layers.map((layer) => blobMember(members, layer)) };
+  return { manifest, config, layers: manifest.value.layers.map((layer) => layerMember(members, layer)) };
 }
 
 function isPresent({ members }: StagedArchive, digest: Digest): boolean {
@@ -115,14 +134,13 @@ function onlyOne<T>(items: readonly T[]): T | undefined {
   return items.length === 1 ? items[0] : undefined;
 }
 
-function noPlatform(digest: Digest): TsbuildError {
-  const wanted = formatPlatform(hostPlatform());
+/** @param image its name or digest */
+export function noPlatform(image: string, platform: Platform): TsbuildError {
+  const wanted = formatPlatform(platform);
   return new TsbuildError(
     'PLATFORM_NOT_FOUND',
-    `cannot load image "${digest}": the archive has no variant for ${wanted}`,
-    {
-      hint: `Save the image again for ${wanted}.`,
-    },
+    `cannot load image "${image}": the archive has no variant for ${wanted}`,
+    { hint: `Save the image again for ${wanted}, or choose what the archive has with --platform.` },
   );
 }
 

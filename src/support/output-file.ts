@@ -1,7 +1,7 @@
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { systemErrorCode, TsbuildError } from '../support/errors.js';
+import { systemErrorCode, TsbuildError } from './errors.js';
 import { outputError } from './output-error.js';
 
 export interface OutputFileOptions {
