@@ -9,6 +9,7 @@
 export { createToolchain } from './toolchain.js';
 export { login, logout } from './login.js';
 export { buildRequest } from './builder/build-request.js';
+export { checkDockerfile } from './builder/check/check-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
 export { formatReference, parseReference } from './oci/reference.js';
 export { formatImageLocation, parseImageLocation } from './registry/copy/image-location.js';
@@ -39,7 +40,8 @@ export type {
 export type { AccessOptions, LoginRequest } from './login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type { BuildRequest, BuildResult } from './builder/build-request.js';
-export type { BuildPlan } from './builder/plan.js';
+export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
+export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';
 export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';

@@ -1,4 +1,5 @@
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
@@ -131,6 +132,8 @@ export interface Toolchain extends AsyncDisposable {
   build(request: BuildRequest, options?: ActivityOptions): Promise<BuildResult>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
+  /** What BuildKit's linter and our own rules say of the Dockerfile; base images are looked up, nothing is built. */
+  check(request: BuildRequest, options?: ActivityOptions): Promise<CheckResult>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;
   push(name: string, options?: PushOptions): Promise<PushedImage>;
   /** An archive that docker load, podman load and skopeo read. Deterministic. */

@@ -1,5 +1,6 @@
-import { build, planOnly } from './builder/build.js';
+import { baseResolver, build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
 import type { ArchivesContext } from './image-archives.js';
@@ -76,6 +77,13 @@ class LocalToolchain implements Toolchain {
     const { progress, signal } = withDefaults(activity);
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await planOnly(request, parts, { progress, signal });
+  }
+
+  async check(request: BuildRequest, activity: ActivityOptions = {}): Promise<CheckResult> {
+    const { progress, signal } = withDefaults(activity);
+    const { checkDockerfile } = await import('./builder/check/check-dockerfile.js');
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await checkDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
   }
 
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {

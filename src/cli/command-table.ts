@@ -38,6 +38,13 @@ const build: Command = {
   summary: 'Build an image from a Dockerfile',
   options: [
     buildArgument,
+    {
+      name: 'call',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'Ask about the Dockerfile instead of building: "check" or "targets", with ",format=json" for programs',
+    },
+    { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     file,
     { name: 'iidfile', kind: 'value', placeholder: 'string', about: 'Write the image ID to a file' },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
@@ -65,8 +72,8 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['add-host', 'allow', 'annotation', 'attest', 'build-context', 'builder', 'cache-from', 'cache-to', 'call'],
-    ...['cgroup-parent', 'check', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
+    ...['add-host', 'allow', 'annotation', 'attest', 'build-context', 'builder', 'cache-from', 'cache-to'],
+    ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
     ...['debug', 'device', 'disable-content-trust', 'isolation', 'load', 'memory', 'memory-swap'],
     ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'secret', 'security-opt'],
     ...['shm-size', 'squash', 'ssh', 'ulimit'],
@@ -135,6 +142,25 @@ export const COMMANDS: readonly Command[] = [
     ],
     positionals: exactly(0),
     load: () => import('./commands/bootstrap.js'),
+  },
+  {
+    name: 'check',
+    operands: 'PATH | -',
+    summary: 'Check a Dockerfile for mistakes without building it',
+    options: [
+      buildArgument,
+      file,
+      { name: 'format', kind: 'value', placeholder: 'string', about: '"text" or "json" (default "text")' },
+      {
+        name: 'platform',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Platform to check for: os/architecture[/variant]',
+      },
+      { ...target, about: 'Stage to check: a name or a number (default: all stages)' },
+    ],
+    positionals: exactly(1),
+    load: () => import('./commands/check.js'),
   },
   {
     name: 'copy',

@@ -35,7 +35,7 @@ export interface NeededStage {
 export interface StageSearch {
   readonly dockerfile: Dockerfile;
   readonly index: StageIndex;
-  readonly target: number;
+  readonly targets: readonly number[];
   readonly targetPlatform: Platform;
   readonly globals: GlobalArguments;
   readonly bases: BaseLookup;
@@ -43,13 +43,13 @@ export interface StageSearch {
 }
 
 /**
- * The stages reachable from the target, by FROM, COPY --from and mounts, in the order of the file; nothing is looked up for others. All
+ * The stages reachable from the targets, by FROM, COPY --from and mounts, in the order of the file; nothing is looked up for others. All
  * images that are known to be needed are looked up at once; triggers of an image may then ask for more stages.
  */
 export async function findNeededStages(search: StageSearch): Promise<readonly NeededStage[]> {
   const seen = new Set<number>();
   const needed: NeededStage[] = [];
-  let wave = reachableFrom([search.target], seen, search);
+  let wave = reachableFrom(search.targets, seen, search);
   while (wave.length > 0) {
     const described = await settleInOrder(wave.map(async (number) => describeStage(search.index.at(number), search)));
     needed.push(...described);
