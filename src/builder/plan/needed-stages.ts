@@ -14,7 +14,7 @@ import { readTrigger } from './triggers.js';
 /** An instruction as a stage runs it. */
 export interface Command {
   readonly instruction: Instruction;
-  /** Triggers are read with the default escape character, whatever the file's own is. */
+  /** The file's own, for triggers too: only their words are told apart with the default one. */
   readonly escape: '\\' | '`';
   readonly isTrigger: boolean;
   /** What COPY --from names; absent for the build context and for all other instructions. */
@@ -77,7 +77,7 @@ async function describeStage(stage: Stage, search: StageSearch): Promise<NeededS
   const { escape } = search.dockerfile;
   const describe = async (instruction: Instruction, isTrigger: boolean): Promise<Command> => {
     const named = sourceOf(instruction, stage, search);
-    const command = { instruction, isTrigger, escape: isTrigger ? '\\' : escape } as const;
+    const command = { instruction, isTrigger, escape } as const;
     if (named === undefined) return command;
     return {
       ...command,
