@@ -5,11 +5,12 @@ import { childPath } from '../../support/byte-path.js';
 import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import type { BuildRequest } from '../build-request.js';
 import type { ContextResult } from '../operations/result.js';
+import { ReadableTree } from './readable-tree.js';
 
 /** The files of the build context that the ignore file leaves; none when there is no context. */
 export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' | 'ignore'>): ContextResult {
   if (request.contextDirectory === null) return { kind: 'context', tree: EMPTY_TREE, ignored: () => false };
-  const tree = createDirectoryTree(request.contextDirectory);
+  const tree = new ReadableTree(createDirectoryTree(request.contextDirectory));
   if (request.ignore === null) return { kind: 'context', tree, ignored: () => false };
   const matcher = createIgnoreMatcher(request.ignore.text, { file: request.ignore.name });
   return { kind: 'context', tree: new IgnoringTree(tree, matcher), ignored: (path) => matcher.ignores(path) };
