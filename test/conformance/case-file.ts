@@ -3,7 +3,7 @@ import { splitWords, type ArchiveMember, type Case, type CaseEntry, type EntryCo
 /** Of everything that no case gives a time for: long before any run, and with a part of a second. */
 const DEFAULT_TIME = { seconds: 1_000_000_000, nanoseconds: 123_456_789 };
 
-const KEYS: ReadonlySet<string> = new Set(['flags', 'env', 'expect', 'differs', 'checks']);
+const KEYS: ReadonlySet<string> = new Set(['flags', 'env', 'expect', 'differs', 'checks', 'needs']);
 
 /**
  * Reads a file of cases; README.md has the format.
@@ -105,6 +105,7 @@ function closed({ name, title, settings, entries }: OpenCase, group: string): Ca
     env: Object.fromEntries(splitWords(settings.get('env') ?? '').map(assignment)),
     differs: settings.get('differs'),
     checks: settings.get('checks') === 'yes',
+    needsRoot: settings.get('needs') === 'root',
     entries: closedEntries(entries),
   };
 }

@@ -16,6 +16,8 @@ export interface Case {
   readonly differs: string | undefined;
   /** Whether BuildKit's warnings are compared as well. */
   readonly checks: boolean;
+  /** Whether it takes more than an ordinary user has: files that nobody may read, ids beyond the user's. */
+  readonly needsRoot: boolean;
   readonly entries: readonly CaseEntry[];
 }
 

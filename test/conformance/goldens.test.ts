@@ -23,6 +23,7 @@ const goldens = new Map<string, Golden>(
 const pending = pendingCases();
 const amd64 = requirement('amd64', arch === 'x64', 'the goldens are of linux/amd64');
 const sandbox = requirement('sandbox', canSandbox(), 'RUN needs root or a user namespace');
+const root = requirement('root', process.getuid?.() === 0, 'shows what only root may do');
 const git = requirement('git', hasGit, 'there is no git');
 
 let work: string;
@@ -76,8 +77,9 @@ describe.concurrent('as BuildKit:', () => {
 });
 
 /** What this machine lacks for a case, in words. */
-function missingFor({ entries }: Case): string | undefined {
+function missingFor({ entries, needsRoot }: Case): string | undefined {
   if (amd64.skip) return amd64.reason;
+  if (needsRoot && root.skip) return root.reason;
   if (git.skip && entries.some(({ root }) => root === 'git')) return git.reason;
   return sandbox.skip && entries.some(isDockerfileWithRun) ? sandbox.reason : undefined;
 }
