@@ -21,6 +21,7 @@ import type { Operation } from './operation.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
+import { proxyArguments } from './proxy-arguments.js';
 import { solve, type Solution } from './solver/solver.js';
 import { UpcomingRuns } from './upcoming-runs.js';
 
@@ -114,7 +115,7 @@ function solvePlan(
 ): Promise<Solution<Result>> {
   const { request, parts, bases, options } = work;
   const { store, now, workshop, drain, limiter } = parts;
-  const { sourceDateEpoch, proxyEnv } = request;
+  const { sourceDateEpoch } = request;
   const upcoming = new UpcomingRuns(graph, options.progress);
   const platform = request.platform === undefined ? hostPlatform() : parsePlatform(request.platform);
   const operations: OperationParts = {
@@ -123,7 +124,7 @@ function solvePlan(
     workshop: () => workshop(() => upcoming.count),
     drain,
     sourceDateEpoch,
-    proxyEnv,
+    proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     platform: formatPlatform(platform),
     openContext: () => Promise.resolve(openBuildContext(request)),
     fetchTree: (operation) => Promise.reject(notFetched(operation.url)),

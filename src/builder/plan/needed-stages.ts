@@ -16,7 +16,7 @@ import { readTrigger } from './triggers.js';
 /** An instruction as a stage runs it. */
 export interface Command {
   readonly instruction: Instruction;
-  /** Triggers are read with the default escape character, whatever the file's own is. */
+  /** The file's own, for triggers too: only their words are told apart with the default one. */
   readonly escape: '\\' | '`';
   readonly isTrigger: boolean;
   /** What COPY --from names; absent for the build context and for all other instructions. */
@@ -88,7 +88,7 @@ async function describeStage(stage: Stage, search: StageSearch): Promise<NeededS
         named === undefined ? undefined : lookUp(named, { platform, source: instruction.source, bases: search.bases }),
       ),
     );
-    const command = { instruction, isTrigger, escape: isTrigger ? '\\' : escape, mountSources: [] } as const;
+    const command = { instruction, isTrigger, escape, mountSources: [] } as const;
     if (instruction.keyword === 'RUN') return { ...command, mountSources: found };
     return found[0] === undefined ? command : { ...command, from: found[0] };
   };

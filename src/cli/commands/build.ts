@@ -5,7 +5,7 @@ import type { ParsedArguments } from '../argv.js';
 import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
-import { writeOutputFile } from '../output-file.js';
+import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
