@@ -21,7 +21,7 @@ export class SharedTask<T> {
 
   /** @throws `ABORTED`; what the work throws */
   async wait(signal: AbortSignal | undefined): Promise<T> {
-    if (signal?.aborted === true) throw aborted(signal);
+    if (isAborted(signal)) throw aborted(signal);
     this.#waiting += 1;
     let onAbort: (() => void) | undefined;
     const cancelled = new Promise<never>((_, reject) => {
@@ -35,9 +35,13 @@ export class SharedTask<T> {
     } finally {
       if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
       this.#waiting -= 1;
-      if (this.#waiting === 0 && signal?.aborted === true) this.#cancel.abort(signal.reason);
+      if (this.#waiting === 0 && isAborted(signal)) this.#cancel.abort(signal?.reason);
     }
   }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 function aborted(signal: AbortSignal | undefined): TsbuildError {
