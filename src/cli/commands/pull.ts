@@ -7,7 +7,12 @@ import { openToolchain } from './open-toolchain.js';
 import { runTransfer } from './transfer-activity.js';
 
 /** Docker's words. */
-const LAYER_LINES = { moved: 'Pull complete', existed: 'Already exists' };
+const LAYER_LINES = {
+  started: 'Pulling fs layer',
+  resumed: 'Resuming download',
+  moved: 'Pull complete',
+  existed: 'Already exists',
+};
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const [name = ''] = parsed.positionals;

@@ -20,6 +20,10 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     compression: choice(parsed, 'compression', ['gzip', 'zstd']),
     format: choice(parsed, 'format', ['docker', 'oci']),
   };
+  if (options.compression === 'zstd' && options.format === 'docker') {
+    const state = "cannot use --compression zstd together with --format docker: Docker's format has no zstd";
+    throw usageError({ command: 'tsbuild push' }, state);
+  }
   if (!quiet) {
     const assumed = given.tag === reference.tag ? '' : `Using default tag: ${reference.tag ?? ''}\n`;
     await print(host.stdout, `${assumed}The push refers to repository [${repositoryName(reference)}]\n`);

@@ -21,7 +21,7 @@ export class SharedTask<T> {
 
   /** @throws `ABORTED`; what the work throws */
   async wait(signal: AbortSignal | undefined): Promise<T> {
-    if (signal?.aborted === true) throw aborted(signal);
+    if (isAborted(signal)) throw aborted(signal);
     this.#waiting += 1;
     let onAbort: (() => void) | undefined;
     const cancelled = new Promise<never>((_, reject) => {

@@ -100,17 +100,21 @@ async function remove(
     return;
   }
   const failure = await failureOfResponse(endpoint, response);
-  throw isUnsupported(failure) ? unsupported(failure, path) : failure;
+  throw isUnsupported(failure, path) ? unsupported(failure, path) : failure;
 }
 
 /** Registries that delete no tags say so with 400 or 405 (distribution-spec, "Deleting tags"). */
-function isUnsupported({ details, registryCodes }: RegistryFailure): boolean {
-  return details['status'] === 405 || registryCodes.includes('UNSUPPORTED');
+function isUnsupported({ details, registryCodes }: RegistryFailure, path: string): boolean {
+  const status = details['status'];
+  return status === 405 || registryCodes.includes('UNSUPPORTED') || (status === 400 && isTag(path));
+}
+
+function isTag(path: string): boolean {
+  return path.startsWith('manifests/') && !path.includes(':');
 }
 
 function unsupported({ kind, message, details, registryCodes }: RegistryFailure, path: string): RegistryFailure {
-  const isTag = path.startsWith('manifests/') && !path.includes(':');
-  const hint = isTag
+  const hint = isTag(path)
     ? 'This registry deletes no tags: delete the manifest by its digest, which takes all its tags along.'
     : 'This registry deletes nothing: ask who runs it to allow it.';
   return new RegistryFailure(kind, message, { details, registryCodes, hint });
