@@ -1,13 +1,6 @@
 import { decompress } from '../../layers/compression/decompress.js';
 import { canonicalJson } from '../../oci/canonical-json.js';
-import {
-  checkLayerCount,
-  decodeConfig,
-  decodeManifest,
-  decodeLinks,
-  DOCUMENT_LIMIT,
-  isConfigMediaType,
-} from '../../oci/decode.js';
+import { checkLayerCount, decodeConfig, decodeManifest, decodeLinks, DOCUMENT_LIMIT } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import { digestOf, type Digest } from '../../oci/digest.js';
 import type { EncodedManifest, ManifestDescriptor, RawManifest } from '../../oci/image.js';
@@ -17,7 +10,7 @@ import { abortable, collect } from '../../support/byte-streams.js';
 import { objectOf } from '../../oci/decode-value.js';
 import { invariant } from '../../support/invariant.js';
 import { parseJson } from '../../support/parse-json.js';
-import type { ImageContent } from './image-content.js';
+import { isImageManifest, type ImageContent } from './image-content.js';
 
 /**
  * How layers are to be compressed: not at all; with gzip; so that every reader can read them, which zstd is not; or in some way,
@@ -100,7 +93,7 @@ class Conversion {
 
   async #manifest(document: EncodedManifest): Promise<EncodedManifest> {
     const { mediaType } = document.descriptor;
-    if (!isManifestMediaType(mediaType) || !holdsImage(document)) return document;
+    if (!isManifestMediaType(mediaType) || !isImageManifest(document)) return document;
     const manifest = decodeManifest(document.bytes, { ...document.descriptor, mediaType });
     const converts = manifest.value.layers.some((layer) => this.#mustChange(layer));
     if (!converts && this.#typeOf(mediaType) === mediaType) return document;
@@ -183,10 +176,6 @@ const OCI_TYPES: ReadonlyMap<string, string> = new Map([
   [MEDIA_TYPE.dockerLayerGzip, MEDIA_TYPE.ociLayerGzip],
   [MEDIA_TYPE.dockerForeignLayerGzip, MEDIA_TYPE.ociForeignLayerGzip],
 ]);
-
-function holdsImage({ bytes, descriptor }: EncodedManifest): boolean {
-  return decodeLinks(bytes, descriptor.digest).blobs.some(({ mediaType }) => isConfigMediaType(mediaType));
-}
 
 /** Layers that may not be distributed are none of ours to change. */
 function compressionOf(mediaType: LayerMediaType): 'none' | 'gzip' | 'zstd' | 'foreign' {

@@ -1,9 +1,8 @@
-import { decodeLinks, isConfigMediaType } from '../../../oci/decode.js';
+import { decodeLinks } from '../../../oci/decode.js';
 import type { Descriptor } from '../../../oci/descriptor.js';
 import type { EncodedManifest } from '../../../oci/image.js';
-import { isIndexMediaType, MEDIA_TYPE, type IndexMediaType } from '../../../oci/media-type.js';
-import { isAttestation } from '../../../oci/select-platform.js';
-import { readContent } from '../../copy/image-content.js';
+import { isIndexMediaType, type IndexMediaType } from '../../../oci/media-type.js';
+import { isImageManifest, readContent } from '../../copy/image-content.js';
 import { blobMember, documentBytes, layerMember, type StagedArchive } from './archive-image.js';
 import type { StagedMember } from './stage-members.js';
 
@@ -41,9 +40,9 @@ export async function wholeIndex(
     platforms: 'all',
   });
   const manifests = documents.filter(({ descriptor: { mediaType } }) => !isIndexMediaType(mediaType));
-  const images = manifests.filter((manifest) => !isOther(manifest));
+  const images = manifests.filter(isImageManifest);
   const found: StagedMember[] = [];
-  for (const manifest of manifests.filter(isOther)) {
+  for (const manifest of manifests.filter((each) => !isImageManifest(each))) {
     for (const blob of decodeLinks(manifest.bytes, manifest.descriptor.digest).blobs) {
       const member = layerMember(members, blob);
       if (member === undefined) complete = false;
@@ -52,10 +51,4 @@ export async function wholeIndex(
   }
   if (!complete || images.length === 0) return undefined;
   return { descriptor, documents, images: images.map((image) => image.descriptor), blobs: found };
-}
-
-/** Attestations, artifacts. */
-function isOther({ descriptor, bytes }: EncodedManifest): boolean {
-  if (isAttestation({ ...descriptor, mediaType: MEDIA_TYPE.ociManifest })) return true;
-  return !decodeLinks(bytes, descriptor.digest).blobs.some(({ mediaType }) => isConfigMediaType(mediaType));
 }
