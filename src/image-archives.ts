@@ -85,7 +85,7 @@ export async function saveFiles(
 
 async function saveLayout(images: ImagesToSave, folder: string, context: ArchivesContext): Promise<void> {
   const { progress, now, signal } = context;
-  await using saved = await openImages(images, undefined);
+  await using saved = await openImages(images, 'oci-archive');
   const bytes = byteProgress(progress, { step: 'save', item: 'images', direction: 'write', now });
   const blobs = packedBlobs(saved.images, images.since);
   bytes.setTotal(blobs.reduce((sum, { size }) => sum + size, 0));

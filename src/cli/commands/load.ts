@@ -1,5 +1,7 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { familiarName, parseReference } from '../../oci/reference.js';
+import { systemErrorCode } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import { platform } from '../build-request.js';
 import type { Host } from '../host.js';
@@ -26,9 +28,23 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
 function archiveSource(inputs: readonly string[], host: Host): AsyncIterable<Uint8Array> | readonly string[] {
   if (inputs.some((input) => input !== '-')) {
     if (inputs.includes('-')) throw usageError(LOAD, 'cannot read archive "-": files are given as well');
-    return inputs.map((input) => resolve(host.cwd, input));
+    return inputs.map((input) => archivePath(input, host));
   }
   if (host.stdin.isTTY !== true) return host.stdin;
   const advice = 'Name a file with -i, or redirect standard input.';
   throw usageError(LOAD, 'cannot read the archive: standard input is a terminal', advice);
+}
+
+function archivePath(input: string, { cwd }: Host): string {
+  const path = resolve(cwd, input);
+  try {
+    accessSync(path, constants.R_OK);
+    return path;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === undefined) throw error;
+    const state = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : code;
+    const advice = existsSync(`${path}.001`) ? `It is in parts: give the first, ${input}.001.` : 'Check the path.';
+    throw usageError(LOAD, `cannot read archive "${input}": ${state}`, advice);
+  }
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { SaveFilesOptions } from '../../toolchain-types.js';
 import { outputError } from '../../support/output-error.js';
+import { writeOutputFile } from '../../support/output-file.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import { parseByteCount } from '../byte-count.js';
 import type { Host } from '../host.js';
@@ -47,17 +48,16 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const view = { title: 'Saving', quiet: parsed.flag('quiet'), progress: parsed.value('progress') };
   await runTransfer(host, view, async (progress) => {
     await using toolchain = await openToolchain(parsed, host);
-    if (output !== '-') {
-      await toolchain.saveFiles(parsed.positionals, {
-        ...options,
-        ...files,
-        format,
-        output: resolve(host.cwd, output),
-        progress,
-      });
-    } else if (format !== 'oci-dir') {
-      await writeStandardOutput(await toolchain.save(parsed.positionals, { ...options, format, progress }), host);
+    const given = { ...options, progress };
+    if (format === 'oci-dir' || files.splitBytes !== undefined || files.checksums) {
+      const path = resolve(host.cwd, output);
+      await toolchain.saveFiles(parsed.positionals, { ...given, ...files, format, output: path });
+      return;
     }
+    const archive = await toolchain.save(parsed.positionals, { ...given, format });
+    // Images may hold what others on the machine should not read; docker save does the same.
+    if (output !== '-') await writeOutputFile(output, archive, { cwd: host.cwd, mode: 0o600, signal: host.signal });
+    else await writeStandardOutput(archive, host);
   });
 }
 

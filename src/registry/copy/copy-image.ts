@@ -17,7 +17,7 @@ import { listImage, packedBlobs, packImages, type ArchivedImage } from '../archi
 import { blobProgress, type BlobSink } from '../blob-event.js';
 import type { RegistryClient } from '../registry-client.js';
 import { chooseEntry, labelledEntries, openArchiveContent, type FoundContent } from './archive-content.js';
-import { convertLayers } from './convert-layers.js';
+import { convertImage } from './convert-image.js';
 import { asBlob, deliverToRegistry, deliverToStore } from './deliver.js';
 import { readContent, type ImageContent, type PlatformChoice } from './image-content.js';
 import { formatImageLocation, type ImageLocation } from './image-location.js';
@@ -38,9 +38,9 @@ export interface CopyOptions {
 }
 
 /**
- * Copies an image from one place to another, byte for byte and without unpacking it: its digest stays. Three things make another
- * manifest of it: choosing some platforms of an index, the zstd layers of a docker-archive, which are written plain, and layers
- * that the store keeps plain, which go to a registry as gzip.
+ * Copies an image from one place to another, byte for byte and without unpacking it: its digest stays. Some things make another
+ * manifest of it: choosing some platforms of an index; the zstd layers of a docker-archive, which are written plain; layers that
+ * the store keeps plain, which go to a registry as gzip; Docker's media types, which OCI layouts and archives do not have.
  * @returns what is there now
  * @throws `IMAGE_NOT_FOUND`, `PLATFORM_NOT_FOUND`, `ARCHIVE_INVALID`, `DIGEST_MISMATCH`, `REGISTRY_*`, `OUTPUT_FAILED`, `DISK_FULL`,
  * `ABORTED`
@@ -52,11 +52,14 @@ export async function copyImage(options: CopyOptions): Promise<ManifestDescripto
     await using found = await openSource(options);
     const name = formatImageLocation(from);
     const content = await readContent(found.root, { name, source: found.source, platforms, signal });
-    const form = formFor(from, to);
-    const sent =
-      form === undefined
-        ? content
-        : await convertLayers(content, { form, blobs: store.blobs, added, gzip: options.gzip, signal });
+    const sent = await convertImage(content, {
+      form: formFor(from, to),
+      ociTypes: to.transport === 'oci' || to.transport === 'oci-archive',
+      blobs: store.blobs,
+      added,
+      gzip: options.gzip,
+      signal,
+    });
     await deliver(sent, options);
     return sent.root;
   } finally {
@@ -123,7 +126,12 @@ async function deliver(content: ImageContent, options: CopyOptions): Promise<voi
       return;
     }
     case 'store':
-      await deliverToStore(content, store, { name: storeName(to), onBlob, signal });
+      await deliverToStore(content, store, {
+        name: storeName(to),
+        fromRegistry: from.transport === 'docker',
+        onBlob,
+        signal,
+      });
       return;
     case 'oci':
       await deliverToLayout({ content, ...namesFor(from, to) }, to.path, options);

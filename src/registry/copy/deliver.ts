@@ -51,6 +51,12 @@ export function asBlob(descriptor: Descriptor<string>): Descriptor {
   return descriptor as Descriptor;
 }
 
+export interface DeliverToStoreOptions extends DeliverOptions {
+  readonly name: (Reference & { readonly tag: string }) | null;
+  /** Whether a registry has the root under a name, and by its digest. */
+  readonly fromRegistry: boolean;
+}
+
 /**
  * Puts an image into the store, and gives it its name last.
  * @throws `DIGEST_MISMATCH`, `STORE_IO`, `DISK_FULL`, `PLATFORM_NOT_FOUND`, `ABORTED`, and what the source throws
@@ -58,7 +64,7 @@ export function asBlob(descriptor: Descriptor<string>): Descriptor {
 export async function deliverToStore(
   content: ImageContent,
   store: Store,
-  { name, onBlob, signal }: DeliverOptions & { readonly name: (Reference & { readonly tag: string }) | null },
+  { name, fromRegistry, onBlob, signal }: DeliverToStoreOptions,
 ): Promise<ManifestDescriptor> {
   const { blobs, images } = store;
   const added = new Set<Digest>();
@@ -85,7 +91,7 @@ export async function deliverToStore(
       await blobs.ingest(Readable.from([bytes]), { expect: { digest, size }, signal });
     }
     const image = await storedImage(content.root, name, store);
-    await images.put(image);
+    await images.put(fromRegistry ? { ...image, resolved: content.root.digest } : image);
     return content.root;
   } catch (error) {
     lock[Symbol.dispose]();

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { decodeIndex, decodeLinks, isConfigMediaType } from '../../oci/decode.js';
+import { decodeIndex, decodeLinks, isConfigMediaType, isLayerMediaType } from '../../oci/decode.js';
 import { canonicalJson } from '../../oci/canonical-json.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import { digestOf, type Digest } from '../../oci/digest.js';
@@ -128,7 +128,7 @@ export function primaryManifest(content: ImageContent): EncodedManifest | undefi
   let document = byDigest.get(content.root.digest);
   for (let depth = 0; document !== undefined && depth <= MAX_DEPTH; depth += 1) {
     const { mediaType, digest } = document.descriptor;
-    if (!isIndexMediaType(mediaType)) return isImage(document) ? document : undefined;
+    if (!isIndexMediaType(mediaType)) return isImageManifest(document) ? document : undefined;
     const { value } = decodeIndex(document.bytes, { ...document.descriptor, mediaType });
     const images = value.manifests.filter((entry) => !isAttestation(entry) && entry.digest !== digest);
     const entry = selectPlatform({ ...value, manifests: images }, hostPlatform()) ?? images[0];
@@ -137,9 +137,12 @@ export function primaryManifest(content: ImageContent): EncodedManifest | undefi
   return undefined;
 }
 
-function isImage({ descriptor, bytes }: EncodedManifest): boolean {
-  if (!isManifestMediaType(descriptor.mediaType)) return false;
-  return decodeLinks(bytes, descriptor.digest).blobs.some(({ mediaType }) => isConfigMediaType(mediaType));
+/** Whether a document is the manifest of an image: not an index, an attestation or an artifact. */
+export function isImageManifest({ descriptor, bytes }: EncodedManifest): boolean {
+  const { mediaType } = descriptor;
+  if (!isManifestMediaType(mediaType) || isAttestation({ ...descriptor, mediaType })) return false;
+  const types = decodeLinks(bytes, descriptor.digest).blobs.map((blob) => blob.mediaType);
+  return types.some(isConfigMediaType) && types.every((type) => isConfigMediaType(type) || isLayerMediaType(type));
 }
 
 function notOffered(name: string, platform: Platform, offered: readonly string[]): TsbuildError {

@@ -1,7 +1,8 @@
 import { DOCUMENT_LIMIT } from '../../../oci/decode.js';
 import type { Descriptor } from '../../../oci/descriptor.js';
 import { digestAlgorithm, digestHex, type Digest } from '../../../oci/digest.js';
-import type { RawConfig, RawManifest } from '../../../oci/image.js';
+import type { EncodedManifest, RawConfig, RawManifest } from '../../../oci/image.js';
+import type { IndexMediaType } from '../../../oci/media-type.js';
 import { parseReference, withDefaultTag, type Reference } from '../../../oci/reference.js';
 import type { BlobReader, BlobStore } from '../../../store/blob-store.js';
 import { isTsbuildError } from '../../../support/errors.js';
@@ -19,6 +20,19 @@ export interface ArchiveImage {
   readonly names: readonly TaggedReference[];
   /** Of the index that the manifest was chosen from. */
   readonly resolved?: Digest | undefined;
+  /** That index, when the archive has everything that it lists. */
+  readonly whole?: WholeIndex | undefined;
+}
+
+/** An index and all that it lists. */
+export interface WholeIndex {
+  readonly descriptor: Descriptor<IndexMediaType>;
+  /** The index and all manifests and indexes below it, each after those that it lists. */
+  readonly documents: readonly EncodedManifest[];
+  /** Blobs of what is no image, such as attestations. */
+  readonly blobs: readonly StagedMember[];
+  /** The other images in it, without names. */
+  readonly others: readonly ArchiveImage[];
 }
 
 /** An image all of whose layers are at hand. */
@@ -27,7 +41,7 @@ export interface CompleteImage extends ArchiveImage {
 }
 
 /** The member that holds a layer, or `undefined` when the archive has none. @throws as `blobMember` */
-export function layerMember(members: StagedMembers, layer: Descriptor): StagedMember | undefined {
+export function layerMember(members: StagedMembers, layer: Descriptor<string>): StagedMember | undefined {
   return members.get(blobName(layer.digest)) === undefined ? undefined : blobMember(members, layer);
 }
 

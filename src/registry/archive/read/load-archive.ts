@@ -61,11 +61,12 @@ export async function loadArchive(options: LoadOptions): Promise<readonly Loaded
     await using contents = new ContentDigests({ store, digester: options.digester, signal });
     const known = knownLayers(store);
     const { images: found, since } = await readImages(options, { added, contents });
-    const images = await completeImages(found, { store, known, added, since });
+    const all = found.flatMap((image) => [image, ...(image.whole?.others ?? [])]);
+    const images = await completeImages(all, { store, known, added, since });
     await storeLayers(images, store, added);
     await verifyLayers(images, { contents, known, signal });
     await storeDocuments(images, store, added);
-    return await nameImages(images, store);
+    return await nameImages(found, store);
   } catch (error) {
     lock[Symbol.dispose]();
     await discardBlobs(store, added);
@@ -163,8 +164,11 @@ async function storeLayers(images: readonly CompleteImage[], { blobs }: Store, a
 }
 
 async function storeDocuments(images: readonly ArchiveImage[], { blobs }: Store, added: Set<Digest>): Promise<void> {
-  for (const { manifest, config } of images) {
-    for (const { descriptor, bytes } of [config, manifest]) {
+  for (const { manifest, config, whole } of images) {
+    for (const { digest, bytes } of whole?.blobs ?? []) {
+      if (bytes !== undefined) await storeBytes(blobs, { digest, bytes }, added);
+    }
+    for (const { descriptor, bytes } of [config, manifest, ...(whole?.documents ?? [])]) {
       await storeBytes(blobs, { digest: descriptor.digest, bytes }, added);
     }
   }
@@ -181,11 +185,16 @@ async function storeBytes(
 
 async function nameImages(images: readonly ArchiveImage[], store: Store): Promise<readonly LoadedImage[]> {
   const loaded: LoadedImage[] = [];
-  for (const { manifest, config, names, resolved } of images) {
+  for (const { manifest, config, names, resolved, whole } of images) {
     // Of the index entry nothing else is kept, so that loading what was saved changes nothing.
     const { mediaType, digest, size } = manifest.descriptor;
     for (const name of names.length === 0 ? [null] : names) {
-      const image = { name, descriptor: { mediaType, digest, size }, ...(resolved === undefined ? {} : { resolved }) };
+      const image = {
+        name,
+        descriptor: { mediaType, digest, size },
+        ...(resolved === undefined ? {} : { resolved }),
+        ...(whole === undefined ? {} : { index: whole.descriptor }),
+      };
       if (!(await isKnown(image, store))) await store.images.put(image);
       loaded.push({ name, image, imageId: config.descriptor.digest });
     }

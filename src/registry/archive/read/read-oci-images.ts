@@ -17,7 +17,9 @@ import {
   type ArchiveImage,
   type StagedArchive,
   type TaggedReference,
+  type WholeIndex,
 } from './archive-image.js';
+import { wholeIndex } from './whole-index.js';
 
 /** An index in an index in an index is no image that anybody makes. */
 const NESTING_LIMIT = 4;
@@ -89,7 +91,25 @@ async function readEntry(
 ): Promise<ArchiveImage> {
   const descriptor = await manifestFor({ archive, platform }, entry, 0);
   const resolved = descriptor.digest === entry.digest ? undefined : entry.digest;
-  return { ...(await readImage(archive, descriptor)), names: namesOf(entry), resolved };
+  const image = { ...(await readImage(archive, descriptor)), names: namesOf(entry), resolved };
+  const whole = platform === undefined ? await readWhole(archive, entry, descriptor.digest) : undefined;
+  return whole === undefined ? image : { ...image, whole };
+}
+
+async function readWhole(
+  archive: StagedArchive,
+  { mediaType, digest, size }: ManifestDescriptor,
+  chosen: Digest,
+): Promise<WholeIndex | undefined> {
+  if (!isIndexMediaType(mediaType)) return undefined;
+  const found = await wholeIndex(archive, { mediaType, digest, size });
+  if (found === undefined) return undefined;
+  const others: ArchiveImage[] = [];
+  for (const { mediaType: type, ...rest } of found.images) {
+    if (rest.digest === chosen || !isManifestMediaType(type)) continue;
+    others.push({ ...(await readImage(archive, { ...rest, mediaType: type })), names: [] });
+  }
+  return { descriptor: found.descriptor, documents: found.documents, blobs: found.blobs, others };
 }
 
 async function manifestFor(

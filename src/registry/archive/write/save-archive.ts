@@ -7,7 +7,7 @@ import { discardBlobs } from '../../../store/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
 import { TsbuildError } from '../../../support/errors.js';
-import { convertLayers, type LayerForm } from '../../copy/convert-layers.js';
+import { convertImage } from '../../copy/convert-image.js';
 import { readContent, type PlatformChoice } from '../../copy/image-content.js';
 import { storedRoot, storeSource } from '../../copy/store-content.js';
 import type { TaggedReference } from '../read/archive-image.js';
@@ -45,7 +45,7 @@ export interface SaveOptions extends ImagesToSave {
  */
 export async function* saveArchive(options: SaveOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const { format = 'docker-archive', since, signal, onBytes } = options;
-  await using saved = await openImages(options, format === 'docker-archive' ? 'readable' : undefined);
+  await using saved = await openImages(options, format);
   options.onTotal?.(packedBlobs(saved.images, since).reduce((sum, { size }) => sum + size, 0));
   yield* packImages(saved.images, { format, since, signal, onBytes });
 }
@@ -57,9 +57,8 @@ export interface OpenImages extends AsyncDisposable {
 /**
  * The images with their layers in the form in which they are saved, all of them known to be in the store. Disposing of it
  * removes what was made for it.
- * @param form when `compress` does not say it
  */
-export async function openImages(options: ImagesToSave, form: 'readable' | undefined): Promise<OpenImages> {
+export async function openImages(options: ImagesToSave, format: ArchiveFormat): Promise<OpenImages> {
   const { store, signal, since } = options;
   const added = new Set<Digest>();
   const lock = await store.lock('shared', { signal });
@@ -70,7 +69,7 @@ export async function openImages(options: ImagesToSave, form: 'readable' | undef
   try {
     const images: ArchivedImage[] = [];
     for (const { image, names } of options.images) {
-      const content = await openImage(image, options, { added, form: options.compress ?? form });
+      const content = await openImage(image, options, { added, format });
       images.push({ content, names: names.map(readName) });
     }
     await checkBlobs(packedBlobs(images, since), store.blobs);
@@ -83,14 +82,15 @@ export async function openImages(options: ImagesToSave, form: 'readable' | undef
 
 async function openImage(
   image: StoredImage,
-  { store, platforms, gzip, signal }: ImagesToSave,
-  { added, form }: { readonly added: Set<Digest>; readonly form: LayerForm | undefined },
+  { store, platforms, compress, gzip = noGzip, signal }: ImagesToSave,
+  { added, format }: { readonly added: Set<Digest>; readonly format: ArchiveFormat },
 ): Promise<ArchivedImage['content']> {
   const root = await storedRoot(image, platforms, store);
   const name = image.name === null ? image.descriptor.digest : formatReference(image.name);
   const content = await readContent(root, { name, source: storeSource(store), platforms: platforms ?? 'all', signal });
-  if (form === undefined) return content;
-  return await convertLayers(content, { form, blobs: store.blobs, added, signal, gzip: gzip ?? noGzip });
+  const isDocker = format === 'docker-archive';
+  const form = compress ?? (isDocker ? 'readable' : undefined);
+  return await convertImage(content, { form, ociTypes: !isDocker, blobs: store.blobs, added, gzip, signal });
 }
 
 function noGzip(): Promise<never> {

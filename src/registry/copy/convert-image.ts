@@ -1,22 +1,16 @@
 import { decompress } from '../../layers/compression/decompress.js';
 import { canonicalJson } from '../../oci/canonical-json.js';
-import {
-  checkLayerCount,
-  decodeConfig,
-  decodeManifest,
-  decodeLinks,
-  DOCUMENT_LIMIT,
-  isConfigMediaType,
-} from '../../oci/decode.js';
+import { checkLayerCount, decodeConfig, decodeManifest, decodeLinks, DOCUMENT_LIMIT } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import { digestOf, type Digest } from '../../oci/digest.js';
-import type { EncodedManifest, RawManifest } from '../../oci/image.js';
+import type { EncodedManifest, ManifestDescriptor, RawManifest } from '../../oci/image.js';
 import { isIndexMediaType, isManifestMediaType, MEDIA_TYPE, type LayerMediaType } from '../../oci/media-type.js';
 import type { BlobStore } from '../../store/blob-store.js';
 import { abortable, collect } from '../../support/byte-streams.js';
 import { objectOf } from '../../oci/decode-value.js';
+import { invariant } from '../../support/invariant.js';
 import { parseJson } from '../../support/parse-json.js';
-import type { ImageContent } from './image-content.js';
+import { isImageManifest, type ImageContent } from './image-content.js';
 
 /**
  * How layers are to be compressed: not at all; with gzip; so that every reader can read them, which zstd is not; or in some way,
@@ -25,7 +19,10 @@ import type { ImageContent } from './image-content.js';
 export type LayerForm = 'none' | 'gzip' | 'readable' | 'packed';
 
 export interface ConvertOptions {
-  readonly form: LayerForm;
+  /** As they are, unless given. */
+  readonly form?: LayerForm | undefined;
+  /** Whether Docker's media types become OCI's: skopeo and podman pass over others in an OCI layout. */
+  readonly ociTypes?: boolean | undefined;
   /** Where converted layers are kept. */
   readonly blobs: BlobStore;
   /** Gets the blobs that were not in the store before. */
@@ -36,11 +33,11 @@ export interface ConvertOptions {
 }
 
 /**
- * The image with its layers in another form. Its configs stay as they are, and with them its id and diffIds; manifests and
+ * The image with its layers in another form, or with other media types. Its configs stay as they are, and with them its id and diffIds; manifests and
  * indexes are made anew where they name what has changed. An image that needs no change is given back itself.
  * @throws `DIGEST_MISMATCH` when a layer is not what its config says; what the source and the store throw
  */
-export async function convertLayers(content: ImageContent, options: ConvertOptions): Promise<ImageContent> {
+export async function convertImage(content: ImageContent, options: ConvertOptions): Promise<ImageContent> {
   const conversion = new Conversion(content, options);
   const documents: EncodedManifest[] = [];
   for (const document of content.documents) documents.push(await conversion.document(document));
@@ -77,7 +74,7 @@ class Conversion {
       for (const blob of decodeLinks(bytes, descriptor.digest).blobs) blobs.set(blob.digest, blob);
     }
     return {
-      root: { ...root, digest: changed.digest, size: changed.size },
+      root: { ...root, mediaType: knownType(changed.mediaType), digest: changed.digest, size: changed.size },
       documents,
       blobs: [...blobs.values()],
       open: async (blob, transfer) =>
@@ -88,22 +85,31 @@ class Conversion {
   #index(document: EncodedManifest): EncodedManifest {
     const { manifests } = decodeLinks(document.bytes, document.descriptor.digest);
     const changed = manifests.map((entry) => ({ ...entry, ...addressOf(this.#documents.get(entry.digest) ?? entry) }));
-    if (changed.every(({ digest }, index) => digest === manifests[index]?.digest)) return document;
-    return remade(document, { manifests: changed });
+    const mediaType = this.#typeOf(document.descriptor.mediaType);
+    const same = mediaType === document.descriptor.mediaType;
+    if (same && changed.every(({ digest }, index) => digest === manifests[index]?.digest)) return document;
+    return remade(document, mediaType, { manifests: changed });
   }
 
   async #manifest(document: EncodedManifest): Promise<EncodedManifest> {
     const { mediaType } = document.descriptor;
-    if (!isManifestMediaType(mediaType) || !holdsImage(document)) return document;
+    if (!isManifestMediaType(mediaType) || !isImageManifest(document)) return document;
     const manifest = decodeManifest(document.bytes, { ...document.descriptor, mediaType });
-    if (!manifest.value.layers.some((layer) => this.#mustChange(layer))) return document;
-    const diffIds = await this.#diffIds(manifest);
-    const layers: Descriptor<LayerMediaType>[] = [];
+    const converts = manifest.value.layers.some((layer) => this.#mustChange(layer));
+    if (!converts && this.#typeOf(mediaType) === mediaType) return document;
+    const diffIds = converts ? await this.#diffIds(manifest) : [];
+    const layers: Descriptor<string>[] = [];
     for (const [index, layer] of manifest.value.layers.entries()) {
       const diffId = diffIds[index];
-      layers.push(diffId === undefined || !this.#mustChange(layer) ? layer : await this.#layer(layer, diffId));
+      const made = diffId === undefined || !this.#mustChange(layer) ? layer : await this.#layer(layer, diffId);
+      layers.push({ ...made, mediaType: this.#typeOf(made.mediaType) });
     }
-    return remade(document, { layers });
+    const config = { ...manifest.value.config, mediaType: this.#typeOf(manifest.value.config.mediaType) };
+    return remade(document, this.#typeOf(mediaType), { config, layers });
+  }
+
+  #typeOf(mediaType: string): string {
+    return this.#options.ociTypes === true ? (OCI_TYPES.get(mediaType) ?? mediaType) : mediaType;
   }
 
   async #diffIds(manifest: RawManifest): Promise<readonly Digest[]> {
@@ -128,6 +134,8 @@ class Conversion {
         return compressionOf(mediaType) === 'zstd';
       case 'packed':
         return compressionOf(mediaType) === 'none';
+      case undefined:
+        return false;
     }
   }
 
@@ -135,7 +143,7 @@ class Conversion {
     const known = this.#converted.get(layer.digest);
     if (known !== undefined) return known;
     const plain = compressionOf(layer.mediaType) === 'none' ? layer : await this.#plain(layer, diffId);
-    const made = ['gzip', 'packed'].includes(this.#options.form) ? await this.#gzip(plain) : plain;
+    const made = this.#options.form === 'gzip' || this.#options.form === 'packed' ? await this.#gzip(plain) : plain;
     this.#converted.set(layer.digest, made).set(made.digest, made);
     return made;
   }
@@ -160,9 +168,14 @@ class Conversion {
   }
 }
 
-function holdsImage({ bytes, descriptor }: EncodedManifest): boolean {
-  return decodeLinks(bytes, descriptor.digest).blobs.some(({ mediaType }) => isConfigMediaType(mediaType));
-}
+const OCI_TYPES: ReadonlyMap<string, string> = new Map([
+  [MEDIA_TYPE.dockerManifest, MEDIA_TYPE.ociManifest],
+  [MEDIA_TYPE.dockerManifestList, MEDIA_TYPE.ociIndex],
+  [MEDIA_TYPE.dockerConfig, MEDIA_TYPE.ociConfig],
+  [MEDIA_TYPE.dockerLayer, MEDIA_TYPE.ociLayer],
+  [MEDIA_TYPE.dockerLayerGzip, MEDIA_TYPE.ociLayerGzip],
+  [MEDIA_TYPE.dockerForeignLayerGzip, MEDIA_TYPE.ociForeignLayerGzip],
+]);
 
 /** Layers that may not be distributed are none of ours to change. */
 function compressionOf(mediaType: LayerMediaType): 'none' | 'gzip' | 'zstd' | 'foreign' {
@@ -184,13 +197,22 @@ function isDockerType(mediaType: LayerMediaType): boolean {
   return mediaType === MEDIA_TYPE.dockerLayer || mediaType === MEDIA_TYPE.dockerLayerGzip;
 }
 
-function addressOf({ digest, size }: Descriptor<string>): Pick<Descriptor, 'digest' | 'size'> {
-  return { digest, size };
+function knownType(mediaType: string): ManifestDescriptor['mediaType'] {
+  invariant(isManifestMediaType(mediaType) || isIndexMediaType(mediaType), 'a root is a manifest or an index');
+  return mediaType;
+}
+
+function addressOf({
+  mediaType,
+  digest,
+  size,
+}: Descriptor<string>): Pick<Descriptor<string>, 'mediaType' | 'digest' | 'size'> {
+  return { mediaType, digest, size };
 }
 
 /** What else the document says stays. */
-function remade({ bytes, descriptor }: EncodedManifest, members: object): EncodedManifest {
+function remade({ bytes, descriptor }: EncodedManifest, mediaType: string, members: object): EncodedManifest {
   const document = objectOf(parseJson(Buffer.from(bytes).toString('utf8')), '').members;
-  const made = Buffer.from(canonicalJson({ ...document, ...members }));
-  return { descriptor: { ...descriptor, digest: digestOf(made), size: made.length }, bytes: made };
+  const made = Buffer.from(canonicalJson({ ...document, mediaType, ...members }));
+  return { descriptor: { ...descriptor, mediaType, digest: digestOf(made), size: made.length }, bytes: made };
 }
