@@ -66,12 +66,19 @@ export class Requester {
    */
   async send(endpoint: Endpoint, request: RegistryRequest): Promise<HttpResponse> {
     const origin = await this.origin(endpoint);
-    const url = typeof request.path === 'string' ? new URL(request.path, origin) : request.path;
-    const insecure = endpoint.security === 'either';
-    const target = { registry: endpoint.registry, origin, insecure, scopes: request.scopes };
-    const response = await this.#sendAuthorized(target, url, request);
+    const url = typeof request.path === 'string' ? urlAt(endpoint, origin, request.path) : request.path;
+    const insecure = endpoint.security === 'either' || endpoint.security === 'unchecked';
+    const { registry, repository } = endpoint;
+    const target = { registry, repository, origin, insecure, scopes: request.scopes };
+    const own = url.origin === origin.origin ? endpoint.headers : undefined;
+    const response = await this.#sendAuthorized(target, url, { ...request, headers: { ...own, ...request.headers } });
     this.#noteWarnings(endpoint, response);
     return response;
+  }
+
+  /** A request to somebody who is no registry. @throws `RegistryFailure`; `ABORTED` */
+  async sendAnonymous(request: HttpRequest): Promise<HttpResponse> {
+    return await sendRetrying(this.#options.transport, request, this.#retrying());
   }
 
   /** The registry's own URL, found out once where plain HTTP is allowed. */
@@ -100,7 +107,7 @@ export class Requester {
   async #sendAuthorized(target: AuthTarget, url: URL, request: RegistryRequest): Promise<HttpResponse> {
     // An upload may be told to go elsewhere, where the registry's authorization has no business.
     if (url.origin !== target.origin.origin) return await this.#sendPlain(target, url, request);
-    const first = await this.#authorizer.authorization(target);
+    const first = await this.#authorizer.authorization(target, request.signal);
     const response = await this.#sendPlain(target, url, authorized(request, first));
     if (response.status !== 401) return response;
     const refused = await held(response);
@@ -119,7 +126,7 @@ export class Requester {
       first,
     }: { readonly request: RegistryRequest; readonly refused: HttpResponse; readonly first: string | undefined },
   ): Promise<HttpResponse> {
-    const authorization = await this.#authorizer.authorization(target);
+    const authorization = await this.#authorizer.authorization(target, request.signal);
     // The same credentials again would only get the user locked out.
     if (authorization === undefined || authorization === first) return refused;
     const response = await this.#sendPlain(target, url, authorized(request, authorization));
@@ -127,7 +134,11 @@ export class Requester {
     const wider = withScopesOf(target, parseChallenges(header(response, 'www-authenticate') ?? ''));
     if (wider === undefined) return response;
     await drain(response);
-    return await this.#sendPlain(target, url, authorized(request, await this.#authorizer.authorization(wider)));
+    return await this.#sendPlain(
+      target,
+      url,
+      authorized(request, await this.#authorizer.authorization(wider, request.signal)),
+    );
   }
 
   /** Google's registry has answered 401 without saying what it wants; its `/v2/` says it. */
@@ -168,6 +179,13 @@ export class Requester {
       this.#options.onWarning(warning);
     }
   }
+}
+
+/** A path that begins with `/v2/`, where the endpoint has it. */
+function urlAt({ root = '/v2', namespace }: Endpoint, origin: URL, path: string): URL {
+  const url = new URL(root + path.slice('/v2'.length), origin);
+  if (namespace !== undefined) url.searchParams.set('ns', namespace);
+  return url;
 }
 
 function authorized(request: RegistryRequest, authorization: string | undefined): RegistryRequest {

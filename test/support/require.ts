@@ -6,6 +6,7 @@ export type Requirement =
   | 'podman'
   | 'skopeo'
   | 'umoci'
+  | 'zstd'
   | 'root'
   | 'tar'
   | 'unprivileged-user'

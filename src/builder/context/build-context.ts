@@ -4,16 +4,17 @@ import { createIgnoreMatcher, type IgnoreMatcher } from '../../parser/ignore-fil
 import { childPath } from '../../support/byte-path.js';
 import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import type { BuildRequest } from '../build-request.js';
-import type { ContextResult } from '../operations/result.js';
+import type { TreeResult } from '../operations/result.js';
 import { ReadableTree } from './readable-tree.js';
 
 /** The files of the build context that the ignore file leaves; none when there is no context. */
-export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' | 'ignore'>): ContextResult {
-  if (request.contextDirectory === null) return { kind: 'context', tree: EMPTY_TREE, ignored: () => false };
+export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' | 'ignore'>): TreeResult {
+  const context = { kind: 'tree', description: 'the build context', ignored: () => false } as const;
+  if (request.contextDirectory === null) return { ...context, tree: EMPTY_TREE };
   const tree = new ReadableTree(createDirectoryTree(request.contextDirectory));
-  if (request.ignore === null) return { kind: 'context', tree, ignored: () => false };
+  if (request.ignore === null) return { ...context, tree };
   const matcher = createIgnoreMatcher(request.ignore.text, { file: request.ignore.name });
-  return { kind: 'context', tree: new IgnoringTree(tree, matcher), ignored: (path) => matcher.ignores(path) };
+  return { ...context, tree: new IgnoringTree(tree, matcher), ignored: (path) => matcher.ignores(path) };
 }
 
 const EMPTY_TREE: Tree = {

@@ -1,4 +1,5 @@
 import type { Tree } from '../../layers/tree.js';
+import { invariant } from '../../support/invariant.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { Vertex } from '../graph.js';
 import type { CopyOperation, Operation } from '../operation.js';
@@ -14,7 +15,8 @@ export interface CopyStep {
   readonly vertex: Vertex<Operation>;
   readonly operation: CopyOperation;
   readonly root: FileSystemResult;
-  readonly from: Result;
+  /** The root file system again, then those copied from. */
+  readonly inputs: readonly Result[];
 }
 
 /**
@@ -26,7 +28,8 @@ export async function* copyKeys(
   step: CopyStep,
   context: OperationContext,
 ): AsyncGenerator<KeyMaterial> {
-  const { operation, root, from } = step;
+  const { operation, root } = step;
+  const from = copiedFrom(step);
   const { sources, ...definition } = operation;
   const common = { operation: definition, parent: resultChainId(root), epoch: parts.sourceDateEpoch ?? null };
   if (from.kind === 'file-system') yield keyMaterial({ ...common, sources, from: resultChainId(from) });
@@ -40,11 +43,18 @@ export async function selectForCopy(
   step: CopyStep,
   context: OperationContext,
 ): Promise<{ readonly tree: Tree; readonly selection: readonly CopySelection[] }> {
-  const { from, vertex, operation } = step;
-  const tree = from.kind === 'context' ? from.tree : await openStage(parts, from, { step: vertex.id, context });
-  const description = from.kind === 'context' ? 'the build context' : 'the image or stage it is copied from';
-  const ignored = from.kind === 'context' ? from.ignored : () => false;
+  const { vertex, operation } = step;
+  const from = copiedFrom(step);
+  const tree = from.kind === 'tree' ? from.tree : await openStage(parts, from, { step: vertex.id, context });
+  const description = from.kind === 'tree' ? from.description : 'the image or stage it is copied from';
+  const ignored = from.kind === 'tree' ? from.ignored : () => false;
   return { tree, selection: locating(step, () => selectSources(operation, { tree, ignored, description })) };
+}
+
+function copiedFrom({ inputs }: CopyStep): Result {
+  const from = inputs[1];
+  invariant(from !== undefined, 'a copy has two inputs');
+  return from;
 }
 
 /** What unpacks layers is loaded only when a stage's files are really needed. */

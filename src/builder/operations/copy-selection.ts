@@ -28,7 +28,9 @@ export interface SelectionSource {
  * @throws `COPY_FAILED`
  */
 export function selectSources(operation: CopyOperation, source: SelectionSource): readonly CopySelection[] {
-  return operation.sources.flatMap((pattern) => {
+  return operation.sources.flatMap((one) => {
+    if (one.kind !== 'path') return [];
+    const { pattern } = one;
     if (!hasWildcard(pattern)) return [selectPath(pattern, source)];
     return matches(source.tree, bytesOfText(pattern)).map((path) => selectMatch(path, source.tree));
   });

@@ -44,11 +44,14 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
       case 'image':
         return this.#parts.pullImage(operation, vertex.id, context);
       case 'context':
-        return this.#parts.openContext();
+        return this.#parts.openContext(operation);
+      case 'http':
+      case 'git':
+        return this.#parts.fetchTree(operation, vertex.id, context);
       // Loaded when there is something to do: a build that is all cache needs none of it.
       case 'run': {
         const { executeRun } = await import('./run-operation.js');
-        return executeRun(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]) }, context);
+        return executeRun(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]), inputs }, context);
       }
       case 'workdir': {
         const { executeWorkdir } = await import('./workdir-operation.js');
@@ -63,7 +66,6 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
 }
 
 function copyStep(vertex: Vertex<Operation>, inputs: readonly Result[]): CopyStep {
-  const [root, from] = inputs;
-  invariant(vertex.operation.kind === 'copy' && from !== undefined, 'a copy has two inputs');
-  return { vertex, operation: vertex.operation, root: fileSystemOf(root), from };
+  invariant(vertex.operation.kind === 'copy', 'the vertex is a copy');
+  return { vertex, operation: vertex.operation, root: fileSystemOf(inputs[0]), inputs };
 }

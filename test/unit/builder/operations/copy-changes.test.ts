@@ -12,13 +12,14 @@ interface Case {
   readonly base?: Files;
   readonly sources: readonly string[];
   readonly destination: string;
-  readonly more?: Partial<CopyOperation>;
+  readonly more?: Partial<Omit<CopyOperation, 'sources' | 'destination'>>;
   readonly owner?: { uid: number; gid: number };
   readonly ignored?: readonly string[];
 }
 
 function operationOf({ sources, destination, more }: Case): CopyOperation {
-  return { kind: 'copy', keyword: 'COPY', fromContext: true, sources, destination, ...more };
+  const paths = sources.map((pattern) => ({ kind: 'path', input: 1, pattern }) as const);
+  return { kind: 'copy', keyword: 'COPY', fromContext: true, sources: paths, destination, ...more };
 }
 
 function selectionOf(given: Case, tree: Tree) {

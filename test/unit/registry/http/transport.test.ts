@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConnectionError, readStart, type HttpRequest } from '../../../../src/registry/http/http-message.js';
 import { proxySettings } from '../../../../src/registry/http/http-proxy.js';
 import { createTransport, type Transport } from '../../../../src/registry/http/transport.js';
-import { startScriptedRegistry, type ScriptedRegistry } from '../../../support/registry/scripted-registry.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../../../src/testing/scripted-registry.js';
 import { TEST_CERTIFICATE } from '../../../support/registry/test-certificate.js';
 
 const URL_BEHIND_PROXY = new URL('https://registry.example/v2/');
@@ -22,12 +22,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tsbuild-transport-'));
   authority = join(folder, 'ca.pem');
   await writeFile(authority, TEST_CERTIFICATE.cert);
-  registry = await startScriptedRegistry(() => undefined, TEST_CERTIFICATE);
+  registry = await startScriptedRegistry(() => undefined, { tls: TEST_CERTIFICATE });
 });
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
+
+const NO_CERTIFICATES = { named: [], folders: [], system: [], forHost: () => Promise.resolve(undefined) };
 
 interface Setting {
   readonly env?: Readonly<Record<string, string>>;
@@ -35,7 +37,7 @@ interface Setting {
 }
 
 async function withTransport({ env = {}, named = [] }: Setting, run: (transport: Transport) => Promise<void>) {
-  const certificates = { named, system: [] };
+  const certificates = { ...NO_CERTIFICATES, named };
   const transport = createTransport({ proxies: proxySettings(env), certificates, timeouts: TIMEOUTS, userAgent: 'x' });
   try {
     await run(transport);
@@ -169,7 +171,7 @@ describe('a proxy', () => {
     await using proxy = await startProxy({ silent: true });
     const slow = createTransport({
       proxies: proxySettings({ HTTPS_PROXY: proxy.url }),
-      certificates: { named: [], system: [] },
+      certificates: NO_CERTIFICATES,
       timeouts: { ...TIMEOUTS, connectMs: 100 },
       userAgent: 'x',
     });
