@@ -16,6 +16,8 @@ import { rootPath } from './write-case.js';
 // As it is shipped: workers cannot load what is not compiled.
 const DIST = join(REPOSITORY, 'dist');
 type Library = typeof import('../../src/index.js');
+type Stores = typeof import('../../src/store/open-store.js');
+type Namespaces = typeof import('../../src/build-in-namespace.js');
 type CommandLine = typeof import('../../src/cli/run-cli.js');
 
 /** tsbuild in this process, with a store of its own and the base images in it. */
@@ -56,7 +58,20 @@ export async function openLocalBuilder(storeRoot: string): Promise<LocalBuilder>
     const given = { ...host({ ...env, ...prepared.case.env }, new Collector()), openToolchain: open };
     return (await hasChecks()) ? checkHere(prepared, given) : null;
   };
-  return { tools, bases, build, check, [Symbol.asyncDispose]: () => tools[Symbol.asyncDispose]() };
+  const close = async (): Promise<void> => {
+    await tools[Symbol.asyncDispose]();
+    await removeSnapshots(storeRoot, env);
+  };
+  return { tools, bases, build, check, [Symbol.asyncDispose]: close };
+}
+
+/** Of an ordinary user: their files may belong to ids that only a user namespace may touch, so that `rm` could not remove them. */
+async function removeSnapshots(storeRoot: string, env: Readonly<Record<string, string>>): Promise<void> {
+  if (process.getuid?.() === 0) return;
+  const { openStore } = (await import(join(DIST, 'store/open-store.js'))) as Stores;
+  const { collectSnapshotsAsOrdinaryUser } = (await import(join(DIST, 'build-in-namespace.js'))) as Namespaces;
+  using store = await openStore(storeRoot);
+  await collectSnapshotsAsOrdinaryUser(new Set(), { store, env });
 }
 
 function host(env: Host['env'], stderr: Writable): Omit<Host, 'openToolchain'> {
