@@ -1,5 +1,8 @@
+import { open as openDescriptor, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { basename } from 'node:path';
+import { promisify } from 'node:util';
 import { createDigester } from '../../../oci/digest.js';
 import { systemErrorCode, TsbuildError } from '../../../support/errors.js';
 import { archiveFiles, type ArchiveFile } from './archive-parts.js';
@@ -22,9 +25,11 @@ export interface OpenedArchive extends AsyncDisposable {
  */
 export async function openArchive(paths: readonly string[]): Promise<OpenedArchive> {
   const [only = '', second] = paths;
-  if (second === undefined && (await isDirectory(only))) {
+  const status = second === undefined ? await statusOf(only) : undefined;
+  if (status?.isDirectory() === true) {
     return { source: { layout: only }, size: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
+  if (status?.isFIFO() === true) return await openPipe(only);
   const files: OpenFile[] = [];
   const close = async (): Promise<void> => {
     for (const { handle } of files) await handle.close();
@@ -42,12 +47,22 @@ interface OpenFile extends ArchiveFile {
   readonly handle: FileHandle;
 }
 
-async function isDirectory(path: string): Promise<boolean> {
+async function statusOf(path: string): Promise<Stats> {
   try {
-    return (await stat(path)).isDirectory();
+    return await stat(path);
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+/** Not as a file: a read that waits for who writes would keep even process.exit() from ending the process. */
+async function openPipe(path: string): Promise<OpenedArchive> {
+  const socket = new Socket({ fd: await promisify(openDescriptor)(path, 'r'), readable: true, writable: false });
+  const close = (): Promise<void> => {
+    socket.destroy();
+    return Promise.resolve();
+  };
+  return { source: socket, size: undefined, [Symbol.asyncDispose]: close };
 }
 
 async function openFile(path: string): Promise<FileHandle> {
