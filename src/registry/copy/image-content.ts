@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { decodeIndex, decodeLinks, isConfigMediaType, isLayerMediaType } from '../../oci/decode.js';
+import { decodeIndex, decodeLinks, decodeManifest, isConfigMediaType, isLayerMediaType } from '../../oci/decode.js';
 import { canonicalJson } from '../../oci/canonical-json.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import { digestOf, type Digest } from '../../oci/digest.js';
@@ -116,10 +116,19 @@ async function readTree(reading: Reading, descriptor: Descriptor<string>, depth:
   if (documents.has(descriptor.digest)) return;
   if (depth > MAX_DEPTH || documents.size >= MAX_DOCUMENTS) throw tooMuch(descriptor.digest);
   const document = await source.document(descriptor, { signal });
+  checkShape(document);
   const links = decodeLinks(document.bytes, descriptor.digest);
   for (const entry of links.manifests) await readTree(reading, entry, depth + 1);
   for (const blob of links.blobs) blobs.set(blob.digest, blob);
   documents.set(descriptor.digest, document);
+}
+
+/** One document must not be an image to one tool and an index to another (CVE-2021-41190). @throws `DOCUMENT_INVALID` */
+function checkShape(document: EncodedManifest): void {
+  const { mediaType, ...rest } = document.descriptor;
+  if (isIndexMediaType(mediaType)) decodeIndex(document.bytes, { ...rest, mediaType });
+  else if (isManifestMediaType(mediaType) && isImageManifest(document))
+    decodeManifest(document.bytes, { ...rest, mediaType });
 }
 
 /** The manifest that a program takes which knows no index: for this machine, else the first image. `undefined` when there is none. */

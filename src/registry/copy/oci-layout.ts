@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { canonicalJson } from '../../oci/canonical-json.js';
@@ -111,9 +112,10 @@ async function writeBlob(
     onBytes?.(blob.size);
     return;
   }
-  const unfinished = `${target}.${process.pid}.unfinished`;
+  // A name that nobody can have put a link at, in a folder that may be everybody's.
+  const unfinished = `${target}.${randomBytes(6).toString('hex')}.unfinished`;
   await mkdir(dirname(target), { recursive: true });
-  const file = await open(unfinished, 'w', 0o644);
+  const file = await open(unfinished, 'wx', 0o644);
   try {
     const source = verifyBytes(await opener(blob, { signal }), blob);
     for await (const chunk of abortable(source, 'write a layout', signal)) {
@@ -177,7 +179,7 @@ async function readDocument(folder: string, name: string): Promise<unknown> {
 
 async function sizeAt(path: string): Promise<number | undefined> {
   try {
-    const status = await stat(path);
+    const status = await lstat(path);
     return status.isFile() ? status.size : undefined;
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
