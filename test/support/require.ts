@@ -8,6 +8,8 @@ export type Requirement =
   | 'umoci'
   | 'root'
   | 'tar'
+  | 'xz'
+  | 'bzip2'
   | 'unprivileged-user'
   | 'debootstrap';
 

@@ -1,7 +1,8 @@
 import { TsbuildError } from '../../support/errors.js';
 import { ByteReader } from './byte-reader.js';
-import { gunzip, GZIP_MAGIC } from './gunzip.js';
-import { unzstd, ZSTD_MAGIC, isSkippableFrame } from './unzstd.js';
+import { gunzip } from './gunzip.js';
+import { compressionOf } from './compression-of.js';
+import { unzstd } from './unzstd.js';
 
 export interface DecompressOptions {
   /** Refuse output beyond 1 GiB that is this many times its input. 1000 unless given; `Infinity` for no limit. */
@@ -12,8 +13,8 @@ const MAX_FREE_OUTPUT = 2 ** 30;
 const DEFAULT_MAX_RATIO = 1000;
 
 /**
- * The bytes of a layer whose compression its first bytes tell: gzip, of one or more members; zstd, of one or more frames; anything
- * else passes as it is. Media types are not asked: registries carry layers under wrong ones. A chunk is valid until the next is
+ * The bytes of a layer whose compression its first bytes tell: gzip, of one or more members; zstd, of one or more frames; xz and
+ * bzip2, of one or more streams; anything else passes as it is. Media types are not asked: registries carry layers under wrong ones. A chunk is valid until the next is
  * asked for. The source is read to its end, so that whoever checks its digest sees all of it.
  * @throws `LAYER_INVALID` when the stream is damaged, cut off, or swells beyond the limit; errors of `source` as they are
  */
@@ -26,7 +27,8 @@ export async function* decompress(
   const reader = new ByteReader(input);
   let output = 0;
   try {
-    for await (const chunk of decoderFor(await reader.peek(4))(reader)) {
+    const decode = await decoderFor(await reader.peek(6));
+    for await (const chunk of decode(reader)) {
       output += chunk.byteLength;
       if (output > MAX_FREE_OUTPUT && output > maxRatio * input.size) throw swollen(output, input.size);
       yield chunk;
@@ -38,10 +40,20 @@ export async function* decompress(
 
 type Decoder = (reader: ByteReader) => AsyncIterable<Uint8Array>;
 
-function decoderFor(magic: Buffer): Decoder {
-  if (magic.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)) return (reader) => gunzip(reader.rest());
-  if (magic.equals(ZSTD_MAGIC) || isSkippableFrame(magic)) return unzstd;
-  return (reader) => reader.rest();
+async function decoderFor(head: Buffer): Promise<Decoder> {
+  switch (compressionOf(head)) {
+    case 'gzip':
+      return (reader) => gunzip(reader.rest());
+    case 'zstd':
+      return unzstd;
+    // Rare: not loaded before they are needed.
+    case 'xz':
+      return (await import('./xz/unxz.js')).unxz;
+    case 'bzip2':
+      return (await import('./bzip2/bunzip2.js')).bunzip2;
+    case undefined:
+      return (reader) => reader.rest();
+  }
 }
 
 class CountedSource implements AsyncIterable<Uint8Array> {

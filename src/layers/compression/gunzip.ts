@@ -1,7 +1,6 @@
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { systemErrorCode, TsbuildError } from '../../support/errors.js';
-
-export const GZIP_MAGIC: Buffer = Buffer.from([0x1f, 0x8b]);
+import { systemErrorCode } from '../../support/errors.js';
+import { invalidStream } from './invalid-stream.js';
 
 /** Node's own 16 KiB make gunzip three times slower. */
 const CHUNK = 1 << 20;
@@ -70,8 +69,5 @@ function damaged(error: unknown): unknown {
   const code = systemErrorCode(error);
   if (code?.startsWith('Z_') !== true) return error;
   const state = code === 'Z_BUF_ERROR' ? 'its gzip stream is cut off' : 'its gzip stream is damaged';
-  return new TsbuildError('LAYER_INVALID', `cannot decompress layer: ${state}`, {
-    hint: 'Fetch the layer again; when that does not help, the image was pushed damaged.',
-    cause: error,
-  });
+  return invalidStream(state, error);
 }
