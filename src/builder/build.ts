@@ -82,7 +82,7 @@ async function makePlan(
   const plan = await planBuild({
     dockerfile,
     request,
-    resolveBase: (reference, platform, source) => bases.resolve(reference, platform, source),
+    resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
     onWarning,
   });
   return { plan, bases };

@@ -56,6 +56,9 @@ export interface GitOperation {
   readonly keepGitDir: boolean;
   /** A commit or a prefix of one, which `ref` must resolve to. */
   readonly checksum?: string;
+  readonly skipSubmodules?: true;
+  /** The remote is not asked what `ref` is now: `checksum` is the commit. */
+  readonly fetchByCommit?: true;
 }
 
 /** Inputs: the root file system it runs in, then what its mounts take. */

@@ -2,19 +2,18 @@ import { checkLayerCount, decodeConfig, decodeManifestOrIndex } from '../oci/dec
 import type { Descriptor } from '../oci/descriptor.js';
 import type { ManifestDescriptor, RawIndex, RawManifest } from '../oci/image.js';
 import { formatPlatform, platformSatisfies, type Platform } from '../oci/platform.js';
-import { familiarName, withDefaultTag, type Reference } from '../oci/reference.js';
+import { familiarName, withDefaultTag, type Reference, type Repository } from '../oci/reference.js';
 import type { StoredImage } from '../store/image-store.js';
 import type { Store } from '../store/store.js';
 import { blobProgress, type BlobSink } from './blob-event.js';
 import { chooseImage } from './image-choice.js';
-import type { RegistryClient } from './registry-client.js';
 import type { RepositorySource } from './repository-source.js';
 import { transferAll } from './transfer-all.js';
 
 export interface PullOptions {
   readonly reference: Reference;
   readonly platform: Platform;
-  readonly client: RegistryClient;
+  readonly client: { repository(name: Repository): RepositorySource };
   readonly store: Pick<Store, 'blobs' | 'images'>;
   readonly onBlob?: BlobSink | undefined;
   readonly onWarning?: ((text: string) => void) | undefined;

@@ -1,9 +1,11 @@
+import { canonicalJson } from '../../oci/canonical-json.js';
 import { formatPlatform, type Platform } from '../../oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from '../../oci/reference.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
 import type { BaseResolver, ResolvedBase } from '../plan.js';
+import type { LayoutImage } from './file-source.js';
 
 export interface BaseImage {
   readonly resolved: ResolvedBase;
@@ -35,6 +37,17 @@ export class BaseLookup {
     } catch (error) {
       throw this.#explained(error, name, source);
     }
+  }
+
+  /** An image in an OCI image layout of this host. @throws as `get` */
+  async getLayout(layout: LayoutImage, platform: Platform, source: SourceRange): Promise<BaseImage> {
+    const key = canonicalJson({ layout, platform: formatPlatform(platform) });
+    let image = this.#images.get(key);
+    if (image === undefined) {
+      image = this.#resolve(layout, platform, source);
+      this.#images.set(key, image);
+    }
+    return { resolved: await image, platform };
   }
 
   #normalize(name: string, source: SourceRange): string {

@@ -17,7 +17,7 @@ export interface BuildScope {
   readonly network: 'host' | 'none';
   /** The vertex of the build context, which is in the graph from the first call on. */
   context(): VertexId;
-  /** The root file system of another stage or of an image. */
+  /** The root file system of another stage or of an image, or the files of a named context. */
   rootfsOf(source: FileSource, place: SourceRange): VertexId;
   warn(warning: ParseWarning): void;
 }
@@ -27,6 +27,8 @@ export interface InstructionContext {
   readonly draft: StageDraft;
   readonly build: BuildScope;
   readonly from: FileSource | undefined;
+  /** Of RUN: what the mounts take their files from; `undefined` where `from=` is not given. */
+  readonly mountSources: readonly (FileSource | undefined)[];
   /** Expands with the variables as they are at the time of the call. */
   readonly expand: (template: Template) => string;
   /** Expands to any number of words, as EXPOSE takes them. */
@@ -34,7 +36,7 @@ export interface InstructionContext {
 }
 
 export function contextOf(
-  { instruction, escape, from }: Command,
+  { instruction, escape, from, mountSources }: Command,
   draft: StageDraft,
   build: BuildScope,
 ): InstructionContext {
@@ -53,6 +55,7 @@ export function contextOf(
     draft,
     build,
     from,
+    mountSources,
     expand: (template) => expandTemplate(template, { env: lookUp(template), escape, source }),
     expandWords: (template) => expandWords(template, { env: lookUp(template), escape, source }),
   };

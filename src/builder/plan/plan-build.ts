@@ -6,6 +6,7 @@ import type { BaseResolver, BuildPlan } from '../plan.js';
 import { BaseLookup } from './base-lookup.js';
 import { finishConfig } from './config-draft.js';
 import { buildArguments, globalArguments } from './global-arguments.js';
+import { NamedContexts } from './named-contexts.js';
 import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
 import { StageIndex, targetStage } from './stage-index.js';
@@ -13,7 +14,10 @@ import { StagePlanner } from './stage-planner.js';
 
 export interface PlanOptions {
   readonly dockerfile: Dockerfile;
-  readonly request: Pick<BuildRequest, 'buildArgs' | 'target' | 'labels' | 'network' | 'platform' | 'sourceDateEpoch'>;
+  readonly request: Pick<
+    BuildRequest,
+    'buildArgs' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
+  >;
   readonly resolveBase: BaseResolver;
   /** Told of what is legal and likely a mistake, in the stages that are needed. Warnings of the parser are not repeated. */
   readonly onWarning?: ((warning: ParseWarning) => void) | undefined;
@@ -37,7 +41,8 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
   const platforms = { build, target: targetPlatform };
   const globals = globalArguments({ dockerfile, given, target: request.target, platforms });
   const bases = new BaseLookup(resolveBase, index.names);
-  const needed = await findNeededStages({ dockerfile, index, target, targetPlatform, globals, bases });
+  const contexts = new NamedContexts(request.namedContexts ?? []);
+  const needed = await findNeededStages({ dockerfile, index, target, targetPlatform, globals, bases, contexts });
   const planner = new StagePlanner({
     globals,
     given,

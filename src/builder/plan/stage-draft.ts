@@ -11,6 +11,9 @@ import { vertexIdOf } from './graph-builder.js';
 /** What BuildKit puts beside each of its history entries; tools recognize images by it. */
 const COMMENT = 'buildkit.dockerfile.v0';
 
+/** Beside entries for layers that no instruction made. */
+const EXPORTER_COMMENT = 'buildkit.exporter.image.v0';
+
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A vertex whose label waits for the number of steps that the stage turns out to have. */
@@ -120,6 +123,11 @@ export class StageDraft {
   /** For an instruction that makes a layer. */
   recordLayer(createdBy: string): void {
     this.#history.push({ created_by: createdBy, comment: COMMENT });
+  }
+
+  /** For the layer of a named context, which no instruction makes. */
+  recordBase(createdBy: string): void {
+    this.#history.push({ created_by: createdBy, comment: EXPORTER_COMMENT });
   }
 
   /** For an instruction that makes none. */

@@ -1,12 +1,12 @@
 import type { Platform } from '../../oci/platform.js';
-import type { ParseWarning } from '../../parser/instruction.js';
+import type { ParseWarning, Stage } from '../../parser/instruction.js';
 import { invariant } from '../../support/invariant.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { VertexId } from '../graph.js';
 import type { ImageOperation } from '../operation.js';
 import { applyInstruction } from './apply-instruction.js';
 import type { BaseImage } from './base-lookup.js';
-import type { FileSource } from './file-source.js';
+import { isTreeSource, type FileSource, type TreeSource } from './file-source.js';
 import type { GlobalArguments } from './global-arguments.js';
 import { GraphBuilder, vertexIdOf } from './graph-builder.js';
 import { contextOf, type BuildScope } from './instruction-context.js';
@@ -60,6 +60,10 @@ export class StagePlanner implements BuildScope {
         return this.#planned(from.index).rootfs;
       case 'scratch':
         return this.graph.addSource({ kind: 'scratch' }, 'FROM scratch');
+      case 'context':
+        return this.graph.addSource({ kind: 'context', name: from.name }, from.label, place);
+      case 'remote':
+        return this.graph.addSource(from.operation, from.label, place);
       case 'image': {
         const operation = imageOperation(from.image);
         return this.graph.addSource(operation, `FROM ${operation.reference}`, place);
@@ -83,10 +87,25 @@ export class StagePlanner implements BuildScope {
 
   #begin({ base, stage }: NeededStage): StageDraft {
     if (base.kind === 'stage') return StageDraft.ofStage(this.#planned(base.index));
-    if (base.kind === 'scratch') {
-      return StageDraft.empty(this.#options.targetPlatform, this.rootfsOf(base, stage.source));
+    if (base.kind !== 'image') {
+      const draft = StageDraft.empty(this.#options.targetPlatform, this.rootfsOf({ kind: 'scratch' }, stage.source));
+      if (isTreeSource(base)) this.#addFiles(base, stage, draft);
+      return draft;
     }
     return StageDraft.ofImage(base.image.resolved.config, vertexIdOf(imageOperation(base.image), []));
+  }
+
+  /** FROM a named context that is no image: its files are the first layer. */
+  #addFiles(base: TreeSource, { text, source }: Stage, draft: StageDraft): void {
+    const operation = {
+      kind: 'copy',
+      keyword: 'COPY',
+      fromContext: true,
+      sources: [{ kind: 'path', input: 1, pattern: '' }],
+      destination: '/',
+    } as const;
+    draft.addStep(operation, { text, source, more: [this.rootfsOf(base, source)] });
+    draft.recordBase(base.label);
   }
 
   /** FROM an image counts as a step; FROM a stage does nothing, nor does FROM scratch. */

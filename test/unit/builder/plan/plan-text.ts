@@ -52,7 +52,8 @@ export function planText(dockerfile: string, options: PlanTextOptions = {}): Pro
 }
 
 function resolverOf(bases: Readonly<Record<string, ImageConfig>>, lookups: string[]): BaseResolver {
-  return async (reference, platform) => {
+  return async (name, platform) => {
+    const reference = typeof name === 'string' ? name : `oci-layout://${name.directory}:${name.tag}`;
     lookups.push(`${reference} ${platform.os}/${platform.architecture}`);
     const config = bases[reference];
     await Promise.resolve();
