@@ -1,5 +1,5 @@
-import { expandTemplate, expandWords } from '../../parser/expand-template.js';
-import type { ParseWarning, Template } from '../../parser/instruction.js';
+import { asTemplate, expandHeredoc, expandTemplate, expandWords } from '../../parser/expand-template.js';
+import type { Heredoc, ParseWarning, Template } from '../../parser/instruction.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
 import type { VertexId } from '../graph.js';
@@ -33,6 +33,8 @@ export interface InstructionContext {
   readonly expand: (template: Template) => string;
   /** Expands to any number of words, as EXPOSE takes them. */
   readonly expandWords: (template: Template) => readonly string[];
+  /** The content of a heredoc of COPY or ADD. */
+  readonly expandHeredoc: (heredoc: Heredoc) => string;
 }
 
 export function contextOf(
@@ -58,6 +60,7 @@ export function contextOf(
     mountSources,
     expand: (template) => expandTemplate(template, { env: lookUp(template), escape, source }),
     expandWords: (template) => expandWords(template, { env: lookUp(template), escape, source }),
+    expandHeredoc: (heredoc) => expandHeredoc(heredoc, { env: lookUp(asTemplate(heredoc.content)) }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { invalidStream } from '../invalid-stream.js';
 
 /** The most that one chunk of LZMA2 gives: 2 MiB. */
-export const MAX_CHUNK = 1 << 21;
+const MAX_CHUNK: number = 1 << 21;
 const MAX_SLACK = 8 << 20;
 
 /**
