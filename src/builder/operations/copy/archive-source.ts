@@ -1,7 +1,7 @@
 import type { Change } from '../../../layers/change.js';
 import { decompress } from '../../../layers/compression/decompress.js';
 import { startsTar } from '../../../layers/tar/starts-tar.js';
-import { TarParser, type TarEvent } from '../../../layers/tar/tar-parser.js';
+import { readTar, type TarItem } from '../../../layers/tar/read-tar.js';
 import type { ByteString } from '../../../support/byte-string.js';
 import { isTsbuildError, TsbuildError } from '../../../support/errors.js';
 import { EntryPlacing, type UnpackOptions } from './entry-placing.js';
@@ -46,42 +46,32 @@ export class ArchiveSource implements DraftArchive {
   async unpackInto(draft: LayerDraft, options: UnpackOptions): Promise<void> {
     const placing = new EntryPlacing(draft, options, this.#file.name);
     let number = 0;
-    for await (const event of this.#events()) {
-      if (event.kind !== 'entry') continue;
-      const file = placing.place(event.entry);
-      if (file?.content === 'archive') this.#contents.set(number, { file, path: event.entry.path });
+    for await (const { entry } of this.#items()) {
+      const file = placing.place(entry);
+      if (file !== undefined && entry.type === 'file') this.#contents.set(number, { file, path: entry.path });
       number++;
     }
   }
 
   async *changes(namesOf: (file: DraftFile) => readonly ByteString[]): AsyncGenerator<Change, void, undefined> {
-    const events = this.#events();
-    let number = -1;
-    try {
-      // No for await: the content of an entry is read from the same events.
-      for (let next = await events.next(); next.done !== true; next = await events.next()) {
-        if (next.value.kind !== 'entry') continue;
-        const wanted = this.#contents.get(++number);
-        if (wanted === undefined) continue;
-        if (wanted.path !== next.value.entry.path) throw this.#failed('it changed while it was read');
-        const [first, ...others] = namesOf(wanted.file);
-        if (first === undefined) continue;
-        yield upsert(first, { ...wanted.file, content: () => contentOf(events) });
-        for (const other of others) yield hardLink(other, wanted.file, first);
-      }
-    } finally {
-      await events.return();
+    let number = 0;
+    for await (const { entry, body } of this.#items()) {
+      const wanted = this.#contents.get(number++);
+      if (wanted === undefined) continue;
+      if (wanted.path !== entry.path) throw this.#failed('it changed while it was read');
+      const [first, ...others] = namesOf(wanted.file);
+      if (first === undefined) continue;
+      yield upsert(first, { ...wanted.file, content: () => body });
+      for (const other of others) yield hardLink(other, wanted.file, first);
     }
   }
 
-  async *#events(): AsyncGenerator<TarEvent, void, undefined> {
-    const parser = new TarParser();
+  async *#items(): AsyncGenerator<TarItem, void, undefined> {
     try {
-      for await (const chunk of this.#bytes()) {
+      for await (const item of readTar(this.#bytes())) {
         this.#file.signal?.throwIfAborted();
-        yield* parser.push(chunk);
+        yield item;
       }
-      parser.finish();
     } catch (error) {
       if (!isTsbuildError(error, 'LAYER_INVALID')) throw error;
       throw this.#failed(error.message, error);
@@ -116,13 +106,4 @@ function asyncChunks(chunks: Iterable<Uint8Array>): AsyncIterable<Uint8Array> {
       };
     },
   };
-}
-
-async function* contentOf(
-  events: AsyncGenerator<TarEvent, void, undefined>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let next = await events.next(); next.done !== true; next = await events.next()) {
-    if (next.value.kind !== 'content') return;
-    yield next.value.bytes;
-  }
 }

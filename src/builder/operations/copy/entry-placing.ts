@@ -2,7 +2,7 @@ import { isLayerXattr } from '../../../layers/files/layer-xattrs.js';
 import { resolveInTree } from '../../../layers/resolve-in-tree.js';
 import type { TarEntry, Timestamp } from '../../../layers/tar-entry.js';
 import { baseName, childPath, parentPath } from '../../../support/byte-path.js';
-import { textOfBytes, type ByteString } from '../../../support/byte-string.js';
+import { bytesOfText, textOfBytes, type ByteString } from '../../../support/byte-string.js';
 import { TsbuildError } from '../../../support/errors.js';
 import { directoryEntries } from '../missing-directories.js';
 import { rootedAt, type DraftFile, type LayerDraft } from './layer-draft.js';
@@ -55,9 +55,12 @@ export class EntryPlacing {
   #parent(entry: TarEntry, path: ByteString): ByteString {
     const { destination, made } = this.#options;
     const inside = resolveInTree(rootedAt(this.#draft, destination), parentPath(path), { followLast: true });
-    if (inside === undefined) throw this.#failed(entry, 'a file is in the place of its directory');
-    const parent = inside === '' ? destination : destination === '' ? inside : childPath(destination, inside);
-    if (parent === '' || (this.#draft.has(parent) && this.#draft.lstat(parent)?.type === 'directory')) return parent;
+    const parent = inside === undefined ? undefined : joinPaths(destination, inside);
+    const type = parent === undefined ? 'file' : this.#draft.lstat(parent)?.type;
+    if (parent === undefined || (type !== undefined && type !== 'directory')) {
+      throw this.#failed(entry, 'a file is in the place of its directory');
+    }
+    if (parent === '' || (type !== undefined && this.#draft.has(parent))) return parent;
     for (const { entry: directory } of directoryEntries(this.#draft, parent, {
       mode: 0o755,
       uid: 0,
@@ -71,16 +74,14 @@ export class EntryPlacing {
   }
 
   #file(of: Omit<TarEntry, 'path' | 'type'>, type: DraftFile['entry']['type']): DraftFile {
-    const { mode, size, mtime, linkTarget, device } = of;
+    const { size, linkTarget, device } = of;
     const entry = {
       type,
-      mode,
-      ...this.#owner(of),
       size,
-      mtime: boundTime(mtime),
+      ...this.#attributes(of, type),
       ...(linkTarget === undefined ? {} : { linkTarget }),
       ...(device === undefined ? {} : { device }),
-      xattrs: new Map([...of.xattrs].filter(([name]) => isLayerXattr(name))),
+      xattrs: layerXattrs(of),
     };
     return type === 'file' ? { entry, content: 'archive' } : { entry };
   }
@@ -91,13 +92,19 @@ export class EntryPlacing {
     const target = childPath(this.#parent(entry, named), baseName(named));
     const file = this.#draft.lstat(target)?.type === 'directory' ? undefined : this.#draft.adopt(target);
     if (file === undefined) throw this.#failed(entry, `it is a hard link to "${textOfBytes(named)}", which is no file`);
-    const mode = file.entry.type === 'symlink' ? file.entry.mode : entry.mode;
-    file.entry = { ...file.entry, ...this.#owner(entry), mode, mtime: boundTime(entry.mtime) };
+    // To set an owner takes file capabilities away (chown(2)), as the entry of the link does when it is unpacked.
+    const kept = [...file.entry.xattrs].filter(([name]) => name !== CAPABILITY);
+    const xattrs = new Map([...kept, ...layerXattrs(entry)]);
+    file.entry = { ...file.entry, ...this.#attributes(entry, file.entry.type), xattrs };
     return file;
   }
 
-  #owner({ uid, gid }: Pick<TarEntry, 'uid' | 'gid'>): { readonly uid: number; readonly gid: number } {
-    return this.#options.owner ?? { uid, gid };
+  #attributes(
+    { uid, gid, mode, mtime }: Pick<TarEntry, 'uid' | 'gid' | 'mode' | 'mtime'>,
+    type: DraftFile['entry']['type'],
+  ): Pick<TarEntry, 'uid' | 'gid' | 'mode' | 'mtime'> {
+    const owner = this.#options.owner ?? { uid, gid };
+    return { ...owner, mode: type === 'symlink' ? 0o777 : mode, mtime: boundTime(mtime) };
   }
 
   #failed(entry: TarEntry, state: string): TsbuildError {
@@ -106,6 +113,16 @@ export class EntryPlacing {
       hint: 'Unpack it into another directory, or make the archive again without that entry.',
     });
   }
+}
+
+function joinPaths(directory: ByteString, path: ByteString): ByteString {
+  return path === '' ? directory : childPath(directory, path);
+}
+
+const CAPABILITY = bytesOfText('security.capability');
+
+function layerXattrs({ xattrs }: Pick<TarEntry, 'xattrs'>): TarEntry['xattrs'] {
+  return new Map([...xattrs].filter(([name]) => isLayerXattr(name)));
 }
 
 /** Times before 1970 become 1970, as BuildKit has it. */

@@ -15,6 +15,8 @@ export class CopySources {
   readonly inputs: readonly VertexId[];
   /** As history has them. */
   readonly shown: readonly string[];
+  /** The instruction as a user sees it, and records of it do: without what addresses in it keep secret. */
+  readonly text: string;
 
   /** @throws `DOCKERFILE_SEMANTICS` */
   constructor(instruction: CopyInstruction, context: InstructionContext) {
@@ -30,9 +32,18 @@ export class CopySources {
       ...files.map((file) => inlineSource(file, instruction, context)),
     ];
     this.inputs = inputs.list;
+    this.text = sources
+      .reduce(
+        (text, { text: address, remote }) => (remote === undefined ? text : text.replaceAll(address, remote.shown)),
+        instruction.text,
+      )
+      .replace(USER_INFO, '$1…@');
     this.shown = [...sources.map(({ text, remote }) => remote?.shown ?? text), ...files.map(({ name }) => `<<${name}`)];
   }
 }
+
+/** Of an address that has variables in it, and so is not found as it is. */
+const USER_INFO = /(\b[a-z]+:\/\/)[^\s/@]*:[^\s/@]*@/g;
 
 /** Numbers what is copied from; the first input is what is copied into. */
 class Inputs {

@@ -1,7 +1,6 @@
 import { posix } from 'node:path';
 import type { CopyInstruction } from '../../../parser/instruction.js';
 import { TsbuildError } from '../../../support/errors.js';
-import type { VertexId } from '../../graph.js';
 import type { CopyOperation } from '../../operation.js';
 import { parseModeChange } from '../../operations/copy/mode-change.js';
 import { isTreeSource } from '../file-source.js';
@@ -14,7 +13,7 @@ import { CopySources } from './copy-sources.js';
  * owner's name that `--link` cannot look up
  */
 export function applyCopy(instruction: CopyInstruction, context: InstructionContext): void {
-  const { keyword, text, source } = instruction;
+  const { keyword, source } = instruction;
   const { draft, from, expand } = context;
   const sources = new CopySources(instruction, context);
   const destination = expand(instruction.destination);
@@ -38,8 +37,7 @@ export function applyCopy(instruction: CopyInstruction, context: InstructionCont
     destination: joinedDestination(draft.cwd, destination),
     ...flags,
   };
-  const more: readonly VertexId[] = sources.inputs;
-  draft.addStep(operation, { text, source, more });
+  draft.addStep(operation, { text: sources.text, source, more: sources.inputs });
   draft.recordLayer(`${historyText(keyword, flags, [...sources.shown, destination])} # buildkit`);
 }
 

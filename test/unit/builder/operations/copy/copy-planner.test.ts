@@ -1,215 +1,313 @@
 import { describe, expect, test } from 'vitest';
-import type { CopyOperation } from '../../../../src/builder/operation.js';
-import { contentDigest } from '../../../../src/builder/operations/content-digest.js';
-import { copyChanges } from '../../../../src/builder/operations/copy-changes.js';
-import { selectSources } from '../../../../src/builder/operations/copy-selection.js';
-import type { Tree } from '../../../../src/layers/tree.js';
-import { memoryTree, type MemoryFile } from '../../../support/memory-tree.js';
+import { copied, copiedPaths, type CopyCase } from './copying.js';
 
-type Files = Readonly<Record<string, MemoryFile | string>>;
-interface Case {
-  readonly source: Files;
-  readonly base?: Files;
-  readonly sources: readonly string[];
-  readonly destination: string;
-  readonly more?: Partial<Omit<CopyOperation, 'sources' | 'destination'>>;
-  readonly owner?: { uid: number; gid: number };
-  readonly ignored?: readonly string[];
-}
-
-function operationOf({ sources, destination, more }: Case): CopyOperation {
-  const paths = sources.map((pattern) => ({ kind: 'path', input: 1, pattern }) as const);
-  return { kind: 'copy', keyword: 'COPY', fromContext: true, sources: paths, destination, ...more };
-}
-
-function selectionOf(given: Case, tree: Tree) {
-  const ignored = (path: string): boolean => given.ignored?.includes(path) ?? false;
-  return selectSources(operationOf(given), { tree, ignored, description: 'the build context' });
-}
-
-/** One line an entry: `type mode uid:gid path content`. */
-function copied(given: Case): readonly string[] {
-  const [source, base] = [memoryTree(given.source), memoryTree(given.base ?? {})];
-  const changes = copyChanges({
-    operation: operationOf(given),
-    base,
-    source,
-    selection: selectionOf(given, source),
-    owner: given.owner,
-    made: { seconds: 0, nanoseconds: 0 },
-  });
-  return changes.map((change) => {
-    if (change.kind !== 'upsert') return change.kind;
-    const { type, mode, uid, gid, path, linkTarget, mtime } = change.entry;
-    const content = [...((change.open?.() ?? []) as Iterable<Uint8Array>)].join('');
-    const tail = [content, linkTarget === undefined ? '' : `-> ${linkTarget}`].filter((text) => text !== '').join(' ');
-    return `${type} ${mode.toString(8)} ${uid}:${gid} ${path} @${mtime.seconds} ${tail}`.trimEnd();
-  });
-}
-
-describe('copyChanges()', () => {
-  test('pitfall 73: a folder gives its contents, never itself', () => {
-    expect(copied({ source: { 'dir/a': 'A', 'dir/sub/b': 'B' }, sources: ['dir'], destination: '/x' })).toEqual([
+describe('planCopy()', () => {
+  test('pitfall 73: a folder gives its contents, never itself', async () => {
+    const source = { 'dir/a': 'A', 'dir/sub/b': 'B' };
+    const expected = [
       'directory 755 0:0 x @0',
       'file 644 0:0 x/a @1000 A',
       'directory 755 0:0 x/sub @1000',
       'file 644 0:0 x/sub/b @1000 B',
-    ]);
+    ];
+    expect(await copied({ source, sources: ['dir'], destination: '/x' })).toEqual(expected);
+    expect(await copied({ source, sources: ['dir'], destination: '/x/' })).toEqual(expected);
   });
 
-  test('pitfall 74: the slash at the end of the destination decides, an existing directory as well', () => {
+  test('pitfall 74: the slash at the end of the destination decides, an existing directory as well', async () => {
     const source = { f: 'F' };
-    expect(copied({ source, sources: ['f'], destination: '/x' })).toEqual(['file 644 0:0 x @1000 F']);
-    expect(copied({ source, sources: ['f'], destination: '/x/' })).toEqual([
+    expect(await copied({ source, sources: ['f'], destination: '/x' })).toEqual(['file 644 0:0 x @1000 F']);
+    expect(await copied({ source, sources: ['f'], destination: '/x/' })).toEqual([
       'directory 755 0:0 x @0',
       'file 644 0:0 x/f @1000 F',
     ]);
-    expect(copied({ source, base: { 'x/': { mode: 0o700, uid: 5 } }, sources: ['f'], destination: '/x' })).toEqual([
+    const base = { 'x/': { mode: 0o700, uid: 5 } };
+    expect(await copied({ source, base, sources: ['f'], destination: '/x' })).toEqual([
       'directory 700 5:0 x @1000',
       'file 644 0:0 x/f @1000 F',
     ]);
   });
 
-  test('pitfall 75: several files onto one name fail, into an existing directory they do not', () => {
+  test('pitfall 75: several files onto one name fail, into an existing directory they do not', async () => {
     const files = { source: { a: 'A', b: 'B' }, sources: ['a', 'b'], destination: '/x' };
-    expect(() => copied(files)).toThrow('cannot copy 2 files to "/x": it is no directory');
-    expect(copied({ ...files, base: { 'x/': {} } })).toHaveLength(3);
+    const message = 'cannot copy several files to "/x": it is no directory';
+    await expect(copied(files)).rejects.toThrow(message);
+    await expect(copied({ ...files, sources: ['*'] })).rejects.toThrow(message);
+    await expect(copied({ ...files, sources: ['a', '<<b'] })).rejects.toThrow(message);
+    expect(await copied({ ...files, base: { 'x/': {} } })).toHaveLength(3);
   });
 
-  test('pitfall 77: a wildcard does not cross a slash, takes hidden files and merges the contents of folders', () => {
+  test('a source finds what the one before it has made', async () => {
+    const source = { 'd/a': 'A', b: 'B', 'links/to': { link: '/etc' } };
+    expect(await copiedPaths({ source, sources: ['d', 'b'], destination: '/x' })).toEqual(['x', 'x/a', 'x/b']);
+    await expect(copied({ source, sources: ['b', 'd'], destination: '/x' })).rejects.toThrow('a file is in its place');
+  });
+
+  test('pitfall 77: a wildcard does not cross a slash, takes hidden files and merges the contents of folders', async () => {
     const source = { '.h': 'H', 'd1/a': 'A', 'd2/b': 'B', 'd2/deep/c': 'C' };
-    expect(copied({ source, sources: ['d*'], destination: '/x/' }).map((line) => line.split(' ')[3])).toEqual([
-      'x',
-      'x/a',
-      'x/b',
-      'x/deep',
-      'x/deep/c',
-    ]);
-    expect(copied({ source, sources: ['*h'], destination: '/x/' }).map((line) => line.split(' ')[3])).toEqual([
-      'x',
-      'x/.h',
-    ]);
+    const to = (...sources: string[]) => copiedPaths({ source, sources, destination: '/x/' });
+    expect(await to('d*')).toEqual(['x', 'x/a', 'x/b', 'x/deep', 'x/deep/c']);
+    expect(await to('*h')).toEqual(['x', 'x/.h']);
+    expect(await to('d?/[ab]')).toEqual(['x', 'x/a', 'x/b']);
   });
 
-  test('pitfall 78: a wildcard without a match is no error, a missing path is', () => {
-    expect(copied({ source: {}, sources: ['no*'], destination: '/x/' })).toEqual([]);
-    expect(() => copied({ source: { main: '' }, sources: ['mian'], destination: '/x' })).toThrow(
-      expect.objectContaining({ code: 'COPY_FAILED', hint: 'Did you mean "main"?' }),
-    );
+  test('pitfall 77: links are followed before the first wildcard, not behind it', async () => {
+    const source = { 'real/f': 'F', link: { link: 'real' } };
+    expect(await copiedPaths({ source, sources: ['link/*'], destination: '/x/' })).toEqual(['x', 'x/f']);
+    expect(await copiedPaths({ source, sources: ['l*/f'], destination: '/x/' })).toEqual([]);
+    expect(await copiedPaths({ source, sources: ['r*/f'], destination: '/x/' })).toEqual(['x', 'x/f']);
   });
 
-  test('pitfall 80: a link that is a source is followed, links below a folder stay links', () => {
+  test('pitfall 78: a wildcard without a match is no error, a missing path is', async () => {
+    expect(await copied({ source: {}, sources: ['no*'], destination: '/x/' })).toEqual([]);
+    const missing = copied({ source: { 'src/main': '' }, sources: ['src/mian'], destination: '/x' });
+    await expect(missing).rejects.toMatchObject({ code: 'COPY_FAILED', hint: 'Did you mean "src/main"?' });
+    await expect(copied({ source: { f: '' }, sources: ['no/f'], destination: '/x' })).rejects.toMatchObject({
+      hint: expect.stringContaining('There is no "no" either') as string,
+    });
+  });
+
+  test('pitfall 79: a character class names a bracket', async () => {
+    const source = { 'arr[0].txt': 'A', 'arr0.txt': 'B' };
+    const lines = await copied({ source, sources: ['arr[[]0].txt'], destination: '/x/' });
+    expect(lines.at(-1)).toBe('file 644 0:0 x/arr[0].txt @1000 A');
+    expect(lines).toHaveLength(2);
+  });
+
+  test('pitfall 80: a link that is a source is followed, links below a folder stay links', async () => {
     const source = {
       'real/f': 'F',
       'real/l': { link: 'f' },
       name: { link: 'real/f' },
       out: { link: '../../etc/passwd' },
     };
-    expect(copied({ source, sources: ['name'], destination: '/x/' })).toContain('file 644 0:0 x/name @1000 F');
-    expect(copied({ source, sources: ['real'], destination: '/x' })).toContain('symlink 777 0:0 x/l @1000 -> f');
-    expect(() => copied({ source, sources: ['out'], destination: '/x' })).toThrow('not found in the build context');
+    const from = (path: string, destination: string) => copied({ source, sources: [path], destination });
+    expect(await from('name', '/x/')).toContain('file 644 0:0 x/name @1000 F');
+    expect(await from('real', '/x')).toContain('symlink 777 0:0 x/l @1000 -> f');
+    await expect(from('out', '/x')).rejects.toThrow('not found in the build context');
   });
 
-  test('pitfall 81: links in the image are followed inside its root', () => {
+  test('pitfall 81: links in the image are followed inside its root', async () => {
     const base = { 'usr/lib/': {}, lib: { link: '/usr/lib' }, up: { link: '../../../usr' } };
-    expect(copied({ source: { f: 'F' }, base, sources: ['f'], destination: '/lib/' }).at(-1)).toBe(
-      'file 644 0:0 usr/lib/f @1000 F',
-    );
-    expect(copied({ source: { f: 'F' }, base, sources: ['f'], destination: '/up/new/' }).at(-1)).toBe(
-      'file 644 0:0 usr/new/f @1000 F',
-    );
+    const to = async (destination: string) =>
+      (await copied({ source: { f: 'F' }, base, sources: ['f'], destination })).at(-1);
+    expect(await to('/lib/')).toBe('file 644 0:0 usr/lib/f @1000 F');
+    expect(await to('/up/new/')).toBe('file 644 0:0 usr/new/f @1000 F');
   });
 
-  test('pitfall 82: a file of a folder replaces a link of its name', () => {
+  test('pitfall 82: a file of a folder replaces a link of its name', async () => {
     const base = { 'x/f': { link: '/etc/passwd' } };
-    expect(copied({ source: { 'd/f': 'F' }, base, sources: ['d'], destination: '/x' }).at(-1)).toBe(
-      'file 644 0:0 x/f @1000 F',
-    );
+    const lines = await copied({ source: { 'd/f': 'F' }, base, sources: ['d'], destination: '/x' });
+    expect(lines.at(-1)).toBe('file 644 0:0 x/f @1000 F');
   });
 
-  test('pitfall 83: a file does not replace a directory, nor a folder a file', () => {
-    expect(() => copied({ source: { 'd/f': 'F' }, base: { 'x/f/': {} }, sources: ['d'], destination: '/x' })).toThrow(
-      'a directory is in its place',
-    );
-    expect(() =>
-      copied({ source: { 'd/f/a': 'F' }, base: { 'x/f': 'file' }, sources: ['d'], destination: '/x' }),
-    ).toThrow('a file is in its place');
+  test.each<[string, CopyCase, string]>([
+    ['a file', { source: { 'd/f': 'F' }, base: { 'x/f/': {} }, sources: ['d'], destination: '/x' }, 'directory'],
+    ['a folder', { source: { 'd/f/a': 'F' }, base: { 'x/f': 'file' }, sources: ['d'], destination: '/x' }, 'file'],
+    ['a folder named', { source: { 'd/a': 'F' }, base: { x: 'file' }, sources: ['d'], destination: '/x' }, 'file'],
+    [
+      'a folder onto a link',
+      { source: { 'd/l/a': '' }, base: { 'x/l': { link: '/' } }, sources: ['d'], destination: '/x' },
+      'file',
+    ],
+  ])('pitfall 83: %s does not replace what is of another kind', async (_, given, kind) => {
+    await expect(copied(given)).rejects.toMatchObject({
+      code: 'COPY_FAILED',
+      message: expect.stringContaining(`a ${kind} is in its place`) as string,
+      hint: expect.stringContaining(`Remove the ${kind}`) as string,
+    });
   });
 
-  test('pitfalls 84 and 85: a new destination is 0755, below it folders have their own modes', () => {
+  test('pitfalls 84 and 85: a new destination is 0755, below it folders have their own modes', async () => {
     const source = { 'd/': { mode: 0o700 }, 'd/s/': { mode: 0o711 } };
-    expect(copied({ source, base: { 'x/s/': {} }, sources: ['d'], destination: '/x' })).toEqual([
+    expect(await copied({ source, base: { 'x/s/': {} }, sources: ['d'], destination: '/x' })).toEqual([
       'directory 755 0:0 x @1000',
       'directory 711 0:0 x/s @1000',
     ]);
-    expect(copied({ source, sources: ['d'], destination: '/new' })[0]).toBe('directory 755 0:0 new @0');
+    expect((await copied({ source, sources: ['d'], destination: '/new' }))[0]).toBe('directory 755 0:0 new @0');
   });
 
-  test('pitfall 86: parents that are made have the owner and mode that were asked for', () => {
-    const more = { chown: '7:8', chmod: '640' };
-    expect(
-      copied({ source: { f: 'F' }, sources: ['f'], destination: '/a/b/f', more, owner: { uid: 7, gid: 8 } }),
-    ).toEqual(['directory 640 7:8 a @0', 'directory 640 7:8 a/b @0', 'file 640 7:8 a/b/f @1000 F']);
+  test('pitfall 86: parents that are made have the owner and mode that were asked for', async () => {
+    const given = { source: { f: 'F' }, sources: ['f'], destination: '/a/b/f', owner: { uid: 7, gid: 8 } };
+    expect(await copied({ ...given, more: { chown: '7:8', chmod: '640' } })).toEqual([
+      'directory 640 7:8 a @0',
+      'directory 640 7:8 a/b @0',
+      'file 640 7:8 a/b/f @1000 F',
+    ]);
+    expect((await copied({ ...given, more: { chmod: '4755' } }))[0]).toBe('directory 755 7:8 a @0');
+    expect((await copied({ ...given, more: { chmod: 'go=' } }))[0]).toBe('directory 755 7:8 a @0');
   });
 
-  test('pitfall 87: files of the context belong to root and keep their bits, those of a stage keep their owner', () => {
-    const source = { f: { text: 'F', uid: 1000, gid: 1000, mode: 0o4755 } };
-    expect(copied({ source, sources: ['f'], destination: '/f' })).toEqual(['file 4755 0:0 f @1000 F']);
-    expect(copied({ source, sources: ['f'], destination: '/f', more: { fromContext: false } })).toEqual([
-      'file 4755 1000:1000 f @1000 F',
+  test('a symbolic mode changes files and folders, each from what it was, and no links', async () => {
+    const source = { 'd/f': { text: 'F', mode: 0o4755 }, 'd/s/': { mode: 0o700 }, 'd/l': { link: 'f' } };
+    expect(await copied({ source, sources: ['d'], destination: '/x', more: { chmod: 'u=rwX,go=rX' } })).toEqual([
+      'directory 755 0:0 x @0',
+      'file 755 0:0 x/f @1000 F',
+      'symlink 777 0:0 x/l @1000 -> f',
+      'directory 755 0:0 x/s @1000',
     ]);
   });
 
-  test('pitfall 92: names of one file stay names of one file', () => {
+  test('pitfall 87: files of the context belong to root and keep their bits, those of a stage keep their owner', async () => {
+    const given = {
+      source: { f: { text: 'F', uid: 1000, gid: 1000, mode: 0o4755 } },
+      sources: ['f'],
+      destination: '/f',
+    };
+    expect(await copied(given)).toEqual(['file 4755 0:0 f @1000 F']);
+    expect(await copied({ ...given, more: { fromContext: false } })).toEqual(['file 4755 1000:1000 f @1000 F']);
+  });
+
+  test('pitfall 88: times are kept', async () => {
+    const source = { f: { text: 'F', mtime: { seconds: 5, nanoseconds: 7 } } };
+    expect(await copied({ source, sources: ['f'], destination: '/f' })).toEqual(['file 644 0:0 f @5 F']);
+  });
+
+  test('pitfall 92: names of one file stay names of one file, but not across sources', async () => {
     const source = { 'd/a': { text: 'A', inode: '1' }, 'd/b': { text: 'A', inode: '1' } };
-    expect(copied({ source, sources: ['d'], destination: '/x' }).slice(1)).toEqual([
+    expect((await copied({ source, sources: ['d'], destination: '/x' })).slice(1)).toEqual([
       'file 644 0:0 x/a @1000 A',
       'hardlink 644 0:0 x/b @1000 -> x/a',
     ]);
+    expect((await copied({ source, sources: ['d/a', 'd/b'], destination: '/x/' })).slice(1)).toEqual([
+      'file 644 0:0 x/a @1000 A',
+      'file 644 0:0 x/b @1000 A',
+    ]);
   });
 
-  test('pitfall 106: what the ignore file leaves out is said to be so', () => {
-    expect(() => copied({ source: {}, sources: ['secret'], destination: '/x', ignored: ['secret'] })).toThrow(
-      'the ignore file leaves it out of the build context',
-    );
+  test('pitfall 93: fifos and devices are copied, sockets below a folder are not, one that is named is an error', async () => {
+    const source = {
+      'd/fifo': { type: 'fifo' },
+      'd/null': { type: 'character-device', device: { major: 1, minor: 3 } },
+      'd/sock': { type: 'socket' },
+    } as const;
+    expect((await copied({ source, sources: ['d'], destination: '/x' })).slice(1)).toEqual([
+      'fifo 644 0:0 x/fifo @1000',
+      'character-device 644 0:0 x/null @1000',
+    ]);
+    await expect(copied({ source, sources: ['d/sock'], destination: '/x' })).rejects.toThrow('it is a socket');
+  });
+
+  test('pitfall 94: --exclude is relative to each folder that is copied, and "!" takes in again', async () => {
+    const source = { 'd/a.txt': '', 'd/b.md': '', 'd/sub/c.txt': '', 'd/sub/keep.txt': '', 'd/sub/deep/e.txt': '' };
+    const without = (...exclude: string[]) =>
+      copiedPaths({ source, sources: ['d'], destination: '/x', more: { exclude } });
+    expect(await without('*.txt')).toEqual([
+      ...['x', 'x/b.md', 'x/sub', 'x/sub/c.txt', 'x/sub/deep', 'x/sub/deep/e.txt', 'x/sub/keep.txt'],
+    ]);
+    expect(await without('**/*.txt')).toEqual(['x', 'x/b.md', 'x/sub', 'x/sub/deep']);
+    expect(await without('sub', '!sub/keep.txt')).toEqual(['x', 'x/a.txt', 'x/b.md', 'x/sub', 'x/sub/keep.txt']);
+    expect(await without('d')).toContain('x/a.txt');
+    await expect(without('[')).rejects.toMatchObject({ code: 'DOCKERFILE_SEMANTICS' });
+  });
+
+  test('pitfall 94: a file that a source names is copied whatever --exclude says', async () => {
+    const given = { source: { 'a.txt': '', 'b.md': '' }, destination: '/x/', more: { exclude: ['*.txt'] } };
+    expect(await copiedPaths({ ...given, sources: ['a.txt', 'b.md'] })).toEqual(['x', 'x/a.txt', 'x/b.md']);
+    expect(await copiedPaths({ ...given, sources: ['*'] })).toEqual(['x', 'x/a.txt', 'x/b.md']);
+  });
+
+  test('pitfall 106: what the ignore file leaves out is said to be so, by which line', async () => {
+    const given = { source: {}, sources: ['a/secret'], destination: '/x', ignore: '# ours\n*.log\na/s*' };
+    await expect(copied(given)).rejects.toMatchObject({
+      message: 'cannot copy "a/secret": "a/s*" leaves it out of the build context',
+      hint: expect.stringContaining('line 3 of .dockerignore') as string,
+    });
+  });
+
+  test('names are bytes: those that are no UTF-8 stay as they are', async () => {
+    // A memory tree takes text; a byte that is no UTF-8 stands for itself in a tree of the host, which the e2e tests copy.
+    const paths = await copiedPaths({ source: { 'd/ü': '' }, sources: ['d/?'], destination: '/x/' });
+    expect(paths).toEqual(['x', 'x/\u00c3\u00bc']);
   });
 });
 
-describe('contentDigest()', () => {
-  const digest = (source: Files, sources: readonly string[], fromContext = true): string => {
-    const tree = memoryTree(source);
-    return contentDigest(tree, selectionOf({ source, sources, destination: '/' }, tree), { fromContext });
+describe('planCopy() with --parents', () => {
+  const source = {
+    'a/b/c.txt': 'C',
+    'a/b/d.md': 'D',
+    'a/e/': { mode: 0o700 },
+    'a/e/f.txt': 'F',
+    link: { link: 'a' },
   };
+  const parents = (sources: readonly string[], more: CopyCase['more'] = {}, base: CopyCase['base'] = {}) =>
+    copied({ source, base, sources, destination: '/x/', more: { parents: true, ...more } });
 
-  test('pitfall 109: times do not count; content, mode, type and names do', () => {
-    const base = digest({ 'd/f': 'F' }, ['d']);
-    expect(digest({ 'd/f': { text: 'F', mtime: { seconds: 9, nanoseconds: 9 } } }, ['d'])).toBe(base);
-    for (const files of [
-      { 'd/f': 'G' },
-      { 'd/g': 'F' },
-      { 'd/f': { text: 'F', mode: 0o755 } },
-      { 'd/f': { link: 'F' } },
-      { 'd/f': 'F', 'd/g': '' },
-      { 'd/f/': {} },
-    ] as Files[]) {
-      expect(digest(files, ['d'])).not.toBe(base);
-    }
+  test('pitfall 95: paths are kept, folders on the way as they are in the source', async () => {
+    expect(await parents(['a/e/f.txt'])).toEqual([
+      'directory 755 0:0 x @0',
+      'directory 755 0:0 x/a @1000',
+      'directory 700 0:0 x/a/e @1000',
+      'file 644 0:0 x/a/e/f.txt @1000 F',
+    ]);
   });
 
-  test('pitfall 110: the folder a file comes from does not count, its own name does', () => {
-    expect(digest({ 'one/f': 'F' }, ['one/f'])).toBe(digest({ 'two/f': 'F' }, ['two/f']));
-    expect(digest({ 'one/f': 'F' }, ['one'])).toBe(digest({ 'two/f': 'F' }, ['two']));
-    expect(digest({ 'one/f': 'F' }, ['one/f'])).not.toBe(digest({ 'one/g': 'F' }, ['one/g']));
+  test('pitfall 95: a pivot cuts the path', async () => {
+    expect(await parents(['a/./b/c.txt'])).toEqual([
+      'directory 755 0:0 x @0',
+      'directory 755 0:0 x/b @1000',
+      'file 644 0:0 x/b/c.txt @1000 C',
+    ]);
   });
 
-  test('owners and extended attributes count for a stage and not for the context', () => {
-    const [plain, owned] = [{ f: 'F' }, { f: { text: 'F', uid: 1, xattrs: { 'user.a': 'b' } } }];
-    expect(digest(owned, ['f'])).toBe(digest(plain, ['f']));
-    expect(digest(owned, ['f'], false)).not.toBe(digest(plain, ['f'], false));
+  test('pitfall 95: "**" crosses folders, and those without a match are not made', async () => {
+    const lines = await parents(['**/*.txt']);
+    expect(lines.map((line) => line.split(' ')[3])).toEqual([
+      'x',
+      'x/a',
+      'x/a/b',
+      'x/a/b/c.txt',
+      'x/a/e',
+      'x/a/e/f.txt',
+    ]);
+    expect((await parents(['**/*.md'])).map((line) => line.split(' ')[3])).toEqual(['x', 'x/a', 'x/a/b', 'x/a/b/d.md']);
   });
 
-  test('pitfall 118: neighboring parts do not run into one another', () => {
-    expect(digest({ 'd/ab': 'c' }, ['d'])).not.toBe(digest({ 'd/a': 'bc' }, ['d']));
-    expect(digest({ 'd/a/b': '' }, ['d'])).not.toBe(digest({ 'd/a/': {}, 'd/b': '' }, ['d']));
+  test('pitfall 95: a plain path must exist, without a link in it; a wildcard may match nothing', async () => {
+    await expect(parents(['a/nope'])).rejects.toThrow('cannot copy "a/nope": not found');
+    await expect(parents(['a/./nope'])).rejects.toThrow('cannot copy "a/nope": not found');
+    await expect(parents(['link/b/c.txt'])).rejects.toThrow('not found');
+    expect(await parents(['nope*'])).toEqual(['directory 755 0:0 x @0']);
+    expect(await parents(['link'])).toContain('symlink 777 0:0 x/link @1000 -> a');
+  });
+
+  test('a folder with all below it, without what is excluded', async () => {
+    const lines = await parents(['a'], { exclude: ['**/*.md'] });
+    expect(lines.map((line) => line.split(' ')[3])).toEqual([
+      'x',
+      'x/a',
+      'x/a/b',
+      'x/a/b/c.txt',
+      'x/a/e',
+      'x/a/e/f.txt',
+    ]);
+    await expect(parents(['a/b/d.md'], { exclude: ['**/*.md'] })).rejects.toThrow('not found');
+  });
+
+  test('a folder on the way that exists takes the mode of the source, not its owner', async () => {
+    const lines = await parents(['a/e/f.txt'], { fromContext: false }, { 'x/a/e/': { uid: 9, mode: 0o777 } });
+    expect(lines).toContain('directory 700 9:0 x/a/e @1000');
+  });
+
+  test('an empty pattern is all', async () => {
+    expect(await parents([''])).toHaveLength(8);
+  });
+});
+
+describe('planCopy() of files that the Dockerfile holds', () => {
+  test('pitfall 104: 0644 and root, unless flags say otherwise', async () => {
+    const given = { source: {}, sources: ['<<one', '<<two'], destination: '/x/' };
+    expect(await copied(given)).toEqual([
+      'directory 755 0:0 x @0',
+      `file 644 0:0 x/one @0 one`,
+      `file 644 0:0 x/two @0 two`,
+    ]);
+    const owned = await copied({ ...given, sources: ['<<f'], owner: { uid: 3, gid: 4 }, more: { chmod: '+x' } });
+    expect(owned[1]).toBe('file 755 3:4 x/f @0 f');
+  });
+
+  test('they come after paths, and replace them', async () => {
+    const given = { source: { f: 'path' }, sources: ['f', '<<f'], destination: '/x/' };
+    expect((await copied(given)).at(-1)).toBe('file 644 0:0 x/f @0 f');
   });
 });
