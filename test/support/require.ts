@@ -8,10 +8,11 @@ export type Requirement =
   | 'umoci'
   | 'root'
   | 'tar'
-  | 'xz'
   | 'bzip2'
   | 'unprivileged-user'
-  | 'debootstrap';
+  | 'debootstrap'
+  | 'git'
+  | 'amd64';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

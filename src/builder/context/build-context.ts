@@ -5,12 +5,13 @@ import { childPath } from '../../support/byte-path.js';
 import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import type { BuildRequest } from '../build-request.js';
 import type { TreeResult } from '../operations/result.js';
+import { ReadableTree } from './readable-tree.js';
 
 /** The files of the build context that the ignore file leaves; none when there is no context. */
 export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' | 'ignore'>): TreeResult {
   const context = { kind: 'tree', description: 'the build context', ignored: () => false } as const;
   if (request.contextDirectory === null) return { ...context, tree: EMPTY_TREE };
-  const tree = createDirectoryTree(request.contextDirectory);
+  const tree = new ReadableTree(createDirectoryTree(request.contextDirectory));
   if (request.ignore === null) return { ...context, tree };
   const matcher = createIgnoreMatcher(request.ignore.text, { file: request.ignore.name });
   return {

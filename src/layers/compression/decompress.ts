@@ -1,8 +1,9 @@
 import { TsbuildError } from '../../support/errors.js';
+import { bunzip2, BZIP2_MAGIC } from './bzip2/bunzip2.js';
 import { ByteReader } from './byte-reader.js';
-import { gunzip } from './gunzip.js';
-import { compressionOf } from './compression-of.js';
-import { unzstd } from './unzstd.js';
+import { gunzip, GZIP_MAGIC } from './gunzip.js';
+import { unxz, XZ_MAGIC } from './unxz.js';
+import { unzstd, ZSTD_MAGIC, isSkippableFrame } from './unzstd.js';
 
 export interface DecompressOptions {
   /** Refuse output beyond 1 GiB that is this many times its input. 1000 unless given; `Infinity` for no limit. */
@@ -13,9 +14,9 @@ const MAX_FREE_OUTPUT = 2 ** 30;
 const DEFAULT_MAX_RATIO = 1000;
 
 /**
- * The bytes of a layer whose compression its first bytes tell: gzip, of one or more members; zstd, of one or more frames; xz and
- * bzip2, of one or more streams; anything else passes as it is. Media types are not asked: registries carry layers under wrong ones. A chunk is valid until the next is
- * asked for. The source is read to its end, so that whoever checks its digest sees all of it.
+ * The bytes of a layer whose compression its first bytes tell: gzip, of one or more members; zstd, of one or more frames; xz;
+ * bzip2; anything else passes as it is. Media types are not asked: registries carry layers under wrong ones. A chunk is valid until
+ * the next is asked for. The source is read to its end, so that whoever checks its digest sees all of it.
  * @throws `LAYER_INVALID` when the stream is damaged, cut off, or swells beyond the limit; errors of `source` as they are
  */
 export async function* decompress(
@@ -27,10 +28,9 @@ export async function* decompress(
   const reader = new ByteReader(input);
   let output = 0;
   try {
-    const decode = await decoderFor(await reader.peek(6));
-    for await (const chunk of decode(reader)) {
+    for await (const chunk of decoderFor(await reader.peek(XZ_MAGIC.length))(reader)) {
       output += chunk.byteLength;
-      if (output > MAX_FREE_OUTPUT && output > maxRatio * input.size) throw swollen(output, input.size);
+      refuseSwollen(output, input.size, maxRatio);
       yield chunk;
     }
   } finally {
@@ -40,20 +40,13 @@ export async function* decompress(
 
 type Decoder = (reader: ByteReader) => AsyncIterable<Uint8Array>;
 
-async function decoderFor(head: Buffer): Promise<Decoder> {
-  switch (compressionOf(head)) {
-    case 'gzip':
-      return (reader) => gunzip(reader.rest());
-    case 'zstd':
-      return unzstd;
-    // Rare: not loaded before they are needed.
-    case 'xz':
-      return (await import('./xz/unxz.js')).unxz;
-    case 'bzip2':
-      return (await import('./bzip2/bunzip2.js')).bunzip2;
-    case undefined:
-      return (reader) => reader.rest();
-  }
+function decoderFor(magic: Buffer): Decoder {
+  if (magic.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)) return (reader) => gunzip(reader.rest());
+  const frame = magic.subarray(0, ZSTD_MAGIC.length);
+  if (frame.equals(ZSTD_MAGIC) || isSkippableFrame(frame)) return unzstd;
+  if (magic.equals(XZ_MAGIC)) return unxz;
+  if (magic.subarray(0, BZIP2_MAGIC.length).equals(BZIP2_MAGIC)) return bunzip2;
+  return (reader) => reader.rest();
 }
 
 class CountedSource implements AsyncIterable<Uint8Array> {
@@ -72,8 +65,10 @@ class CountedSource implements AsyncIterable<Uint8Array> {
   }
 }
 
-function swollen(output: number, input: number): TsbuildError {
-  return new TsbuildError(
+/** @throws `LAYER_INVALID` when so much output of so little input looks like an attack */
+export function refuseSwollen(output: number, input: number, maxRatio: number = DEFAULT_MAX_RATIO): void {
+  if (output <= MAX_FREE_OUTPUT || output <= maxRatio * input) return;
+  throw new TsbuildError(
     'LAYER_INVALID',
     `cannot decompress layer: ${input} bytes became more than ${output}, which looks like a decompression bomb`,
     { hint: 'Use another image, or have this one rebuilt without files that consist of zeros.' },

@@ -1,6 +1,7 @@
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { systemErrorCode } from '../../support/errors.js';
-import { invalidStream } from './invalid-stream.js';
+import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+
+export const GZIP_MAGIC: Buffer = Buffer.from([0x1f, 0x8b]);
 
 /** Node's own 16 KiB make gunzip three times slower. */
 const CHUNK = 1 << 20;
@@ -19,7 +20,7 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator
     await feeding;
     rethrow(feed);
   } catch (error) {
-    throw feed.failure ?? damaged(error);
+    throw feed.failure ?? gunzipDamaged(error);
   } finally {
     feed.abandoned = true;
     stream.destroy();
@@ -65,9 +66,13 @@ function written(stream: Gunzip, chunk: Uint8Array): Promise<void> {
   });
 }
 
-function damaged(error: unknown): unknown {
+/** What zlib throws as the error of a layer; anything else as it is. */
+export function gunzipDamaged(error: unknown): unknown {
   const code = systemErrorCode(error);
   if (code?.startsWith('Z_') !== true) return error;
   const state = code === 'Z_BUF_ERROR' ? 'its gzip stream is cut off' : 'its gzip stream is damaged';
-  return invalidStream(state, error);
+  return new TsbuildError('LAYER_INVALID', `cannot decompress layer: ${state}`, {
+    hint: 'Fetch the layer again; when that does not help, the image was pushed damaged.',
+    cause: error,
+  });
 }

@@ -61,7 +61,7 @@ export class ArchiveSource implements DraftArchive {
       if (wanted.path !== entry.path) throw this.#failed('it changed while it was read');
       const [first, ...others] = namesOf(wanted.file);
       if (first === undefined) continue;
-      yield upsert(first, { ...wanted.file, content: () => body });
+      yield upsert(first, wanted.file, () => body);
       for (const other of others) yield hardLink(other, wanted.file, first);
     }
   }

@@ -60,8 +60,9 @@ class CopyPlanner {
     this.#input = input;
     this.draft = new LayerDraft(base);
     this.#mode = operation.chmod === undefined ? undefined : parseModeChange(operation.chmod);
-    // mkdir(2) takes no setuid and no sticky bit; a symbolic mode has nothing to start from (dockerfile.md 86).
-    const mode = (this.#mode?.absolute ?? 0o755) & 0o777;
+    // BuildKit makes them with mkdir(2) under a umask of 022, and with permission bits alone; a symbolic mode has nothing to
+    // start from (dockerfile.md 86).
+    const mode = (this.#mode?.absolute ?? 0o755) & 0o755;
     this.#attributes = { mode, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, mtime: made };
   }
 
@@ -137,6 +138,7 @@ class CopyPlanner {
   #addFolder(files: TreeFiles, selected: CopySelection): void {
     const destination = this.#destination();
     this.#makeDirectories(destination);
+    this.#date(destination, files.origin, selected);
     for (const { path, relative, entry, isParent } of walkSelection(selected, files.origin.tree)) {
       const target = childPath(destination, relative);
       if (entry.type !== 'directory') this.#putFile(textOfBytes(path), files.file(path, entry), target);
@@ -147,6 +149,13 @@ class CopyPlanner {
           target,
         );
     }
+  }
+
+  /** A folder's contents bring its time with them. Of the root of what is on this host BuildKit knows none. */
+  #date(destination: ByteString, { ownership }: CopyOrigin, { path, entry: { mtime } }: CopySelection): void {
+    if (destination === '' || (path === '' && ownership === 'root')) return;
+    const directory = this.draft.adopt(destination);
+    if (directory !== undefined) this.draft.put(destination, { ...directory, entry: { ...directory.entry, mtime } });
   }
 
   #putFile(shown: string, file: DraftFile, target: ByteString): void {

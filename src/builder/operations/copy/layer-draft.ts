@@ -1,15 +1,16 @@
 import type { Change } from '../../../layers/change.js';
-import type { TarEntry } from '../../../layers/tar-entry.js';
+import type { TarEntry, Timestamp } from '../../../layers/tar-entry.js';
 import type { Tree, TreeEntry } from '../../../layers/tree.js';
 import { childPath, parentPath } from '../../../support/byte-path.js';
 import { compareBytes, type ByteString } from '../../../support/byte-string.js';
+import { unchangedEntries, type CandidateEntry } from './unchanged-entries.js';
 
 /** One file that will be in the layer; several paths may be names of it. */
 export interface DraftFile {
   /** All that its names have in common. */
   entry: Omit<TarEntry, 'path' | 'type'> & { readonly type: Exclude<TarEntry['type'], 'hardlink'> };
   /** Where the content of a file is. `archive`: it comes when the archive that holds it is read, by `DraftArchive.changes`. */
-  readonly content?: 'archive' | (() => Iterable<Uint8Array> | AsyncIterable<Uint8Array>);
+  readonly content?: 'archive' | (() => Iterable<Uint8Array>);
 }
 
 /** An archive that contents come from, in an order of its own. */
@@ -87,13 +88,29 @@ export class LayerDraft implements Pick<Tree, 'lstat' | 'xattrs'> {
    */
   async *changes(): AsyncGenerator<Change, void, undefined> {
     const names = this.#names();
+    const unchanged = unchangedEntries(this.#base, this.#candidates(names));
     for (const [path, file] of this.#sorted()) {
-      if (file.content === 'archive') continue;
+      if (file.content === 'archive' || unchanged.has(path)) continue;
       const [first = path] = names.get(file) ?? [];
-      yield first === path ? upsert(path, file) : hardLink(path, file, first);
-      if (this.#emptied.has(path) && file.entry.type === 'directory') yield { kind: 'opaque', path };
+      yield first === path ? upsert(path, file, file.content) : hardLink(path, file, first);
+      if (this.#isEmptied(path, file)) yield { kind: 'opaque', path };
     }
     for (const archive of this.#archives) yield* archive.changes((file) => names.get(file) ?? []);
+  }
+
+  /** What of the files the image may have already. The contents of archives are not read for it: they count as new. */
+  *#candidates(names: ReadonlyMap<DraftFile, readonly ByteString[]>): Generator<CandidateEntry, void, undefined> {
+    for (const [path, file] of this.#sorted()) {
+      const [first = path] = names.get(file) ?? [];
+      const { entry, content } = file;
+      const isNew = content === 'archive' || first !== path || this.#isEmptied(path, file);
+      const read = typeof content === 'function' ? content : () => [];
+      yield { entry: { ...entry, path, mtime: wholeSeconds(entry.mtime) }, first, read: isNew ? undefined : read };
+    }
+  }
+
+  #isEmptied(path: ByteString, { entry }: DraftFile): boolean {
+    return this.#emptied.has(path) && entry.type === 'directory';
   }
 
   #sorted(): readonly (readonly [ByteString, DraftFile])[] {
@@ -118,13 +135,23 @@ export class LayerDraft implements Pick<Tree, 'lstat' | 'xattrs'> {
   }
 }
 
-export function upsert(path: ByteString, { entry, content }: DraftFile): Change {
-  const open = typeof content === 'function' ? { open: content } : {};
-  return { kind: 'upsert', entry: { ...entry, path }, ...open };
+export function upsert(
+  path: ByteString,
+  { entry }: DraftFile,
+  open?: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Change {
+  const change = { kind: 'upsert', entry: { ...entry, path, mtime: wholeSeconds(entry.mtime) } } as const;
+  return open === undefined ? change : { ...change, open };
 }
 
 export function hardLink(path: ByteString, { entry }: DraftFile, target: ByteString): Change {
-  return { kind: 'upsert', entry: { ...entry, path, type: 'hardlink', size: 0, linkTarget: target } };
+  const mtime = wholeSeconds(entry.mtime);
+  return { kind: 'upsert', entry: { ...entry, path, type: 'hardlink', size: 0, linkTarget: target, mtime } };
+}
+
+/** As BuildKit writes layers. */
+function wholeSeconds({ seconds }: Timestamp): Timestamp {
+  return { seconds, nanoseconds: 0 };
 }
 
 /** A directory of a draft as if it were a root: links neither see nor reach what is outside of it. */

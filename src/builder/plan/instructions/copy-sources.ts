@@ -24,6 +24,11 @@ export class CopySources {
     const written = instruction.sources.map(context.expand);
     const sources = written.map((text) => ({ text, remote: remoteOf(text, instruction) }));
     const flags = new RemoteFlags(instruction, sources, context);
+    if (context.from === undefined) {
+      for (const { text, remote } of sources) {
+        if (remote === undefined) context.checks.contextPath(instruction.keyword, text);
+      }
+    }
     const inputs = new Inputs(context, instruction);
     this.planned = [
       ...sources.map(({ text, remote }) =>
@@ -96,7 +101,7 @@ class RemoteFlags {
   constructor(
     instruction: CopyInstruction,
     sources: readonly { readonly text: string; readonly remote: RemoteSource | undefined }[],
-    { expand, build }: InstructionContext,
+    { expand, checks }: InstructionContext,
   ) {
     const { checksum, keepGitDir, source } = instruction;
     this.#instruction = instruction;
@@ -109,8 +114,7 @@ class RemoteFlags {
         throw unchecked(source, `"${only?.text ?? ''}" is neither a URL nor a repository`);
     }
     if (keepGitDir !== undefined && !sources.some(({ remote }) => remote?.kind === 'git')) {
-      const message = '--keep-git-dir has no effect on ADD without a git repository';
-      build.warn({ rule: 'FlagWithoutEffect', message, source });
+      checks.flagWithoutEffect('--keep-git-dir has no effect on ADD without a git repository');
     }
   }
 

@@ -64,11 +64,11 @@ function joinedDestination(cwd: string, path: string): string {
 function isLinked(
   { link, source, keyword }: CopyInstruction,
   { owner, mode }: { readonly owner: string; readonly mode: string },
-  { build }: InstructionContext,
+  { checks }: InstructionContext,
 ): boolean {
   if (!link) return false;
   if (mode !== '') {
-    build.warn({ rule: 'FlagWithoutEffect', message: `--link has no effect on ${keyword} with --chmod`, source });
+    checks.flagWithoutEffect(`--link has no effect on ${keyword} with --chmod`);
     return false;
   }
   const names = owner.split(':').filter((name) => name !== '' && name !== 'root' && !/^\d+$/.test(name));

@@ -1,4 +1,4 @@
-import { invalidStream } from '../invalid-stream.js';
+import { invalidStream } from './invalid-stream.js';
 
 /** Bits of some bytes, highest first. */
 export class BitReader {

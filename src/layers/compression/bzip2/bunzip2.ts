@@ -1,5 +1,5 @@
 import type { ByteReader } from '../byte-reader.js';
-import { invalidStream, takeExactly } from '../invalid-stream.js';
+import { invalidStream, takeExactly } from './invalid-stream.js';
 import { BitReader } from './bit-reader.js';
 import { BlockBytes } from './block-bytes.js';
 import { decodeBlock } from './decode-block.js';
@@ -21,7 +21,7 @@ const END_MAGIC = 0x177245385090;
  */
 export async function* bunzip2(input: ByteReader): AsyncGenerator<Uint8Array, void, undefined> {
   do {
-    const header = await takeExactly(input, 4, 'bzip2');
+    const header = await takeExactly(input, 4);
     const level = header.readUInt8(3) - 0x30;
     if (!header.subarray(0, 3).equals(BZIP2_MAGIC) || level < 1 || level > 9) throw damaged();
     yield* decodeStream(input, level);

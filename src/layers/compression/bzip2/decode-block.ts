@@ -1,4 +1,4 @@
-import { invalidStream } from '../invalid-stream.js';
+import { invalidStream } from './invalid-stream.js';
 import type { BitReader } from './bit-reader.js';
 import { HuffmanTable } from './huffman-table.js';
 

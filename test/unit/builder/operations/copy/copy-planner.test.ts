@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { copied, copiedPaths, type CopyCase } from './copying.js';
+import { changesOf, copied, copiedPaths, type CopyCase } from './copying.js';
 
 describe('planCopy()', () => {
   test('pitfall 73: a folder gives its contents, never itself', async () => {
     const source = { 'dir/a': 'A', 'dir/sub/b': 'B' };
     const expected = [
-      'directory 755 0:0 x @0',
+      'directory 755 0:0 x @1000',
       'file 644 0:0 x/a @1000 A',
       'directory 755 0:0 x/sub @1000',
       'file 644 0:0 x/sub/b @1000 B',
@@ -124,7 +124,7 @@ describe('planCopy()', () => {
       'directory 755 0:0 x @1000',
       'directory 711 0:0 x/s @1000',
     ]);
-    expect((await copied({ source, sources: ['d'], destination: '/new' }))[0]).toBe('directory 755 0:0 new @0');
+    expect((await copied({ source, sources: ['d'], destination: '/new' }))[0]).toBe('directory 755 0:0 new @1000');
   });
 
   test('pitfall 86: parents that are made have the owner and mode that were asked for', async () => {
@@ -134,14 +134,14 @@ describe('planCopy()', () => {
       'directory 640 7:8 a/b @0',
       'file 640 7:8 a/b/f @1000 F',
     ]);
-    expect((await copied({ ...given, more: { chmod: '4755' } }))[0]).toBe('directory 755 7:8 a @0');
+    expect((await copied({ ...given, more: { chmod: '4777' } }))[0]).toBe('directory 755 7:8 a @0');
     expect((await copied({ ...given, more: { chmod: 'go=' } }))[0]).toBe('directory 755 7:8 a @0');
   });
 
   test('a symbolic mode changes files and folders, each from what it was, and no links', async () => {
     const source = { 'd/f': { text: 'F', mode: 0o4755 }, 'd/s/': { mode: 0o700 }, 'd/l': { link: 'f' } };
     expect(await copied({ source, sources: ['d'], destination: '/x', more: { chmod: 'u=rwX,go=rX' } })).toEqual([
-      'directory 755 0:0 x @0',
+      'directory 755 0:0 x @1000',
       'file 755 0:0 x/f @1000 F',
       'symlink 777 0:0 x/l @1000 -> f',
       'directory 755 0:0 x/s @1000',
@@ -158,9 +158,57 @@ describe('planCopy()', () => {
     expect(await copied({ ...given, more: { fromContext: false } })).toEqual(['file 4755 1000:1000 f @1000 F']);
   });
 
-  test('pitfall 88: times are kept', async () => {
-    const source = { f: { text: 'F', mtime: { seconds: 5, nanoseconds: 7 } } };
-    expect(await copied({ source, sources: ['f'], destination: '/f' })).toEqual(['file 644 0:0 f @5 F']);
+  test.each([
+    ['777', '755'],
+    ['1777', '755'],
+    ['2775', '755'],
+    ['711', '711'],
+    ['600', '600'],
+  ])('pitfall 86: with --chmod=%s they have %s, as mkdir makes them', async (chmod, mode) => {
+    const lines = await copied({ source: { f: 'F' }, sources: ['f'], destination: '/a/f', more: { chmod } });
+    expect(lines).toEqual([`directory ${mode} 0:0 a @0`, `file ${chmod} 0:0 a/f @1000 F`]);
+  });
+
+  test('pitfall 88: times are kept, in whole seconds, also where they are compared', async () => {
+    const source = { f: { text: 'F', mtime: { seconds: 1000, nanoseconds: 7 } } };
+    const given = { source, sources: ['f'], destination: '/f' };
+    expect((await changesOf(given))[0]).toMatchObject({ entry: { mtime: { seconds: 1000, nanoseconds: 0 } } });
+    expect(await copied({ ...given, base: { f: 'F' } })).toEqual([]);
+  });
+
+  test('the root of a context gives no time', async () => {
+    expect((await copied({ source: { f: '' }, sources: [''], destination: '/x' }))[0]).toBe('directory 755 0:0 x @0');
+  });
+
+  test('what the image has already is not in the layer, nor are its parents without a change below them', async () => {
+    const source = { 'd/a': 'A', 'd/s/b': 'B' };
+    const base = { 'x/a': 'A', 'x/s/b': 'B', 'x/other': 'O' };
+    const onto = { base, sources: ['d'], destination: '/x' };
+    expect(await copied({ source, ...onto })).toEqual([]);
+    expect(await copied({ source: { ...source, 'd/s/b': 'C' }, ...onto })).toEqual([
+      'directory 755 0:0 x @1000',
+      'directory 755 0:0 x/s @1000',
+      'file 644 0:0 x/s/b @1000 C',
+    ]);
+  });
+
+  test.each([
+    ['content of the same size', 'B'],
+    ['size', 'AA'],
+    ['mode', { text: 'A', mode: 0o600 }],
+    ['time', { text: 'A', mtime: { seconds: 1001, nanoseconds: 0 } }],
+  ] as const)('another %s is a change', async (_, file) => {
+    const given = { source: { f: file }, base: { f: 'A' }, sources: ['f'], destination: '/f' };
+    expect(await copied(given)).toHaveLength(1);
+  });
+
+  test('all names of a file are written when one of them is new', async () => {
+    const source = { 'd/a': { text: 'A', inode: '1' }, 'd/b': { text: 'A', inode: '1' } };
+    expect(await copied({ source, base: { 'x/a': 'A' }, sources: ['d'], destination: '/x' })).toEqual([
+      'directory 755 0:0 x @1000',
+      'file 644 0:0 x/a @1000 A',
+      'hardlink 644 0:0 x/b @1000 -> x/a',
+    ]);
   });
 
   test('pitfall 92: names of one file stay names of one file, but not across sources', async () => {
@@ -244,7 +292,7 @@ describe('planCopy() with --parents', () => {
 
   test('pitfall 95: a pivot cuts the path', async () => {
     expect(await parents(['a/./b/c.txt'])).toEqual([
-      'directory 755 0:0 x @0',
+      'directory 755 0:0 x @1000',
       'directory 755 0:0 x/b @1000',
       'file 644 0:0 x/b/c.txt @1000 C',
     ]);
