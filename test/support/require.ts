@@ -9,6 +9,7 @@ export type Requirement =
   | 'zstd'
   | 'root'
   | 'tar'
+  | 'bzip2'
   | 'unprivileged-user'
   | 'debootstrap'
   | 'git'

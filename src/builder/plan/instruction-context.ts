@@ -1,5 +1,5 @@
-import { expandTemplate, expandWords } from '../../parser/expand-template.js';
-import type { Template } from '../../parser/instruction.js';
+import { expandHeredoc, expandTemplate, expandWords } from '../../parser/expand-template.js';
+import type { Heredoc, Template } from '../../parser/instruction.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { VertexId } from '../graph.js';
 import type { InstructionChecks } from './checks/instruction-checks.js';
@@ -34,6 +34,8 @@ export interface InstructionContext {
   readonly expand: (template: Template) => string;
   /** Expands to any number of words, as EXPOSE takes them; unlike `expand` it leaves undefined variables alone, as BuildKit does. */
   readonly expandWords: (template: Template) => readonly string[];
+  /** The content of a heredoc of COPY or ADD. */
+  readonly expandHeredoc: (heredoc: Heredoc) => string;
 }
 
 export function contextOf(
@@ -56,5 +58,6 @@ export function contextOf(
     checks,
     expand: (template) => expandTemplate(template, { env: checkedEnv, escape, source }),
     expandWords: (template) => expandWords(template, { env, escape, source }),
+    expandHeredoc: (heredoc) => expandHeredoc(heredoc, { env: checkedEnv }),
   };
 }

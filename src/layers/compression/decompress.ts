@@ -1,4 +1,5 @@
 import { TsbuildError } from '../../support/errors.js';
+import { bunzip2, BZIP2_MAGIC } from './bzip2/bunzip2.js';
 import { ByteReader } from './byte-reader.js';
 import { gunzip, GZIP_MAGIC } from './gunzip.js';
 import { unxz, XZ_MAGIC } from './unxz.js';
@@ -14,8 +15,8 @@ const DEFAULT_MAX_RATIO = 1000;
 
 /**
  * The bytes of a layer whose compression its first bytes tell: gzip, of one or more members; zstd, of one or more frames; xz;
- * anything else passes as it is. Media types are not asked: registries carry layers under wrong ones. A chunk is valid until the next is
- * asked for. The source is read to its end, so that whoever checks its digest sees all of it.
+ * bzip2; anything else passes as it is. Media types are not asked: registries carry layers under wrong ones. A chunk is valid until
+ * the next is asked for. The source is read to its end, so that whoever checks its digest sees all of it.
  * @throws `LAYER_INVALID` when the stream is damaged, cut off, or swells beyond the limit; errors of `source` as they are
  */
 export async function* decompress(
@@ -44,6 +45,7 @@ function decoderFor(magic: Buffer): Decoder {
   const frame = magic.subarray(0, ZSTD_MAGIC.length);
   if (frame.equals(ZSTD_MAGIC) || isSkippableFrame(frame)) return unzstd;
   if (magic.equals(XZ_MAGIC)) return unxz;
+  if (magic.subarray(0, BZIP2_MAGIC.length).equals(BZIP2_MAGIC)) return bunzip2;
   return (reader) => reader.rest();
 }
 

@@ -91,6 +91,10 @@ export function exposedPort(port: string): readonly Finding[] {
   return findings;
 }
 
+export function flagWithoutEffect(message: string): Finding {
+  return { rule: 'tsbuild/FlagWithoutEffect', message };
+}
+
 /** Go's `%q`, as far as names and paths go. */
 function goQuoted(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&').replace(/\t/g, '\\t').replace(/\n/g, '\\n')}"`;

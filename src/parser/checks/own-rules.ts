@@ -4,6 +4,7 @@ export type OwnRuleName =
   | 'tsbuild/AddInsteadOfCopy'
   | 'tsbuild/BlankAroundEquals'
   | 'tsbuild/BrokenJson'
+  | 'tsbuild/FlagWithoutEffect'
   | 'tsbuild/LostDirectory'
   | 'tsbuild/LostService'
   | 'tsbuild/LostVariable'
@@ -33,6 +34,10 @@ export const OWN_RULES: Readonly<Record<OwnRuleName, Omit<CheckRule, 'name'>>> =
   'tsbuild/BrokenJson': {
     description: 'A command in brackets that is no JSON array goes to the shell, brackets and all',
     fix: 'Write a JSON array: every word in double quotes, commas between them, as in CMD ["program", "argument"].',
+  },
+  'tsbuild/FlagWithoutEffect': {
+    description: 'A flag changes nothing, as another flag or the sources leave it no effect',
+    fix: 'Take the flag out, or what stands in its way.',
   },
   'tsbuild/LostDirectory': {
     description: 'A directory that RUN changes to is left when the step ends',

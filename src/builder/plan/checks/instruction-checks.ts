@@ -1,6 +1,7 @@
 import type { Finding } from '../../../parser/checks/finding.js';
 import {
   exposedPort,
+  flagWithoutEffect,
   ignoredFile,
   jsonRecommended,
   legacyFormat,
@@ -67,6 +68,9 @@ export class StageChecks {
         const ignored = paths === undefined ? undefined : ignoredSource(path, paths);
         if (ignored !== undefined) report(ignoredFile(keyword, ignored));
       },
+      flagWithoutEffect: (message) => {
+        report(flagWithoutEffect(message));
+      },
     };
   }
 
@@ -104,6 +108,8 @@ export interface InstructionChecks {
   workdir(path: string): void;
   /** A path of the build context that COPY or ADD takes. */
   contextPath(keyword: 'COPY' | 'ADD', path: string): void;
+  /** What a flag does not do, in words. */
+  flagWithoutEffect(message: string): void;
 }
 
 /** Arguments that BuildKit takes for itself and never gives to a step (convert.go, nonEnvArgs). */
