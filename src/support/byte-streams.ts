@@ -71,20 +71,18 @@ export async function* abortable(
   }
   throwIfAborted(what, signal);
   const iterator = source[Symbol.asyncIterator]();
-  const cancelled = cancellation(what, signal);
+  const cancellation = new Cancellation(what, signal);
   let ended = false;
   try {
     for (;;) {
-      const next = iterator.next();
-      // Should the cancellation win, this one's failure is of no interest to anybody.
-      next.catch(() => undefined);
-      const result = await Promise.race([next, cancelled.promise]);
+      throwIfAborted(what, signal);
+      const result = await cancellation.orElse(iterator.next());
       if (result.done === true) break;
       yield result.value;
     }
     ended = true;
   } finally {
-    cancelled.forget();
+    cancellation.forget();
     if (!ended) await giveUp(source, iterator, signal.aborted);
   }
 }
@@ -110,24 +108,32 @@ async function giveUp(
   else await returned;
 }
 
-interface Cancellation {
-  readonly promise: Promise<never>;
-  readonly forget: () => void;
-}
+/**
+ * Not `Promise.race` with one promise for the cancellation: that promise would keep every result that it was raced against, and so
+ * every chunk of the stream, until the signal is forgotten.
+ */
+class Cancellation {
+  readonly #signal: AbortSignal;
+  readonly #onAbort: () => void;
+  #reject: (error: Error) => void = () => undefined;
 
-function cancellation(what: string, signal: AbortSignal): Cancellation {
-  let onAbort: () => void = () => undefined;
-  const promise = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(abortedError(what, signal));
+  constructor(what: string, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#onAbort = () => {
+      this.#reject(abortedError(what, signal));
     };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  promise.catch(() => undefined);
-  return {
-    promise,
-    forget: () => {
-      signal.removeEventListener('abort', onAbort);
-    },
-  };
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** What `pending` comes to; fails with `ABORTED` when that comes first, and then nobody minds how `pending` ends. */
+  async orElse<T>(pending: Promise<T>): Promise<T> {
+    return await new Promise<T>((resolve, reject) => {
+      this.#reject = reject;
+      pending.then(resolve, reject);
+    });
+  }
+
+  forget(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
 }
