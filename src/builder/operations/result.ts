@@ -25,6 +25,8 @@ export interface TreeResult {
   readonly description: string;
   /** Whether a path was left out by an ignore file: for messages. */
   readonly ignored: (path: string) => boolean;
+  /** Equal identities are equal trees, down to owners and times: a key that needs no file read. Absent: only the files tell. */
+  readonly identity?: string;
 }
 
 export function fileSystemOf(result: Result | undefined): FileSystemResult {
