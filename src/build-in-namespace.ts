@@ -45,7 +45,8 @@ function buildFromCache(request: BuildRequest, options: OrdinaryUserOptions): Pr
   const { store, now, progress, signal } = options;
   const refuse = (): Promise<never> => Promise.reject(new NeedsWorkshopError());
   const drain = (): Promise<void> => Promise.resolve();
-  const parts: BuilderParts = { store, now, drain, registry: refuse, workshop: refuse, limiter: createLimiter(1) };
+  const limiter = createLimiter(1);
+  const parts: BuilderParts = { store, now, drain, registry: refuse, workshop: refuse, claim: refuse, limiter };
   return build(request, parts, { progress, signal });
 }
 

@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 export { createToolchain } from './toolchain.js';
+export { login, logout } from './login.js';
 export { buildRequest } from './builder/build-request.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
 export { formatReference, parseReference } from './oci/reference.js';
@@ -26,6 +27,8 @@ export type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { AccessOptions, LoginRequest } from './login.js';
+export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type { BuildRequest, BuildResult } from './builder/build-request.js';
 export type { BuildPlan } from './builder/plan.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';

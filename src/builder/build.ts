@@ -16,7 +16,7 @@ import { creationTime } from './operations/step-time.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
 import type { OperationParts, Workshop } from './operations/operation-parts.js';
 import { fileSystemOf, type Result } from './operations/result.js';
-import { StepCache } from './operations/step-cache.js';
+import { StepCache, type ClaimWork } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
 import type { BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
@@ -35,6 +35,8 @@ export interface BuilderParts {
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */
   readonly drain: () => Promise<void>;
+  /** The right to do a step that another process may be doing. */
+  readonly claim: ClaimWork;
 }
 
 export interface BuildOptions {
@@ -111,7 +113,7 @@ function solvePlan(
     pullImage: (operation, step, context) => bases.pull(operation, step, context),
   };
   const handler = new DockerfileOperations(operations);
-  const cache = new StepCache(store);
+  const cache = new StepCache(store, parts.claim);
   return solve(
     graph,
     { handler, cache, limiter, now },

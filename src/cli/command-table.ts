@@ -166,6 +166,26 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./commands/load.js'),
   },
   {
+    name: 'login',
+    operands: '[SERVER]',
+    summary: 'Log in to a registry',
+    options: [
+      { name: 'password', short: 'p', kind: 'value', placeholder: 'string', about: 'Password or access token' },
+      { name: 'password-stdin', kind: 'flag', about: 'Take the password from standard input' },
+      { name: 'username', short: 'u', kind: 'value', placeholder: 'string', about: 'User name' },
+    ],
+    positionals: { min: 0, max: 1 },
+    load: () => import('./commands/login.js'),
+  },
+  {
+    name: 'logout',
+    operands: '[SERVER]',
+    summary: 'Log out from a registry',
+    options: [],
+    positionals: { min: 0, max: 1 },
+    load: () => import('./commands/logout.js'),
+  },
+  {
     name: 'pull',
     operands: 'NAME[:TAG|@DIGEST]',
     summary: 'Download an image from a registry',

@@ -1,5 +1,5 @@
-import { posix } from 'node:path';
 import { TsbuildError } from '../support/errors.js';
+import { cleanPath } from './clean-path.js';
 import { literal, type Piece, toPathTest } from './expansion/wildcard.js';
 import { createPatternReader, goMatch, parseGoPattern } from './go-match.js';
 import { quoted } from './quoted.js';
@@ -37,11 +37,6 @@ function cleanPattern(pattern: string): string {
   const mark = pattern.startsWith('!') ? '!' : '';
   const path = trimSpace(pattern.slice(mark.length));
   return path === '' ? mark : mark + cleanPath(path).replace(/^\/(?=.)/s, '');
-}
-
-/** Go's filepath.Clean: posix.normalize leaves one slash at the end. */
-function cleanPath(path: string): string {
-  return posix.normalize(path).replace(/(?<=.)\/$/s, '');
 }
 
 const MATCHES_NOTHING: IgnoreMatcher = { ignores: () => false, mayContainIncluded: () => true };

@@ -17,6 +17,8 @@ export interface Heredoc {
   readonly content: string;
   /** Whether COPY and ADD expand variables in it: no part of the word was quoted. */
   readonly expand: boolean;
+  /** The lines of the content; in a trigger, as all its ranges, the FROM that brought it in. */
+  readonly source: SourceRange;
 }
 
 /** `heredoc`: a RUN that consists of one heredoc and nothing else, which is a script of its own. */

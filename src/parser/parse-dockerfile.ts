@@ -4,7 +4,7 @@ import type { SourceRange } from '../support/source-range.js';
 import type { ArgInstruction, Dockerfile, Instruction, ParseWarning, Stage } from './instruction.js';
 import { parseFrom, type StageStart } from './instructions/parse-from.js';
 import { parseInstruction } from './instructions/parse-instruction.js';
-import { type RawInstruction, syntaxError, unsupportedError } from './instructions/raw-instruction.js';
+import { type RawInstruction, syntaxError } from './instructions/raw-instruction.js';
 import { splitInstruction } from './instructions/split-instruction.js';
 import { createWarnings, type Warnings } from './instructions/warnings.js';
 import { type CheckOptions, NO_CHECK_OPTIONS, parseCheckOptions } from './lines/check-options.js';
@@ -17,8 +17,8 @@ import { quoted } from './quoted.js';
 /**
  * Parses a whole Dockerfile with the meaning BuildKit gives it, and stops at its first error.
  * @param text As decoded from UTF-8; a byte order mark and CRLF line ends are understood.
- * @throws TsbuildError DOCKERFILE_SYNTAX, DOCKERFILE_UNSUPPORTED for what BuildKit knows and this version does not,
- * DOCKERFILE_SEMANTICS if `# check=error=true` turns a warning into an error. Each has a source range and a hint.
+ * @throws TsbuildError DOCKERFILE_SYNTAX, or DOCKERFILE_SEMANTICS if `# check=error=true` turns a warning into an error. Each
+ * has a source range and a hint.
  */
 export function parseDockerfile(text: string, options: { readonly file: string }): Dockerfile {
   const source = createSourceText(text, options.file);
@@ -132,6 +132,7 @@ function toRaw(
     line: line.text,
     text: line.text.slice(keyword.from, args.to),
     escape: context.escape,
+    heredocs: line.heredocs,
     source,
     range: ({ from, to }) => line.range(from, to),
     warn: (rule, message) => {
@@ -153,7 +154,6 @@ function parseLine(line: LogicalLine, raw: RawInstruction): Instruction {
     );
   }
   const instruction = parseInstruction(raw);
-  if (line.heredocs.length > 0) throw unsupportedError(`a heredoc in ${raw.keyword}`, raw.source);
   // Whoever builds on the image will have it parsed again: what fails then should fail now.
   if (instruction.keyword === 'ONBUILD') parseTrigger(instruction.trigger, raw.source);
   return instruction;

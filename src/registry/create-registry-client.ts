@@ -49,6 +49,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       ...createRepositorySource(context, name),
       ...createRepositoryTarget(context, name),
     }),
+    async checkAccess(registry, { signal } = {}) {
+      const { checkAccess } = await import('./check-access.js');
+      await checkAccess(context, registry, signal);
+    },
     close() {
       transport.close();
       return Promise.resolve();

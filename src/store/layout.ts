@@ -29,6 +29,8 @@ export const layout = {
   corrupt: (root: string): string => join(root, 'corrupt'),
   snapshots: (root: string): string => join(root, 'snapshots'),
   temporary: (root: string): string => join(root, 'tmp'),
+  claims: (root: string): string => join(root, 'locks', 'work'),
+  claim: (root: string, work: Digest): string => join(root, 'locks', 'work', digestHex(work)),
   lock: (root: string, name: 'store' | 'names' | 'temporary'): string => join(root, 'locks', name),
 } as const;
 

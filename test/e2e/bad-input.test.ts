@@ -91,7 +91,7 @@ describe('a Dockerfile that is', () => {
   test.each([
     'RUN --mount=type=cache,target=/c true',
     'COPY --link a /b',
-    'RUN <<EOF\ntrue\nEOF',
+    'RUN <<EOF\n#!/bin/sh\nEOF',
     'ADD https://example.com/f /f',
   ])('ahead of this version: %j is an error, never ignored', async (line) => {
     writeFileSync(join(directory, 'a'), '');

@@ -1,12 +1,14 @@
 import { TsbuildError } from '../../support/errors.js';
 import type { Instruction, OnbuildInstruction } from '../instruction.js';
+import { withHeredocs } from '../lines/heredoc.js';
 import { quoted } from '../quoted.js';
 import { didYouMean } from '../suggestion.js';
-import { parseCommand, parseHealthcheck, parseRun, parseShell } from './command-instructions.js';
+import { parseCommand, parseHealthcheck, parseShell } from './command-instructions.js';
 import { parseCopy } from './copy-instructions.js';
 import { refuseFlags } from './flags.js';
 import { parseArg, parseEnv, parseLabel } from './key-value-instructions.js';
 import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import { parseRun } from './parse-run.js';
 import {
   parseExpose,
   parseMaintainer,
@@ -37,7 +39,7 @@ const PARSERS: Readonly<Record<Instruction['keyword'], (raw: RawInstruction) => 
   WORKDIR: parseWorkdir,
 };
 
-/** @throws TsbuildError DOCKERFILE_SYNTAX, DOCKERFILE_UNSUPPORTED */
+/** @throws TsbuildError DOCKERFILE_SYNTAX */
 export function parseInstruction(raw: RawInstruction): Instruction {
   if (!isKeyword(raw.keyword)) throw unknownInstruction(raw);
   return PARSERS[raw.keyword](raw);
@@ -78,5 +80,5 @@ function parseOnbuild(raw: RawInstruction): OnbuildInstruction {
   }
   // The text behind the keyword, blanks at its end included: so BuildKit stores it.
   const trigger = raw.line.replace(/^[\t\n\f\r ]*ONBUILD[\t\n\f\r ]*/i, '');
-  return { keyword: 'ONBUILD', source: raw.source, text: raw.text, trigger };
+  return { keyword: 'ONBUILD', source: raw.source, text: raw.text, trigger: withHeredocs(trigger, raw.heredocs) };
 }

@@ -1,5 +1,6 @@
 import { TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import { parseGoBoolean } from '../go-boolean.js';
 import { quoted } from '../quoted.js';
 import { trimSpace } from '../white-space.js';
 
@@ -10,11 +11,6 @@ export interface CheckOptions {
 }
 
 export const NO_CHECK_OPTIONS: CheckOptions = { skip: [], failOnWarning: false };
-
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((word) => [word, true] as const),
-  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((word) => [word, false] as const),
-]);
 
 /** BuildKit's linter.ParseLintOptions. `experimental=` is accepted: none of the rules known here is experimental. */
 export function parseCheckOptions(text: string, source: SourceRange): CheckOptions {
@@ -31,7 +27,7 @@ export function parseCheckOptions(text: string, source: SourceRange): CheckOptio
 }
 
 function parseBoolean(text: string, source: SourceRange): boolean {
-  const value = BOOLEANS.get(text);
+  const value = parseGoBoolean(text);
   if (value === undefined) throw invalidOption(`error=${text}`, source);
   return value;
 }

@@ -1,12 +1,12 @@
 import type { SourceRange } from '../../support/source-range.js';
-import type { HeredocWord } from './heredoc.js';
+import type { HeredocBody } from './heredoc.js';
 import { lastAtMost, type SourceText } from './source-text.js';
 
 /** One instruction's text as BuildKit assembles it from physical lines, and the way back to where it stands in the file. */
 export interface LogicalLine {
   /** Continuations joined, comments and empty lines between them dropped; the blanks of continuation lines are kept. */
   readonly text: string;
-  readonly heredocs: readonly (HeredocWord & { readonly terminated: boolean })[];
+  readonly heredocs: readonly HeredocBody[];
   /** The empty lines among the continuation lines. */
   readonly emptyLines: readonly SourceRange[];
   /** `check=skip=…` in a comment directly above the instruction. */

@@ -3,7 +3,7 @@ import { parseStringArray } from '../instructions/json-array.js';
 import { type SplitInstruction, splitInstruction } from '../instructions/split-instruction.js';
 import { skipSpace, trimSpace } from '../white-space.js';
 import { createDirectives, type Directives, readDirective } from './directives.js';
-import { findHeredocs } from './heredoc.js';
+import { findHeredocs, type HeredocBody, type HeredocWord } from './heredoc.js';
 import { type LineSegment, type LogicalLine, mapSegments } from './logical-line.js';
 import {
   isBlank,
@@ -76,14 +76,14 @@ function joinContinuations(first: PhysicalLine, { input, escape }: Reading): Joi
 }
 
 function toLogicalLine({ segments, emptyLines }: Joined, reading: Reading, comments: readonly string[]): LogicalLine {
-  const { source, input, escape } = reading;
+  const { source, escape } = reading;
   const text = segments.map((segment) => segment.text).join('');
   if (trimSpace(text) === '') throw nothingToContinue(source, segments, escape);
   const heredocs = mayHoldHeredocs(text, escape) ? findHeredocs(text) : [];
   const check = comments.map(readDirective).find((directive) => directive?.name === 'check')?.value;
   return {
     text,
-    heredocs: heredocs.map((word) => ({ ...word, terminated: skipBody(input, word) })),
+    heredocs: heredocs.map((word) => readBody(word, reading)),
     emptyLines: emptyLines.map((line) => source.range(line.from, line.from + line.text.length)),
     ...(check !== undefined && { check }),
     range: mapSegments(source, segments),
@@ -110,10 +110,14 @@ function mayHoldHeredocs(text: string, escape: string): boolean {
   );
 }
 
-/** Reads over a heredoc's body; false if the file ends before it does. */
-function skipBody(input: PhysicalLines, { name, chomp }: { readonly name: string; readonly chomp: boolean }): boolean {
+function readBody(word: HeredocWord, { source, input }: Reading): HeredocBody {
+  const from = input.at();
+  let to = from;
+  let terminated = false;
   for (let line = input.next(); line !== undefined; line = input.next()) {
-    if ((chomp ? line.text.replace(/^\t+/, '') : line.text) === name) return true;
+    terminated = (word.chomp ? line.text.replace(/^\t+/, '') : line.text) === word.name;
+    if (terminated) break;
+    to = line.next;
   }
-  return false;
+  return { ...word, content: source.text.slice(from, to), terminated, source: source.range(from, to) };
 }

@@ -43,47 +43,6 @@ describe('words are split by what Go calls white space', () => {
   });
 });
 
-describe('a heredoc is one only where BuildKit says so', () => {
-  test.each([
-    'RUN <<EOF\nEOF',
-    'RUN 3<<EOF cat\nEOF',
-    'RUN << EOF\nEOF',
-    "RUN cat <<'E F' <<G\nE F\nG",
-    'RUN <<-EOF\n\t\tEOF',
-    'RUN <<E"O"F\nEOF',
-    'RUN ${x:=y} <<EOF\nEOF',
-    'COPY <<a <<b /d/\na\nb',
-    'ADD <<EOF /x\nEOF',
-    'ONBUILD RUN <<EOF\nEOF',
-    'RUN --network=none <<EOF\nEOF',
-  ])('%j is one, and not supported yet', (text) => {
-    const error = errorOf(() => instructionsOf(`${text}\nRUN after`));
-    expect(error.code).toBe('DOCKERFILE_UNSUPPORTED');
-    expect(error.message).toMatch(/^cannot build line 2: a heredoc in (RUN|COPY|ADD|ONBUILD) is not supported yet$/);
-  });
-
-  test.each([
-    'RUN echo "<<EOF"',
-    "RUN echo '<<EOF'",
-    'RUN cat <<<EOF',
-    'RUN echo $((1<<2))"',
-    'RUN a<<EOF',
-    'RUN echo \\<<EOF',
-    'RUN ["cat", "<<EOF"]',
-    'CMD cat <<EOF',
-    'RUN cat <<',
-    'RUN cat <<EOF "',
-  ])('%j is none', (text) => {
-    expect(instructionsOf(`${text}\nLABEL a=b`)).toHaveLength(2);
-  });
-
-  test('its terminator is a whole line, with leading tabs only for <<-', () => {
-    expect(errorOf(() => instructionsOf('RUN <<EOF\n\tEOF')).code).toBe('DOCKERFILE_SYNTAX');
-    expect(errorOf(() => instructionsOf('RUN <<-EOF\n EOF')).code).toBe('DOCKERFILE_SYNTAX');
-    expect(errorOf(() => instructionsOf('RUN <<EOF\r\nEOF\r\n')).code).toBe('DOCKERFILE_UNSUPPORTED');
-  });
-});
-
 describe('HEALTHCHECK durations are Go durations in nanoseconds', () => {
   test.each([
     ['1m30s', 90e9],
@@ -130,12 +89,6 @@ describe('ONBUILD', () => {
       command: { script: 'a  b' },
     });
   });
-});
-
-test('an off switch that this version can honor is no error', () => {
-  expect(bodiesOf('COPY --link=false --parents=FALSE a b')).toMatchObject([
-    { sources: ['a'], destination: 'b', link: false, parents: false },
-  ]);
 });
 
 test('checks are skipped for the file or for one instruction', () => {

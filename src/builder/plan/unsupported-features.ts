@@ -1,0 +1,52 @@
+import type { CopyInstruction, Instruction, RunInstruction } from '../../parser/instruction.js';
+import { TsbuildError } from '../../support/errors.js';
+
+/**
+ * Nothing that parses is passed over: what cannot be built yet is refused by its name.
+ * @throws `DOCKERFILE_UNSUPPORTED`
+ */
+export function refuseUnsupported(instruction: Instruction): void {
+  const feature = unsupportedFeature(instruction);
+  if (feature === undefined) return;
+  const { source } = instruction;
+  throw new TsbuildError(
+    'DOCKERFILE_UNSUPPORTED',
+    `cannot build line ${source.start.line}: ${feature} is not supported yet`,
+    {
+      source,
+      hint: `Write the step without ${feature}, or build this Dockerfile with BuildKit until a later version knows it.`,
+    },
+  );
+}
+
+function unsupportedFeature(instruction: Instruction): string | undefined {
+  if (instruction.keyword === 'RUN') return firstTrue(ofRun(instruction));
+  if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') return firstTrue(ofCopy(instruction));
+  return undefined;
+}
+
+function ofRun({ command, mounts, security, devices }: RunInstruction): Readonly<Record<string, boolean>> {
+  return {
+    'RUN --mount': mounts.length > 0,
+    'RUN --security=insecure': security === 'insecure',
+    'RUN --device': devices.length > 0,
+    'a heredoc that begins with "#!"': command.form === 'heredoc' && command.heredoc.content.startsWith('#!'),
+  };
+}
+
+function ofCopy(copy: CopyInstruction): Readonly<Record<string, boolean>> {
+  const { keyword } = copy;
+  return {
+    [`a heredoc in ${keyword}`]: copy.files.length > 0,
+    [`${keyword} --link`]: copy.link,
+    [`${keyword} --parents`]: copy.parents,
+    [`${keyword} --exclude`]: copy.exclude.length > 0,
+    [`${keyword} --checksum`]: copy.checksum !== undefined,
+    [`${keyword} --keep-git-dir`]: copy.keepGitDir === true,
+    [`${keyword} --unpack`]: copy.unpack !== undefined,
+  };
+}
+
+function firstTrue(features: Readonly<Record<string, boolean>>): string | undefined {
+  return Object.keys(features).find((name) => features[name]);
+}
