@@ -29,7 +29,7 @@ export type {
 } from './toolchain-types.js';
 export type { AccessOptions, LoginRequest } from './login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
-export type { BuildRequest, BuildResult } from './builder/build-request.js';
+export type { BuildRequest, BuildResult, ContextFile, ContextSource, NamedContext } from './builder/build-request.js';
 export type { BuildPlan } from './builder/plan.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';
 export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';

@@ -16,7 +16,7 @@ export interface PlanOptions {
   readonly dockerfile: Dockerfile;
   readonly request: Pick<
     BuildRequest,
-    'buildArgs' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
+    'buildArgs' | 'contextFile' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
   >;
   readonly resolveBase: BaseResolver;
   /** Told of what is legal and likely a mistake, in the stages that are needed. Warnings of the parser are not repeated. */
@@ -47,6 +47,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     globals,
     given,
     targetPlatform,
+    contextHasOwners: request.contextFile?.kind === 'archive',
     network: request.network,
     manyStages: index.stages.length > 1,
     warn: options.onWarning ?? (() => undefined),

@@ -17,7 +17,7 @@ export function applyCopy(instruction: CopyInstruction, context: InstructionCont
     {
       kind: 'copy',
       keyword,
-      fromContext: from === undefined,
+      fromContext: from === undefined && !build.contextHasOwners,
       sources: sources.map((path) => ({ kind: 'path', input: 1, pattern: clippedSource(path) })),
       destination: joinedDestination(draft.cwd, destination),
       ...(chown === '' ? {} : { chown }),
