@@ -9,7 +9,8 @@ export type Requirement =
   | 'root'
   | 'tar'
   | 'unprivileged-user'
-  | 'debootstrap';
+  | 'debootstrap'
+  | 'git';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

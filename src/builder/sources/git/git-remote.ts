@@ -66,9 +66,10 @@ export async function resolveRef(
   if (fetchByCommit === true && checksum !== undefined && isCommit(checksum)) {
     return { ref: fullName(ref) ?? checksum, object: checksum, commit: checksum };
   }
-  const args = ref === undefined ? ['--symref', '--', url, 'HEAD'] : ['--', url, ref, `${ref}^{}`];
+  const isHead = ref === undefined || ref === 'HEAD';
+  const args = isHead ? ['--symref', '--', url, 'HEAD'] : ['--', url, ref, `${ref}^{}`];
   const lines = (await git.output(['ls-remote', ...args], task)).split('\n').map((line) => line.split('\t'));
-  const found = ref === undefined ? headIn(lines) : refIn(ref, lines);
+  const found = isHead ? headIn(lines) : refIn(ref, lines);
   if (found !== undefined) return checked(found, url, checksum);
   throw new TsbuildError('SOURCE_UNAVAILABLE', `cannot fetch repository "${url}": it has no ref "${ref ?? 'HEAD'}"`, {
     hint: 'Give a branch, a tag or a whole commit id behind the "#".',

@@ -59,10 +59,14 @@ function resolvedAddress(url: string, base: string): string {
   const address = /^\.\.?\//.test(url) ? relativeTo(base, url) : url;
   const scheme = splitUrl(address)?.scheme;
   const leadsOut = scheme === undefined ? /^[\w-]+@[\w.-]+:[^-]/.test(address) : /^(?:https?|ssh|git)$/.test(scheme);
-  if (leadsOut && !address.includes('\0')) return address;
-  throw new TsbuildError('SOURCE_UNAVAILABLE', `cannot fetch submodule "${url}": it is on no other host`, {
-    hint: 'Submodules are fetched by http, https, ssh and git only; append "?submodules=false" to the address to do without.',
-  });
+  if (leadsOut && !/\p{Cc}/u.test(address)) return address;
+  throw new TsbuildError(
+    'SOURCE_UNAVAILABLE',
+    `cannot fetch submodule "${url.replace(/\p{Cc}/gu, ' ')}": it is on no other host`,
+    {
+      hint: 'Submodules are fetched by http, https, ssh and git only; append "?submodules=false" to the address to do without.',
+    },
+  );
 }
 
 function relativeTo(base: string, url: string): string {
