@@ -10,7 +10,8 @@ export type Requirement =
   | 'tar'
   | 'unprivileged-user'
   | 'debootstrap'
-  | 'git';
+  | 'git'
+  | 'amd64';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

@@ -7,6 +7,7 @@ import type { BuildRequest, ContextFile } from '../build-request.js';
 import type { ContextOperation } from '../operation.js';
 import type { TreeResult } from '../operations/result.js';
 import { IgnoringTree } from './ignoring-tree.js';
+import { ReadableTree } from './readable-tree.js';
 
 type Contexts = Pick<BuildRequest, 'contextDirectory' | 'contextFile' | 'ignore' | 'namedContexts'>;
 
@@ -31,7 +32,7 @@ function openNamedContext({ namedContexts = [] }: Contexts, name: string): TreeR
 }
 
 function openFolder(directory: string, ignore: BuildRequest['ignore']): TreeResult {
-  const tree = createDirectoryTree(directory);
+  const tree = new ReadableTree(createDirectoryTree(directory));
   if (ignore === null) return { ...PLAIN, tree: new IgnoringTree(tree, null) };
   const matcher = createIgnoreMatcher(ignore.text, { file: ignore.name });
   return { ...PLAIN, tree: new IgnoringTree(tree, matcher), ignored: (path) => matcher.ignores(path) };

@@ -7,6 +7,7 @@ import { bytesOfText, compareBytes, textOfBytes, type ByteString } from '../../s
 import { TsbuildError } from '../../support/errors.js';
 import type { CopyOperation } from '../operation.js';
 import type { CopySelection } from './copy-selection.js';
+import { unchangedEntries, type CandidateEntry } from './unchanged-entries.js';
 import { directoryEntries, type DirectoryAttributes } from './missing-directories.js';
 
 export interface CopyInput {
@@ -25,7 +26,7 @@ export interface CopyInput {
 interface Planned {
   readonly entry: TarEntry;
   readonly content?: ByteString;
-  /** Equal for names of one file. */
+  /** Equal for names of one file, among those that one source selected: each is copied for itself. */
   readonly inode?: string;
 }
 
@@ -36,7 +37,7 @@ interface Planned {
  */
 export function copyChanges(input: CopyInput): readonly Change[] {
   const planner = new CopyPlanner(input);
-  for (const selected of input.selection) planner.add(selected);
+  for (const [index, selected] of input.selection.entries()) planner.add(selected, index);
   return planner.changes();
 }
 
@@ -45,21 +46,31 @@ class CopyPlanner {
   readonly #attributes: DirectoryAttributes;
   readonly #chmod: number | undefined;
   readonly #planned = new Map<ByteString, Planned>();
+  /** Of the source that is being added. */
+  #index = 0;
 
   constructor(input: CopyInput) {
     const { operation, owner, made } = input;
     this.#input = input;
     this.#chmod = operation.chmod === undefined ? undefined : Number.parseInt(operation.chmod, 8);
-    this.#attributes = { mode: this.#chmod ?? 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, mtime: made };
+    // BuildKit makes them with mkdir(2) under a umask of 022, and with permission bits alone.
+    this.#attributes = {
+      mode: (this.#chmod ?? 0o755) & 0o755,
+      uid: owner?.uid ?? 0,
+      gid: owner?.gid ?? 0,
+      mtime: made,
+    };
     this.#refuseManyOntoOne();
   }
 
-  add(selected: CopySelection): void {
+  add(selected: CopySelection, index: number): void {
+    this.#index = index;
     const { base, operation } = this.#input;
     const destination = bytesOfText(operation.destination.replace(/\/+$/, '').replace(/^\/+/, ''));
     const resolved = resolveInTree(base, destination, { followLast: true }) ?? destination;
     if (selected.entry.type === 'directory') {
       this.#addParents(resolved);
+      this.#date(resolved, selected);
       this.#addContents(selected.path, resolved);
       return;
     }
@@ -70,17 +81,36 @@ class CopyPlanner {
   }
 
   changes(): readonly Change[] {
-    const firstName = new Map<string, ByteString>();
-    return [...this.#planned.entries()]
-      .sort(([left], [right]) => compareBytes(left, right))
-      .map(([path, { entry, content, inode }]): Change => {
-        const linked = inode === undefined ? undefined : firstName.get(inode);
-        if (linked !== undefined)
-          return { kind: 'upsert', entry: { ...entry, type: 'hardlink', size: 0, linkTarget: linked } };
-        if (inode !== undefined) firstName.set(inode, path);
-        if (content === undefined) return { kind: 'upsert', entry };
-        return { kind: 'upsert', entry, open: () => this.#input.source.read(content) };
+    const { base, source } = this.#input;
+    const entries = new Map(this.#linkedEntries());
+    const unchanged = unchangedEntries(base, entries);
+    return [...entries.values()]
+      .filter(({ entry }) => !unchanged.has(entry.path))
+      .map(({ entry, content }): Change => {
+        if (content === undefined || entry.type !== 'file') return { kind: 'upsert', entry };
+        return { kind: 'upsert', entry, open: () => source.read(content) };
       });
+  }
+
+  /** In the order of a layer; a further name of a file as a link to the first. */
+  *#linkedEntries(): Generator<[ByteString, CandidateEntry & { readonly content: ByteString | undefined }]> {
+    const firstName = new Map<string, ByteString>();
+    for (const [path, planned] of [...this.#planned].sort(([left], [right]) => compareBytes(left, right))) {
+      const { content, inode } = planned;
+      const entry = { ...planned.entry, mtime: wholeSeconds(planned.entry.mtime) };
+      const read = (): Iterable<Uint8Array> => (content === undefined ? [] : this.#input.source.read(content));
+      const linkTarget = inode === undefined ? undefined : firstName.get(inode);
+      if (inode !== undefined && linkTarget === undefined) firstName.set(inode, path);
+      if (linkTarget === undefined) yield [path, { entry, content, read }];
+      else yield [path, { entry: { ...entry, type: 'hardlink', size: 0, linkTarget }, content, read }];
+    }
+  }
+
+  /** A folder's contents bring its time with them. Of the context's own root BuildKit knows none. */
+  #date(path: ByteString, { path: from, entry: { mtime } }: CopySelection): void {
+    const planned = this.#planned.get(path);
+    if (planned === undefined || (from === '' && this.#input.operation.fromContext)) return;
+    this.#planned.set(path, { ...planned, entry: { ...planned.entry, mtime } });
   }
 
   /** The files would overwrite one another; BuildKit does just that, see ADR 0004 (dockerfile.md 75). */
@@ -156,7 +186,8 @@ class CopyPlanner {
       );
     }
     const planned = { entry: this.#entry(path, entry, target), ...(entry.type === 'file' ? { content: path } : {}) };
-    this.#planned.set(target, entry.inode === null ? planned : { ...planned, inode: entry.inode });
+    const inode = entry.inode === null ? {} : { inode: `${this.#index} ${entry.inode}` };
+    this.#planned.set(target, { ...planned, ...inode });
   }
 
   #entry(path: ByteString, entry: TreeEntry, target: ByteString): TarEntry {
@@ -177,4 +208,9 @@ class CopyPlanner {
       xattrs: operation.fromContext ? new Map() : source.xattrs(path),
     };
   }
+}
+
+/** As BuildKit writes layers. */
+function wholeSeconds({ seconds }: Timestamp): Timestamp {
+  return { seconds, nanoseconds: 0 };
 }

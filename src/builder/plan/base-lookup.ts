@@ -12,19 +12,34 @@ export interface BaseImage {
   readonly platform: Platform;
 }
 
+/** What takes the place of an image that cannot be looked up; `undefined` lets the error stand. */
+export type StandIn = (error: TsbuildError, platform: Platform) => ResolvedBase | undefined;
+
 /** Looks up each image of each platform once, however many stages name it and however they spell it. */
 export class BaseLookup {
   readonly #resolve: BaseResolver;
   readonly #stageNames: readonly string[];
+  readonly #standIn: StandIn | undefined;
   readonly #images = new Map<string, Promise<ResolvedBase>>();
 
-  constructor(resolve: BaseResolver, stageNames: readonly string[]) {
+  constructor(resolve: BaseResolver, stageNames: readonly string[], standIn?: StandIn) {
     this.#resolve = resolve;
+    this.#standIn = standIn;
     this.#stageNames = stageNames;
   }
 
   /** @throws `REFERENCE_INVALID`, or what the resolver throws, with the place in the Dockerfile */
   async get(name: string, platform: Platform, source: SourceRange): Promise<BaseImage> {
+    try {
+      return await this.#get(name, platform, source);
+    } catch (error) {
+      const resolved = isTsbuildError(error) ? this.#standIn?.(error, platform) : undefined;
+      if (resolved === undefined) throw error;
+      return { resolved, platform };
+    }
+  }
+
+  async #get(name: string, platform: Platform, source: SourceRange): Promise<BaseImage> {
     const reference = this.#normalize(name, source);
     const key = `${formatPlatform(platform)} ${reference}`;
     let image = this.#images.get(key);

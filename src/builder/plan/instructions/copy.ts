@@ -6,9 +6,12 @@ import type { InstructionContext } from '../instruction-context.js';
 /** @throws `DOCKERFILE_SEMANTICS` for a URL in COPY and for a mode that is none; `DOCKERFILE_UNSUPPORTED` */
 export function applyCopy(instruction: CopyInstruction, context: InstructionContext): void {
   const { keyword, text, source } = instruction;
-  const { draft, build, from, expand } = context;
+  const { draft, build, checks, from, expand } = context;
   const sources = instruction.sources.map(expand);
-  for (const path of sources) refuseRemote(path, instruction);
+  for (const path of sources) {
+    refuseRemote(path, instruction);
+    if (from === undefined) checks.contextPath(keyword, path);
+  }
   const destination = expand(instruction.destination);
   const chown = instruction.chown === undefined ? '' : expand(instruction.chown);
   const chmod = instruction.chmod === undefined ? '' : expand(instruction.chmod);

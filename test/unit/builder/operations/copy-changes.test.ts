@@ -50,7 +50,7 @@ function copied(given: Case): readonly string[] {
 describe('copyChanges()', () => {
   test('pitfall 73: a folder gives its contents, never itself', () => {
     expect(copied({ source: { 'dir/a': 'A', 'dir/sub/b': 'B' }, sources: ['dir'], destination: '/x' })).toEqual([
-      'directory 755 0:0 x @0',
+      'directory 755 0:0 x @1000',
       'file 644 0:0 x/a @1000 A',
       'directory 755 0:0 x/sub @1000',
       'file 644 0:0 x/sub/b @1000 B',
@@ -142,7 +142,7 @@ describe('copyChanges()', () => {
       'directory 755 0:0 x @1000',
       'directory 711 0:0 x/s @1000',
     ]);
-    expect(copied({ source, sources: ['d'], destination: '/new' })[0]).toBe('directory 755 0:0 new @0');
+    expect(copied({ source, sources: ['d'], destination: '/new' })[0]).toBe('directory 755 0:0 new @1000');
   });
 
   test('pitfall 86: parents that are made have the owner and mode that were asked for', () => {
@@ -150,6 +150,17 @@ describe('copyChanges()', () => {
     expect(
       copied({ source: { f: 'F' }, sources: ['f'], destination: '/a/b/f', more, owner: { uid: 7, gid: 8 } }),
     ).toEqual(['directory 640 7:8 a @0', 'directory 640 7:8 a/b @0', 'file 640 7:8 a/b/f @1000 F']);
+  });
+
+  test.each([
+    ['777', '755'],
+    ['1777', '755'],
+    ['2775', '755'],
+    ['711', '711'],
+    ['600', '600'],
+  ])('pitfall 86: with --chmod=%s they have %s, as mkdir makes them', (chmod, mode) => {
+    const [parent, file] = copied({ source: { f: 'F' }, sources: ['f'], destination: '/a/f', more: { chmod } });
+    expect([parent, file]).toEqual([`directory ${mode} 0:0 a @0`, `file ${chmod} 0:0 a/f @1000 F`]);
   });
 
   test('pitfall 87: files of the context belong to root and keep their bits, those of a stage keep their owner', () => {
@@ -166,6 +177,59 @@ describe('copyChanges()', () => {
       'file 644 0:0 x/a @1000 A',
       'hardlink 644 0:0 x/b @1000 -> x/a',
     ]);
+  });
+
+  test('pitfall 92: but not when two sources name it, each of which is copied for itself', () => {
+    const source = { a: { text: 'A', inode: '1' }, b: { text: 'A', inode: '1' } };
+    expect(copied({ source, sources: ['a', 'b'], destination: '/x/' }).slice(1)).toEqual([
+      'file 644 0:0 x/a @1000 A',
+      'file 644 0:0 x/b @1000 A',
+    ]);
+  });
+
+  test('what the image has already is not in the layer, nor are its parents without a change below them', () => {
+    const [source, base] = [
+      { 'd/a': 'A', 'd/s/b': 'B' },
+      { 'x/a': 'A', 'x/s/b': 'B', 'x/other': 'O' },
+    ];
+    const onto = { sources: ['d'], destination: '/x' };
+    expect(copied({ source, base, ...onto })).toEqual([]);
+    expect(copied({ source: { ...source, 'd/s/b': 'C' }, base, ...onto })).toEqual([
+      'directory 755 0:0 x @1000',
+      'directory 755 0:0 x/s @1000',
+      'file 644 0:0 x/s/b @1000 C',
+    ]);
+  });
+
+  test.each([
+    ['content of the same size', 'B'],
+    ['size', 'AA'],
+    ['mode', { text: 'A', mode: 0o600 }],
+    ['time', { text: 'A', mtime: { seconds: 1001, nanoseconds: 0 } }],
+  ] as const)('another %s is a change', (_, file) => {
+    expect(copied({ source: { f: file }, base: { f: 'A' }, sources: ['f'], destination: '/f' })).toHaveLength(1);
+  });
+
+  test('all names of a file are written when one of them is new', () => {
+    const source = { 'd/a': { text: 'A', inode: '1' }, 'd/b': { text: 'A', inode: '1' } };
+    expect(copied({ source, base: { 'x/a': 'A' }, sources: ['d'], destination: '/x' })).toEqual([
+      'directory 755 0:0 x @1000',
+      'file 644 0:0 x/a @1000 A',
+      'hardlink 644 0:0 x/b @1000 -> x/a',
+    ]);
+  });
+
+  test('times are whole seconds, also where they are compared', () => {
+    const source = { f: { text: 'A', mtime: { seconds: 1000, nanoseconds: 5 } } };
+    expect(copied({ source, base: { f: 'A' }, sources: ['f'], destination: '/f' })).toEqual([]);
+    const [change] = copyChanges({
+      operation: operationOf({ source, sources: ['f'], destination: '/g' }),
+      base: memoryTree({}),
+      source: memoryTree(source),
+      selection: selectionOf({ source, sources: ['f'], destination: '/g' }, memoryTree(source)),
+      made: { seconds: 0, nanoseconds: 0 },
+    });
+    expect(change).toMatchObject({ entry: { mtime: { seconds: 1000, nanoseconds: 0 } } });
   });
 
   test('pitfall 106: what the ignore file leaves out is said to be so', () => {
