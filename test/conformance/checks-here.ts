@@ -29,5 +29,6 @@ export async function checkHere(prepared: PreparedCase, host: Host): Promise<rea
   const command = findCommand('build');
   if (command === undefined) throw new Error('there is no command "build"');
   const words = [...flagsOf(prepared), rootPath(prepared.folder, 'context')];
-  return checkDockerfile(await readBuildRequest(parseArguments(words, argumentsSpec(command)), host));
+  const reading = { toolchain: () => Promise.reject(new Error('the contexts of cases are folders')), activity: {} };
+  return checkDockerfile(await readBuildRequest(parseArguments(words, argumentsSpec(command)), host, reading));
 }
