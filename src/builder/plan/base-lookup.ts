@@ -5,7 +5,7 @@ import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
 import type { BaseResolver, ResolvedBase } from '../plan.js';
-import type { LayoutImage } from './file-source.js';
+import type { LayoutImage } from './layout-image.js';
 
 export interface BaseImage {
   readonly resolved: ResolvedBase;
