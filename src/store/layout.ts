@@ -11,6 +11,7 @@ import { onStore } from './store-error.js';
 const LAYOUT_VERSION = 1;
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'blobs',
+  'git',
   'index.json',
   'locks',
   'oci-layout',

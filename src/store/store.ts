@@ -10,6 +10,7 @@ import type { RecordStore } from './record-store.js';
  *     version                                        the layout's version; a newer one is refused
  *     records/<kind>/<hex>.json                      cache records
  *     snapshots/                                     root file systems, a cache of blobs
+ *     git/                                           bare repositories, a cache of remotes
  *     tmp/                                           unfinished work; whoever opens the store removes what dead processes left
  *     locks/
  */

@@ -1,6 +1,7 @@
 import type { Vertex } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { invariant } from '../../support/invariant.js';
+import { locatingAll } from '../locating.js';
 import type { KeyMaterial, OperationContext, OperationHandler } from '../solver/operation-handler.js';
 import { copyKeys } from './copy/copy-keys.js';
 import type { CopyStep } from './copy/copy-sources.js';
@@ -48,7 +49,7 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
         return this.#parts.openContext(operation);
       case 'http':
       case 'git':
-        return this.#parts.fetchTree(operation, vertex.id, context);
+        return locatingAll(vertex, () => this.#parts.fetchTree(operation, vertex.id, context));
       // Loaded when there is something to do: a build that is all cache needs none of it.
       case 'run': {
         const { executeRun } = await import('./run-operation.js');

@@ -137,7 +137,7 @@ async function ingest(
   } catch (error) {
     if (!isTsbuildError(error, 'DIGEST_MISMATCH')) throw error;
     throw new TsbuildError('DIGEST_MISMATCH', `cannot use "${redactUrl(url)}": its content is not what was asked for`, {
-      hint: `${error.message}. If the file was meant to change, change --checksum with it.`,
+      hint: `It has the digest ${String(error.details['found'])}. If the file was meant to change, change --checksum with it.`,
       cause: error,
       details: error.details,
     });

@@ -73,8 +73,10 @@ export function createWebClient(options: WebClientOptions): WebClient {
  */
 export function describedFailure(url: URL, error: unknown): unknown {
   if (!(error instanceof RegistryFailure) && !(error instanceof ConnectionError)) return error;
-  const certificate = error.message.includes('certificate');
-  return new TsbuildError('SOURCE_UNAVAILABLE', `cannot fetch "${redactUrl(url)}": ${printable(error.message)}`, {
+  // A failure of the registry's begins with the address, which stands before it already.
+  const reason = error.cause instanceof ConnectionError ? error.cause.message : error.message;
+  const certificate = reason.includes('certificate');
+  return new TsbuildError('SOURCE_UNAVAILABLE', `cannot fetch "${redactUrl(url)}": ${printable(reason)}`, {
     hint: certificate
       ? "Add its authority to the system's certificates, or name a file with it in SSL_CERT_FILE."
       : 'Check the address, the network, and the proxy in HTTPS_PROXY and NO_PROXY.',

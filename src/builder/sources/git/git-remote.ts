@@ -25,7 +25,11 @@ export function gitRemote(address: string, signal: AbortSignal): GitRemote {
   const split = splitUrl(address);
   const isWeb = split?.scheme === 'http' || split?.scheme === 'https';
   const url = isWeb ? `${split.scheme}://${split.host}${split.path}` : address;
-  const task = { what: `fetch repository "${url}"`, signal, hint: hintFor(isWeb) };
+  const task = {
+    what: `fetch repository "${url}"`,
+    signal,
+    hint: HINTS[isWeb ? 'web' : split?.scheme === 'git' ? 'git' : 'ssh'],
+  };
   if (!isWeb || split.user === '') return { url, task };
   return { url, task: { ...task, ...credentials(`${split.scheme}://${split.host}`, split.user) } };
 }
@@ -46,11 +50,11 @@ function credentials(origin: string, user: string): Pick<GitTask, 'settings' | '
   };
 }
 
-function hintFor(isWeb: boolean): string {
-  return isWeb
-    ? 'Check the address, the network, and the proxy in HTTPS_PROXY and NO_PROXY; what is not public needs user and token in the URL.'
-    : 'Check the address; ssh must know the host (ssh-keyscan HOST >> ~/.ssh/known_hosts) and have a key for it, or an agent in SSH_AUTH_SOCK.';
-}
+const HINTS = {
+  web: 'Check the address, the network, and the proxy in HTTPS_PROXY and NO_PROXY; what is not public needs user and token in the URL.',
+  git: 'Check the address and the network: git:// goes to port 9418, by no proxy; https:// is open in more places.',
+  ssh: 'Check the address; ssh must know the host (ssh-keyscan HOST >> ~/.ssh/known_hosts) and have a key for it, or an agent in SSH_AUTH_SOCK.',
+} as const;
 
 /**
  * Asks the remote what a ref is, in BuildKit's order: as it is written below `refs/`, a branch, a tag. Without a ref, the remote's

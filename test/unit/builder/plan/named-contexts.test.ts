@@ -142,3 +142,29 @@ describe('a named context', () => {
     expect(error).toMatchObject({ code: 'USAGE' });
   });
 });
+
+describe('the sources of mounts', () => {
+  const below = (mount: string): string => `FROM busybox AS base\nFROM busybox AS other\nRUN --mount=${mount} x`;
+
+  it('pitfall 33: a number is an image name to a mount, and a stage to COPY', async () => {
+    const error = await planError(below('type=bind,from=0,target=/m'));
+    expect(error.message).toContain('docker.io/library/0:latest');
+    await expect(planText('FROM busybox AS base\nFROM busybox\nCOPY --from=0 /a /b')).resolves.toBeDefined();
+  });
+
+  it('may be stages, of any case, which are then needed', async () => {
+    const lookups: string[] = [];
+    await planText(`FROM debian AS one\nFROM busybox\nRUN --mount=from=ONE,target=/m x`, { lookups }).catch(
+      () => undefined,
+    );
+    expect(lookups).toContain('docker.io/library/debian:latest linux/amd64');
+  });
+
+  it('must be above', async () => {
+    const dockerfile = 'FROM busybox AS one\nRUN --mount=from=two,target=/m x\nFROM busybox AS two';
+    expect(await planError(dockerfile, { target: 'one' })).toMatchObject({
+      code: 'DOCKERFILE_SEMANTICS',
+      message: 'cannot mount from "two": it is defined further down',
+    });
+  });
+});

@@ -134,6 +134,25 @@ describe('which stages a plan has', () => {
     expect(error.message).toBe(`cannot copy from "${from}": --from takes no variables`);
   });
 
+  test('pitfall 37: FROM a stage inherits its config and history, COPY --from nothing', async () => {
+    const base =
+      'FROM scratch AS base\nENV A=1\nUSER u\nWORKDIR /w\nENTRYPOINT ["e"]\nLABEL l=1\nVOLUME /v\nONBUILD LABEL o=1\n';
+    const child = await planText(`${base}FROM base\nCOPY a /a\n`);
+    expect(child.image.config).toMatchObject({
+      Env: [expect.stringMatching(/^PATH=/), 'A=1'],
+      User: 'u',
+      WorkingDir: '/w',
+      Entrypoint: ['e'],
+      Labels: { l: '1', o: '1' },
+      Volumes: { '/v': {} },
+    });
+    expect(child.image.config.OnBuild).toBeUndefined();
+    expect(historyLines(child)).toHaveLength(8);
+    const copied = await planText(`${base}FROM scratch\nCOPY --from=base / /\n`);
+    expect(Object.keys(copied.image.config)).toEqual(['Env', 'WorkingDir']);
+    expect(historyLines(copied)).toEqual(['layer: COPY / / # buildkit']);
+  });
+
   test('pitfall 36: of two stages of one name the later hides the earlier, for FROM in the lines below only', async () => {
     const text = 'FROM busybox AS x\nENV N=1\nFROM x AS y\nFROM busybox AS x\nENV N=2\nFROM x AS z\n';
     expect((await planText(text, { target: 'y' })).image.config.Env?.at(-1)).toBe('N=1');
