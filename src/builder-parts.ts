@@ -37,6 +37,10 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
     limiter: createLimiter(availableParallelism()),
     registry: registry.get,
     workshop: workshop.get,
+    async claim(key, options) {
+      await locked.get();
+      return await store.claim(key, options);
+    },
     async [Symbol.asyncDispose]() {
       const { sandbox } = (await workshop.made()) ?? {};
       await sandbox?.[Symbol.asyncDispose]();

@@ -1,10 +1,12 @@
-import { build, planOnly } from './builder/build.js';
+import { baseResolver, build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
-import type { Digest } from './oci/digest.js';
+import type { ArchivesContext } from './image-archives.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
+import type { ImageLocation } from './registry/copy/image-location.js';
 import { openRegistryClient } from './registry-access.js';
 import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
@@ -15,13 +17,19 @@ import { transferEvents } from './transfer-events.js';
 import type {
   ActivityOptions,
   BootstrapRequest,
+  CopiedImage,
+  CopyOptions,
   ImageDetails,
   LoadedImage,
+  LoadOptions,
   PulledImage,
   PullOptions,
   PushedImage,
   PushOptions,
   Removal,
+  SavedFile,
+  SaveFilesOptions,
+  SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
@@ -69,6 +77,13 @@ class LocalToolchain implements Toolchain {
     const { progress, signal } = withDefaults(activity);
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await planOnly(request, parts, { progress, signal });
+  }
+
+  async check(request: BuildRequest, activity: ActivityOptions = {}): Promise<CheckResult> {
+    const { progress, signal } = withDefaults(activity);
+    const { checkDockerfile } = await import('./builder/check/check-dockerfile.js');
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await checkDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
   }
 
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
@@ -132,30 +147,36 @@ class LocalToolchain implements Toolchain {
     }
   }
 
-  async save(names: readonly string[], activity: ActivityOptions = {}): Promise<AsyncIterable<Uint8Array>> {
-    const { saveArchive } = await import('./registry/archive/save-archive.js');
-    const images = await this.#imagesToSave(names);
-    return saveArchive({ images, store: this.#store, signal: activity.signal });
+  async save(names: readonly string[], options: SaveOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const { saveStream } = await import('./image-archives.js');
+    return await saveStream(names, options, this.#archivesContext(options));
   }
 
-  /** An image that is named twice is saved once, with both names. */
-  async #imagesToSave(
-    names: readonly string[],
-  ): Promise<readonly { readonly image: StoredImage; readonly names: readonly string[] }[]> {
-    const images = new Map<Digest, { image: StoredImage; names: string[] }>();
-    for (const name of names) {
-      const { image, byId } = await findImage(this.#store.images, name);
-      const saved = images.get(image.descriptor.digest) ?? { image, names: [] };
-      if (!byId && image.name !== null) saved.names.push(formatReference(image.name));
-      images.set(image.descriptor.digest, saved);
-    }
-    return [...images.values()];
+  async saveFiles(names: readonly string[], options: SaveFilesOptions): Promise<readonly SavedFile[]> {
+    const { saveFiles } = await import('./image-archives.js');
+    return await saveFiles(names, options, this.#archivesContext(options));
   }
 
-  async load(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<readonly LoadedImage[]> {
-    const { loadArchive } = await import('./registry/archive/load-archive.js');
-    const loaded = await loadArchive({ source, store: this.#store, signal: activity.signal });
-    return loaded.map(({ name, imageId }) => ({ name: name === null ? null : formatReference(name), imageId }));
+  async load(
+    source: AsyncIterable<Uint8Array> | readonly string[],
+    options: LoadOptions = {},
+  ): Promise<readonly LoadedImage[]> {
+    const { load } = await import('./image-archives.js');
+    return await load(source, options, this.#archivesContext(options));
+  }
+
+  #archivesContext(activity: ActivityOptions): ArchivesContext {
+    return { store: this.#store, now: this.#now, ...withDefaults(activity) };
+  }
+
+  async copy(from: ImageLocation, to: ImageLocation, options: CopyOptions = {}): Promise<CopiedImage> {
+    const { copyBetween } = await import('./copy-between.js');
+    return await copyBetween(from, to, {
+      ...withDefaults(options),
+      platforms: options.platforms,
+      store: this.#store,
+      env: this.#options.env,
+    });
   }
 
   async images(): Promise<readonly ImageDetails[]> {

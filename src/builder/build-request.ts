@@ -8,6 +8,8 @@ export interface BuildRequest {
   readonly contextDirectory: string | null;
   /** The text of the ignore file that applies, or `null`. */
   readonly ignore: { readonly name: string; readonly text: string } | null;
+  /** What stands for stages, base images and `--from` by their names; absent: nothing. */
+  readonly namedContexts?: readonly NamedContext[] | undefined;
   /** Names for the result, as a user writes them. */
   readonly tags: readonly string[];
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -25,6 +27,21 @@ export interface BuildRequest {
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
   readonly proxyEnv: Readonly<Record<string, string>>;
 }
+
+/** A `--build-context`: the name of a stage or an image, maybe with a platform as `name::os/architecture`, and its place. */
+export interface NamedContext {
+  readonly name: string;
+  readonly source: ContextSource;
+}
+
+export type ContextSource =
+  | { readonly kind: 'directory'; readonly directory: string; readonly ignore: BuildRequest['ignore'] }
+  /** A name as FROM takes it. */
+  | { readonly kind: 'image'; readonly reference: string }
+  /** An OCI image layout: the image whose name there is `tag`, or that of the digest. */
+  | { readonly kind: 'layout'; readonly directory: string; readonly tag: string; readonly digest?: Digest }
+  /** A git repository, or a file behind a URL. */
+  | { readonly kind: 'remote'; readonly address: string };
 
 export interface BuildResult {
   /** Digest of the image config: what Docker calls the image's id. */

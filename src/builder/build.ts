@@ -1,11 +1,11 @@
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js';
 import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
-import type { ParseWarning } from '../parser/instruction.js';
 import type { RegistryClient } from '../registry/registry-client.js';
 import type { Store } from '../store/store.js';
 import { TsbuildError } from '../support/errors.js';
 import type { Limiter } from '../support/limiter.js';
 import type { BuildRequest, BuildResult } from './build-request.js';
+import { CheckReport } from './check/check-report.js';
 import { openBuildContext } from './context/build-context.js';
 import type { BuildGraph } from './graph.js';
 import { assembleImage } from './image/assemble-image.js';
@@ -16,11 +16,12 @@ import { creationTime } from './operations/step-time.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
 import type { OperationParts, Workshop } from './operations/operation-parts.js';
 import { fileSystemOf, type Result } from './operations/result.js';
-import { StepCache } from './operations/step-cache.js';
+import { StepCache, type ClaimWork } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
-import type { BuildPlan } from './plan.js';
+import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
+import { proxyArguments } from './proxy-arguments.js';
 import { solve, type Solution } from './solver/solver.js';
 import { UpcomingRuns } from './upcoming-runs.js';
 
@@ -35,6 +36,8 @@ export interface BuilderParts {
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */
   readonly drain: () => Promise<void>;
+  /** The right to do a step that another process may be doing. */
+  readonly claim: ClaimWork;
 }
 
 export interface BuildOptions {
@@ -48,12 +51,7 @@ export interface BuildOptions {
  */
 export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
   const names = request.tags.map(parseTag);
-  const { plan, bases } = await makePlan(request, parts, {
-    ...options,
-    onWarning: (warning) => {
-      options.progress({ type: 'warning', ...warning });
-    },
-  });
+  const { plan, bases } = await makePlan(request, parts, options);
   const solution = await solvePlan(plan.graph, { request, parts, bases, options });
   const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
   const image = assembleImage(plan.image, fileSystemOf(solution.result), epoch);
@@ -68,23 +66,46 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
 
 /** What a build would do, without doing it: for pictures. Base images are looked up. */
 export async function planOnly(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildPlan> {
-  return (await makePlan(request, parts, { ...options, onWarning: () => undefined })).plan;
+  const progress: ProgressSink = (event) => {
+    if (event.type !== 'warning') options.progress(event);
+  };
+  return (await makePlan(request, parts, { ...options, progress })).plan;
+}
+
+/** Looks base images up without building anything. */
+export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
+  const bases = openBases(request, parts, options);
+  return (name, platform, source) => bases.resolve(name, platform, source);
+}
+
+function openBases({ pull }: BuildRequest, { store, now, registry }: BuilderParts, options: BuildOptions): BaseImages {
+  return new BaseImages({ ...options, store, now, registry, pull });
 }
 
 async function makePlan(
   request: BuildRequest,
-  { store, now, registry }: BuilderParts,
-  { onWarning, ...options }: BuildOptions & { readonly onWarning: (warning: ParseWarning) => void },
+  parts: BuilderParts,
+  options: BuildOptions,
 ): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages }> {
-  const dockerfile = await loadDockerfile(request.dockerfile, store.records);
-  dockerfile.warnings.forEach(onWarning);
-  const bases = new BaseImages({ ...options, store, now, registry, pull: request.pull });
+  const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
+  const report = new CheckReport({
+    dockerfile,
+    buildArgs: request.buildArgs,
+    quiet: true,
+    onWarning: ({ rule, message, source }) => {
+      options.progress({ type: 'warning', rule, message, source });
+    },
+  });
+  dockerfile.warnings.forEach(report.add);
+  const bases = openBases(request, parts, options);
   const plan = await planBuild({
     dockerfile,
     request,
-    resolveBase: (reference, platform, source) => bases.resolve(reference, platform, source),
-    onWarning,
+    resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
+    onWarning: report.add,
   });
+  const failure = report.failure();
+  if (failure !== undefined) throw failure;
   return { plan, bases };
 }
 
@@ -94,7 +115,7 @@ function solvePlan(
 ): Promise<Solution<Result>> {
   const { request, parts, bases, options } = work;
   const { store, now, workshop, drain, limiter } = parts;
-  const { sourceDateEpoch, proxyEnv } = request;
+  const { sourceDateEpoch } = request;
   const upcoming = new UpcomingRuns(graph, options.progress);
   const platform = request.platform === undefined ? hostPlatform() : parsePlatform(request.platform);
   const operations: OperationParts = {
@@ -103,14 +124,15 @@ function solvePlan(
     workshop: () => workshop(() => upcoming.count),
     drain,
     sourceDateEpoch,
-    proxyEnv,
+    proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     platform: formatPlatform(platform),
     openContext: () => Promise.resolve(openBuildContext(request)),
+    fetchTree: (operation) => Promise.reject(notFetched(operation.url)),
     presentImage: (operation) => bases.present(operation),
     pullImage: (operation, step, context) => bases.pull(operation, step, context),
   };
   const handler = new DockerfileOperations(operations);
-  const cache = new StepCache(store);
+  const cache = new StepCache(store, parts.claim);
   return solve(
     graph,
     { handler, cache, limiter, now },
@@ -129,5 +151,11 @@ function parseTag(text: string): Reference & { readonly tag: string } {
   if (digest === undefined) return { registry, repository, tag };
   throw new TsbuildError('REFERENCE_INVALID', `cannot name the image "${text}": a digest is not for us to choose`, {
     hint: `Give a name and a tag, as ${familiarName({ registry, repository, tag })}.`,
+  });
+}
+
+function notFetched(url: string): TsbuildError {
+  return new TsbuildError('DOCKERFILE_UNSUPPORTED', `cannot add "${url}": it is not on this host`, {
+    hint: 'Fetch it in a RUN step, or put it into the build context.',
   });
 }

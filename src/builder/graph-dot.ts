@@ -9,6 +9,8 @@ const SHAPE = {
   image: 'cylinder',
   scratch: 'cylinder',
   context: 'folder',
+  http: 'folder',
+  git: 'folder',
   run: 'box',
   copy: 'note',
   workdir: 'tab',

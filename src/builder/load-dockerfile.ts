@@ -4,7 +4,7 @@ import type { RecordStore } from '../store/record-store.js';
 import type { BuildRequest } from './build-request.js';
 
 /** Goes up whenever the parser reads the same text differently. */
-const PARSER_VERSION = 1;
+const PARSER_VERSION = 3;
 
 /** The parsed Dockerfile: remembered by its text, so that a build that is all cache loads no parser. */
 export async function loadDockerfile(
@@ -22,6 +22,7 @@ export async function loadDockerfile(
 
 /** Records are our own; this only tells one from a damaged file. */
 function isDockerfile(record: unknown): record is Dockerfile {
-  const { stages, globalArgs, warnings } = (record ?? {}) as Partial<Record<keyof Dockerfile, unknown>>;
-  return Array.isArray(stages) && stages.length > 0 && Array.isArray(globalArgs) && Array.isArray(warnings);
+  const { stages, globalArgs, warnings, check } = (record ?? {}) as Partial<Record<keyof Dockerfile, unknown>>;
+  const isChecked = Array.isArray(warnings) && typeof check === 'object' && check !== null;
+  return isChecked && Array.isArray(stages) && stages.length > 0 && Array.isArray(globalArgs);
 }

@@ -4,6 +4,7 @@ import type { Platform } from '../oci/platform.js';
 import type { SourceRange } from '../support/source-range.js';
 import type { BuildGraph } from './graph.js';
 import type { Operation } from './operation.js';
+import type { LayoutImage } from './plan/file-source.js';
 
 /** A base image as planning needs it: which one, and what a build inherits from it. */
 export interface ResolvedBase {
@@ -11,10 +12,19 @@ export interface ResolvedBase {
   readonly reference: string;
   readonly manifest: Digest;
   readonly config: ImageConfig;
+  /** Nothing is known of it: it stands in for an image that could not be looked up, in a check. */
+  readonly unknown?: true;
 }
 
-/** Looks a base image up, here or in its registry. Called once for each reference and platform that a needed stage names. */
-export type BaseResolver = (reference: string, platform: Platform, source: SourceRange) => Promise<ResolvedBase>;
+/**
+ * Looks a base image up, by its reference here or in its registry, or in an OCI image layout. Called once for each one and
+ * platform that a needed stage names.
+ */
+export type BaseResolver = (
+  name: string | LayoutImage,
+  platform: Platform,
+  source: SourceRange,
+) => Promise<ResolvedBase>;
 
 /** What will be in the history, one entry an instruction; `created` is filled in when the layers are known. */
 export type PlannedHistory = Omit<HistoryEntry, 'created'>;

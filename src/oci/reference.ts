@@ -26,6 +26,8 @@ export interface Reference {
 export type Repository = Pick<Reference, 'registry' | 'repository'>;
 
 export const DOCKER_HUB = 'docker.io';
+/** Docker Hub's registry does not answer at docker.io. */
+export const DOCKER_HUB_HOST = 'registry-1.docker.io';
 const OFFICIAL = 'library/';
 const NAME_LIMIT = 255;
 

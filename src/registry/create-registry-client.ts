@@ -55,6 +55,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         ...createRepositoryContent(context, name, source),
       };
     },
+    async checkAccess(registry, { signal } = {}) {
+      const { checkAccess } = await import('./check-access.js');
+      await checkAccess(context, registry, signal);
+    },
     close() {
       transport.close();
       return Promise.resolve();

@@ -1,5 +1,6 @@
 import { TsbuildError } from '../support/errors.js';
-import { DOCKER_HUB, repositoryName, type Repository } from '../oci/reference.js';
+import { DOCKER_HUB, DOCKER_HUB_HOST, repositoryName, type Repository } from '../oci/reference.js';
+import type { HostRule, HostsFile } from './config/containerd-hosts.js';
 import type { MirrorRule, RegistryConfiguration, RegistryRule } from './config/registry-configuration.js';
 import { isInRange, isLoopback, splitHostPort } from './http/address.js';
 
@@ -12,12 +13,15 @@ export interface Endpoint {
   readonly host: string;
   /** The repository's name there. */
   readonly repository: string;
-  /** `either`: HTTPS with any certificate, and plain HTTP where there is no TLS. */
-  readonly security: 'tls' | 'plain' | 'either';
+  /** `unchecked`: HTTPS with any certificate. `either`: that, and plain HTTP where there is no TLS. */
+  readonly security: 'tls' | 'plain' | 'either' | 'unchecked';
+  /** What stands before a repository's name in all paths, where it is not `/v2`. */
+  readonly root?: string;
+  /** Sent with every request to this host, and to no other. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The registry that a mirror of several is to stand in for: `ns` of distribution-spec, "Registry Proxying". */
+  readonly namespace?: string;
 }
-
-/** Docker Hub's registry does not answer at docker.io. */
-const DOCKER_HUB_HOST = 'registry-1.docker.io';
 
 /**
  * Where to read from, in order: the mirrors that may be asked for this, then the registry itself.
@@ -29,26 +33,70 @@ export function readEndpoints(
   by: 'tag' | 'digest',
 ): readonly Endpoint[] {
   const rule = ruleFor(configuration.rules, repository);
-  const mirrors = (rule?.mirrors ?? [])
+  const hosts = (hostsFor(configuration, repository)?.hosts ?? [])
+    .filter(({ capabilities }) => capabilities.includes(by === 'tag' ? 'resolve' : 'pull'))
+    .map((host) => hostEndpoint(host, repository, 'mirror'));
+  const listed = (rule?.mirrors ?? [])
     .filter(({ use }) => use === 'all' || use === `${by}-only`)
     .map((mirror) => mirrorEndpoint(configuration, repository, { mirror, rule }));
+  const mirrors = [...hosts, ...listed];
   const hubMirrors =
     repository.registry === DOCKER_HUB && mirrors.length === 0
       ? configuration.dockerHubMirrors.map((url) => daemonMirrorEndpoint(configuration, repository, url))
       : [];
-  return [...mirrors, ...hubMirrors, writeEndpoint(configuration, repository)];
+  return [...mirrors, ...hubMirrors, originEndpoint(configuration, repository)];
 }
 
-/** Where to write: only the registry itself. @throws `REGISTRY_UNREACHABLE` when the configuration blocks it */
+/**
+ * Where to write: the registry itself, or the first host to which a hosts.toml expressly gives the capability `push`. containerd
+ * pushes also to hosts that list none; a mirror is too easily one of them.
+ * @throws `REGISTRY_UNREACHABLE` when the configuration blocks the registry
+ */
 export function writeEndpoint(configuration: RegistryConfiguration, repository: Repository): Endpoint {
+  const origin = originEndpoint(configuration, repository);
+  const hosts = hostsFor(configuration, repository)?.hosts ?? [];
+  const host = hosts.find(({ listed, capabilities }) => listed && capabilities.includes('push'));
+  return host === undefined ? origin : hostEndpoint(host, repository, 'origin');
+}
+
+/** The registry as a whole: what `login` asks. @throws `REGISTRY_UNREACHABLE` when the configuration blocks it */
+export function endpointOf(configuration: RegistryConfiguration, registry: string): Endpoint {
+  return { ...originEndpoint(configuration, { registry, repository: '' }), repository: '' };
+}
+
+function originEndpoint(configuration: RegistryConfiguration, repository: Repository): Endpoint {
   const rule = ruleFor(configuration.rules, repository);
   if (rule?.blocked === true) throw blocked(repository, rule);
+  const server = hostsFor(configuration, repository)?.server;
+  if (rule === undefined && server !== undefined) return hostEndpoint(server, repository, 'origin');
   const place = rule === undefined ? repository : relocate(repository, rule.prefix, rule.location);
   return endpoint(configuration, { kind: 'origin', place, insecure: rule?.insecure ?? false });
 }
 
+/** The registry's own hosts.toml, else the one for all. */
+function hostsFor({ hosts }: RegistryConfiguration, { registry }: Repository): HostsFile | undefined {
+  return hosts.find((file) => file.registry === registry) ?? hosts.find((file) => file.registry === '_default');
+}
+
+function hostEndpoint(rule: HostRule, { registry, repository }: Repository, kind: Endpoint['kind']): Endpoint {
+  const { url, overridePath, skipVerify, headers } = rule;
+  const path = url.pathname.replace(/\/+$/, '');
+  const root = overridePath ? path : `${path}/v2`;
+  const own = url.host === DOCKER_HUB_HOST ? DOCKER_HUB : url.host;
+  return {
+    kind,
+    registry: own,
+    host: url.host,
+    repository,
+    security: url.protocol === 'http:' ? 'plain' : skipVerify ? 'unchecked' : 'tls',
+    ...(root === '/v2' ? {} : { root }),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(own === registry ? {} : { namespace: registry }),
+  };
+}
+
 function ruleFor(rules: readonly RegistryRule[], repository: Repository): RegistryRule | undefined {
-  const name = repositoryName(repository);
+  const name = repositoryName(repository).replace(/\/$/, '');
   let best: RegistryRule | undefined;
   for (const rule of rules) {
     if (matches(rule.prefix, name) && rule.prefix.length > (best?.prefix.length ?? 0)) best = rule;

@@ -4,7 +4,7 @@ import type { ManifestDescriptor, RawIndex, RawManifest } from '../oci/image.js'
 import { isIndexMediaType, type IndexMediaType } from '../oci/media-type.js';
 import { formatPlatform, platformSatisfies, type Platform } from '../oci/platform.js';
 import { isAttestation } from '../oci/select-platform.js';
-import { familiarName, withDefaultTag, type Reference } from '../oci/reference.js';
+import { familiarName, withDefaultTag, type Reference, type Repository } from '../oci/reference.js';
 import type { StoredImage } from '../store/image-store.js';
 import type { Store } from '../store/store.js';
 import { isTsbuildError } from '../support/errors.js';
@@ -12,7 +12,6 @@ import type { BlobSink } from './blob-event.js';
 import { chooseImage, type ChosenImage, type ImageChoice } from './images/image-choice.js';
 import { ImageIngest } from './images/image-ingest.js';
 import { findPushed } from './images/pushed-image.js';
-import type { RegistryClient } from './registry-client.js';
 import type { RepositorySource } from './repository/repository-source.js';
 
 export interface PullOptions {
@@ -23,7 +22,7 @@ export interface PullOptions {
    * where one image is wanted.
    */
   readonly allPlatforms?: boolean | undefined;
-  readonly client: RegistryClient;
+  readonly client: { repository(name: Repository): RepositorySource };
   readonly store: Pick<Store, 'blobs' | 'images'>;
   readonly onBlob?: BlobSink | undefined;
   readonly onWarning?: ((text: string) => void) | undefined;

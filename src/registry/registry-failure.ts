@@ -123,7 +123,7 @@ function hintFor({ registry }: Endpoint, { status, url }: HttpResponse): string 
     // Registries do not tell strangers what exists.
     case 401:
     case 403:
-      return `Check that the repository exists, and log in with "docker login ${registry}": tsbuild reads the same file.`;
+      return `Check that the repository exists, and log in with "tsbuild login ${registry}"; what "docker login" and "podman login" keep is read as well.`;
     case 404:
       return missingHint(url);
     case 413:

@@ -66,10 +66,12 @@ export class Requester {
    */
   async send(endpoint: Endpoint, request: RegistryRequest): Promise<HttpResponse> {
     const origin = await this.origin(endpoint);
-    const url = typeof request.path === 'string' ? new URL(request.path, origin) : request.path;
-    const insecure = endpoint.security === 'either';
-    const target = { registry: endpoint.registry, origin, insecure, scopes: request.scopes };
-    const response = await this.#sendAuthorized(target, url, request);
+    const url = typeof request.path === 'string' ? urlAt(endpoint, origin, request.path) : request.path;
+    const insecure = endpoint.security === 'either' || endpoint.security === 'unchecked';
+    const { registry, repository } = endpoint;
+    const target = { registry, repository, origin, insecure, scopes: request.scopes };
+    const own = url.origin === origin.origin ? endpoint.headers : undefined;
+    const response = await this.#sendAuthorized(target, url, { ...request, headers: { ...own, ...request.headers } });
     this.#noteWarnings(endpoint, response);
     return response;
   }
@@ -177,6 +179,13 @@ export class Requester {
       this.#options.onWarning(warning);
     }
   }
+}
+
+/** A path that begins with `/v2/`, where the endpoint has it. */
+function urlAt({ root = '/v2', namespace }: Endpoint, origin: URL, path: string): URL {
+  const url = new URL(root + path.slice('/v2'.length), origin);
+  if (namespace !== undefined) url.searchParams.set('ns', namespace);
+  return url;
 }
 
 function authorized(request: RegistryRequest, authorization: string | undefined): RegistryRequest {

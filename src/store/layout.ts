@@ -29,6 +29,8 @@ export const layout = {
   corrupt: (root: string): string => join(root, 'corrupt'),
   snapshots: (root: string): string => join(root, 'snapshots'),
   temporary: (root: string): string => join(root, 'tmp'),
+  claims: (root: string): string => join(root, 'locks', 'work'),
+  claim: (root: string, work: Digest): string => join(root, 'locks', 'work', digestHex(work)),
   /** Blobs that have come in part: what whoever fetched them last left for whoever fetches them next. */
   partials: (root: string): string => join(root, 'tmp', 'partial'),
   partial: (root: string, digest: Digest): string =>

@@ -1,4 +1,6 @@
-import { acquireFileLock } from '../support/file-lock.js';
+import { mkdir } from 'node:fs/promises';
+import type { Digest } from '../oci/digest.js';
+import { acquireFileLock, acquireTransientLock } from '../support/file-lock.js';
 import type { BlobStore } from './blob-store.js';
 import { FsBlobStore } from './fs-blob-store.js';
 import { FsRecordStore } from './fs-record-store.js';
@@ -51,6 +53,16 @@ class FsStore implements OpenStore {
   ): Promise<StoreLock> {
     return await onStore(`lock store "${this.root}"`, this.root, async () => {
       return await acquireFileLock(layout.lock(this.root, 'store'), mode, options);
+    });
+  }
+
+  async claim(
+    work: Digest,
+    options: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined } = {},
+  ): Promise<StoreLock> {
+    return await onStore(`lock store "${this.root}"`, this.root, async () => {
+      await mkdir(layout.claims(this.root), { recursive: true, mode: 0o700 });
+      return await acquireTransientLock(layout.claim(this.root, work), options);
     });
   }
 

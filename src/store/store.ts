@@ -1,3 +1,4 @@
+import type { Digest } from '../oci/digest.js';
 import type { BlobStore } from './blob-store.js';
 import type { ImageStore } from './image-store.js';
 import type { RecordStore } from './record-store.js';
@@ -25,6 +26,14 @@ export interface Store {
    * Waits; @throws `ABORTED`
    */
   lock(mode: 'shared' | 'exclusive', options?: { readonly signal?: AbortSignal | undefined }): Promise<StoreLock>;
+  /**
+   * The right to do a piece of work that other processes may be doing as well: whoever waits for it finds the result afterwards.
+   * The caller has a `shared` lock. `onWait` is called once if somebody else is at it. Waits; @throws `ABORTED`
+   */
+  claim(
+    work: Digest,
+    options?: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined },
+  ): Promise<StoreLock>;
 }
 
 export interface StoreLock {

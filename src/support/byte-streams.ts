@@ -71,18 +71,20 @@ export async function* abortable(
   }
   throwIfAborted(what, signal);
   const iterator = source[Symbol.asyncIterator]();
-  const cancellation = new Cancellation(what, signal);
+  const cancelled = cancellation(what, signal);
   let ended = false;
   try {
     for (;;) {
-      throwIfAborted(what, signal);
-      const result = await cancellation.orElse(iterator.next());
+      const next = iterator.next();
+      // Should the cancellation win, this one's failure is of no interest to anybody.
+      next.catch(() => undefined);
+      const result = await cancelled.unless(next);
       if (result.done === true) break;
       yield result.value;
     }
     ended = true;
   } finally {
-    cancellation.forget();
+    cancelled.forget();
     if (!ended) await giveUp(source, iterator, signal.aborted);
   }
 }
@@ -108,32 +110,31 @@ async function giveUp(
   else await returned;
 }
 
+interface Cancellation {
+  /** The promise, or the cancellation when that comes first. One at a time. */
+  readonly unless: <T>(promise: Promise<T>) => Promise<T>;
+  readonly forget: () => void;
+}
+
 /**
- * Not `Promise.race` with one promise for the cancellation: that promise would keep every result that it was raced against, and so
- * every chunk of the stream, until the signal is forgotten.
+ * Not Promise.race() with one promise for all of the stream: each race would add a reaction to it, which keeps the chunk that
+ * the race gave, and in the end the whole stream is in memory.
  */
-class Cancellation {
-  readonly #signal: AbortSignal;
-  readonly #onAbort: () => void;
-  #reject: (error: Error) => void = () => undefined;
-
-  constructor(what: string, signal: AbortSignal) {
-    this.#signal = signal;
-    this.#onAbort = () => {
-      this.#reject(abortedError(what, signal));
-    };
-    signal.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  /** What `pending` comes to; fails with `ABORTED` when that comes first, and then nobody minds how `pending` ends. */
-  async orElse<T>(pending: Promise<T>): Promise<T> {
-    return await new Promise<T>((resolve, reject) => {
-      this.#reject = reject;
-      pending.then(resolve, reject);
-    });
-  }
-
-  forget(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort);
-  }
+function cancellation(what: string, signal: AbortSignal): Cancellation {
+  let fail: (error: TsbuildError) => void = () => undefined;
+  const onAbort = (): void => {
+    fail(abortedError(what, signal));
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    unless: (promise) =>
+      new Promise((resolve, reject) => {
+        fail = reject;
+        promise.then(resolve, reject);
+        if (signal.aborted) onAbort();
+      }),
+    forget: () => {
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
 }

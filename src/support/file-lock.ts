@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfAborted } from './byte-streams.js';
 import { invariant } from './invariant.js';
@@ -23,15 +23,50 @@ export async function acquireFileLock(
   mode: LockMode,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<FileLock> {
+  return await polled(path, { signal }, () => tryFileLock(path, mode));
+}
+
+/**
+ * Waits for a lock that excludes all others, on a file that is there only while somebody has the lock or waits for it: for locks
+ * that are as many as the things they are for.
+ * @param onWait called once, if somebody else has it
+ * @throws `ABORTED`; system errors
+ */
+export async function acquireTransientLock(
+  path: string,
+  options: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined } = {},
+): Promise<FileLock> {
+  return await polled(path, options, () => tryTransientLock(path));
+}
+
+async function polled(
+  path: string,
+  { signal, onWait }: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined },
+  attempt: () => FileLock | undefined,
+): Promise<FileLock> {
   const what = `lock "${path}"`;
   // flock(2) would block the thread, or a thread of the pool that Node's file system calls need.
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     throwIfAborted(what, signal);
-    const lock = tryFileLock(path, mode);
+    const lock = attempt();
     if (lock !== undefined) return lock;
+    if (pauseMs === 1) onWait?.();
     await pause(pauseMs, signal);
     throwIfAborted(what, signal);
   }
+}
+
+function tryTransientLock(path: string): FileLock | undefined {
+  const held = takeDescriptor(path, LOCK.exclusive | LOCK.nonblocking);
+  if (held === undefined) return undefined;
+  // Whoever had it before has removed the file that was opened here: the lock is on one that nobody else will find.
+  if (fstatSync(held).nlink === 0) {
+    closeSync(held);
+    return tryTransientLock(path);
+  }
+  return disposer(held, () => {
+    unlinkSync(path);
+  });
 }
 
 /** Runs a task while nobody else runs one under the same lock. @throws as `acquireFileLock` */
@@ -61,6 +96,11 @@ export function tryFileLock(path: string, mode: LockMode): FileLock | undefined 
 }
 
 function takeLock(path: string, operation: number): FileLock | undefined {
+  const descriptor = takeDescriptor(path, operation);
+  return descriptor === undefined ? undefined : disposer(descriptor);
+}
+
+function takeDescriptor(path: string, operation: number): number | undefined {
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {
     if (!lockFile(descriptor, operation)) {
@@ -71,11 +111,20 @@ function takeLock(path: string, operation: number): FileLock | undefined {
     closeSync(descriptor);
     throw error;
   }
+  return descriptor;
+}
+
+function disposer(descriptor: number, before: () => void = () => undefined): FileLock {
   let held = true;
   return {
     [Symbol.dispose]: () => {
-      if (held) closeSync(descriptor);
+      if (!held) return;
       held = false;
+      try {
+        before();
+      } finally {
+        closeSync(descriptor);
+      }
     },
   };
 }

@@ -12,6 +12,8 @@ import { digestOf } from '../../src/oci/digest.js';
 import { MEDIA_TYPE, type LayerMediaType } from '../../src/oci/media-type.js';
 import { parsePlatform } from '../../src/oci/platform.js';
 import { parseReference } from '../../src/oci/reference.js';
+import { login, logout } from '../../src/login.js';
+import { loadRegistryConfiguration } from '../../src/registry/config/load-registry-configuration.js';
 import { pullImage } from '../../src/registry/pull-image.js';
 import { pushImage } from '../../src/registry/push-image.js';
 import type { StoredImage } from '../../src/store/image-store.js';
@@ -188,6 +190,28 @@ describe.skipIf(dockerRegistry.skip)(`with a docker-registry that wants a passwo
     await registry.stop();
   });
 
+  test('who logs in at the command line can push, and is a stranger again after logging out', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'tsbuild-login-'));
+    const env = { HOME: home, DOCKER_CONFIG: home };
+    try {
+      await login({ registry: registry.host, username: 'me', password }, { env });
+      const pushed = async (): Promise<string> => {
+        const configuration = await loadRegistryConfiguration({ env, home, systemRoot: home });
+        await using tested = testClient({ timeouts: {}, configuration });
+        const repository = tested.client.repository({ registry: registry.host, repository: 'mine' });
+        return await repository.pushBlob({ descriptor, open: () => Promise.resolve(Readable.from([blob])) });
+      };
+      expect(await pushed()).toBe('uploaded');
+      expect(await logout(registry.host, { env })).toBe(true);
+      await expect(pushed()).rejects.toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
+      await expect(login({ registry: registry.host, username: 'me', password: 'x' }, { env })).rejects.toMatchObject({
+        code: 'REGISTRY_UNAUTHORIZED',
+      });
+    } finally {
+      await rm(home, { recursive: true });
+    }
+  });
+
   test('the credentials let in', async () => {
     await using tested = testClient({
       timeouts: {},
@@ -210,7 +234,7 @@ describe.skipIf(dockerRegistry.skip)(`with a docker-registry that wants a passwo
     await expect(failure).rejects.toMatchObject({
       code: 'REGISTRY_UNAUTHORIZED',
       message: expect.stringContaining('answered 401'),
-      hint: expect.stringContaining(`docker login ${registry.host}`),
+      hint: expect.stringContaining(`tsbuild login ${registry.host}`),
     });
     const shown = await failure.catch((error: unknown) => JSON.stringify(error) + String(error));
     expect(shown).not.toContain('wrong-password');

@@ -9,8 +9,11 @@ export type Requirement =
   | 'zstd'
   | 'root'
   | 'tar'
+  | 'bzip2'
   | 'unprivileged-user'
-  | 'debootstrap';
+  | 'debootstrap'
+  | 'git'
+  | 'amd64';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

@@ -7,6 +7,7 @@ import { formatPlatform, type Platform } from '../../oci/platform.js';
 import { selectPlatform } from '../../oci/select-platform.js';
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
 import type { RegistryClient } from '../../registry/registry-client.js';
+import type { RepositorySource } from '../../registry/repository/repository-source.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { invariant } from '../../support/invariant.js';
@@ -14,6 +15,7 @@ import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { ImageOperation } from '../operation.js';
 import type { ResolvedBase } from '../plan.js';
+import type { LayoutImage } from '../plan/file-source.js';
 import type { ProgressSink, StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
 import type { FileSystemResult } from '../operations/result.js';
@@ -35,6 +37,8 @@ interface KnownBase {
   readonly resolved: Digest;
   readonly manifest: RawManifest;
   readonly config: RawConfig;
+  /** Where its layers are to be had; absent: in the registry of its reference. */
+  readonly layout?: RepositorySource;
 }
 
 /**
@@ -51,19 +55,21 @@ export class BaseImages {
   }
 
   /** @throws `IMAGE_NOT_FOUND`, `PLATFORM_NOT_FOUND` and what the registry throws, each with the FROM line */
-  async resolve(text: string, platform: Platform, source: SourceRange): Promise<ResolvedBase> {
+  async resolve(name: string | LayoutImage, platform: Platform, source: SourceRange): Promise<ResolvedBase> {
     try {
-      const reference = withDefaultTag(parseReference(text));
+      if (typeof name !== 'string') return this.#remember(await this.#inLayout(name, platform), layoutName(name));
+      const reference = withDefaultTag(parseReference(name));
       const known = (await this.#inStore(reference, platform)) ?? (await this.#inRegistry(reference, platform));
-      this.#known.set(known.manifest.descriptor.digest, known);
-      return {
-        reference: formatReference(reference),
-        manifest: known.manifest.descriptor.digest,
-        config: known.config.value,
-      };
+      return this.#remember(known, formatReference(reference));
     } catch (error) {
       throw located(error, source);
     }
+  }
+
+  #remember(known: KnownBase, reference: string): ResolvedBase {
+    const { digest: manifest } = known.manifest.descriptor;
+    this.#known.set(manifest, known);
+    return { reference, manifest, config: known.config.value };
   }
 
   /** The image's layers when all its blobs are here. */
@@ -81,10 +87,11 @@ export class BaseImages {
     const base = this.#base(operation);
     const { pullImage } = await import('../../registry/pull-image.js');
     const { registry, repository, tag } = base.reference;
+    const { layout } = base;
     const { image } = await pullImage({
       reference: { registry, repository, digest: base.resolved },
       platform: operation.platform,
-      client: await this.#parts.registry(),
+      client: layout === undefined ? await this.#parts.registry() : { repository: () => layout },
       store: this.#parts.store,
       name: false,
       signal: context.signal,
@@ -141,8 +148,21 @@ export class BaseImages {
   }
 
   async #fetch(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { signal, store } = this.#parts;
     const source = (await this.#parts.registry()).repository(reference);
+    return await this.#fetchFrom(source, reference, platform);
+  }
+
+  /** Its manifest stands for it: a layout has no name that another could find it by. */
+  async #inLayout(image: LayoutImage, platform: Platform): Promise<KnownBase> {
+    const { createLayoutSource } = await import('../../registry/layout-source.js');
+    const layout = createLayoutSource(image.directory);
+    const { digest } = await layout.resolve(image.digest === undefined ? { tag: image.tag } : { digest: image.digest });
+    const reference = { registry: 'localhost', repository: 'layout', digest };
+    return { ...(await this.#fetchFrom(layout, reference, platform)), layout };
+  }
+
+  async #fetchFrom(source: ImageSource, reference: Reference, platform: Platform): Promise<KnownBase> {
+    const { signal, store } = this.#parts;
     const name = reference.digest === undefined ? { tag: reference.tag ?? 'latest' } : { digest: reference.digest };
     const top = await source.resolve(name, { signal });
     const manifest = await this.#manifest(source, { top, platform, reference });
@@ -173,6 +193,10 @@ export class BaseImages {
       },
     );
   }
+}
+
+function layoutName({ directory, tag, digest }: LayoutImage): string {
+  return `oci-layout://${directory}${digest === undefined ? `:${tag}` : `@${digest}`}`;
 }
 
 function isManifest(document: RawManifest | RawIndex): document is RawManifest {

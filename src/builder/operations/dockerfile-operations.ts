@@ -2,7 +2,8 @@ import type { Vertex } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { invariant } from '../../support/invariant.js';
 import type { KeyMaterial, OperationContext, OperationHandler } from '../solver/operation-handler.js';
-import { copyKeys, type CopyStep } from './copy-keys.js';
+import { copyKeys } from './copy/copy-keys.js';
+import type { CopyStep } from './copy/copy-sources.js';
 import { keyMaterial } from './key-material.js';
 import type { OperationParts } from './operation-parts.js';
 import { fileSystemOf, resultChainId, type Result } from './result.js';
@@ -44,18 +45,21 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
       case 'image':
         return this.#parts.pullImage(operation, vertex.id, context);
       case 'context':
-        return this.#parts.openContext();
+        return this.#parts.openContext(operation);
+      case 'http':
+      case 'git':
+        return this.#parts.fetchTree(operation, vertex.id, context);
       // Loaded when there is something to do: a build that is all cache needs none of it.
       case 'run': {
         const { executeRun } = await import('./run-operation.js');
-        return executeRun(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]) }, context);
+        return executeRun(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]), inputs }, context);
       }
       case 'workdir': {
         const { executeWorkdir } = await import('./workdir-operation.js');
         return executeWorkdir(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]) }, context);
       }
       case 'copy': {
-        const { executeCopy } = await import('./copy-operation.js');
+        const { executeCopy } = await import('./copy/copy-operation.js');
         return executeCopy(this.#parts, copyStep(vertex, inputs), context);
       }
     }
@@ -63,7 +67,6 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
 }
 
 function copyStep(vertex: Vertex<Operation>, inputs: readonly Result[]): CopyStep {
-  const [root, from] = inputs;
-  invariant(vertex.operation.kind === 'copy' && from !== undefined, 'a copy has two inputs');
-  return { vertex, operation: vertex.operation, root: fileSystemOf(root), from };
+  invariant(vertex.operation.kind === 'copy', 'the vertex is a copy');
+  return { vertex, operation: vertex.operation, root: fileSystemOf(inputs[0]), inputs };
 }

@@ -1,8 +1,8 @@
 import type { Snapshotter } from '../../layers/snapshotter.js';
 import type { Store } from '../../store/store.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
-import type { ImageOperation } from '../operation.js';
-import type { ContextResult, FileSystemResult } from './result.js';
+import type { ContextOperation, GitOperation, HttpOperation, ImageOperation } from '../operation.js';
+import type { FileSystemResult, TreeResult } from './result.js';
 import type { OperationContext } from '../solver/operation-handler.js';
 import type { StepId } from '../progress.js';
 
@@ -16,7 +16,13 @@ export interface Workshop {
 export interface OperationParts {
   readonly store: Pick<Store, 'blobs'>;
   readonly workshop: () => Promise<Workshop>;
-  readonly openContext: () => Promise<ContextResult>;
+  readonly openContext: (operation: ContextOperation) => Promise<TreeResult>;
+  /** What is fetched from elsewhere: a URL, a git repository. */
+  readonly fetchTree: (
+    operation: HttpOperation | GitOperation,
+    step: StepId,
+    context: OperationContext,
+  ) => Promise<TreeResult>;
   /** The base image's layers when its blobs are all here; nothing is fetched. */
   readonly presentImage: (operation: ImageOperation) => Promise<FileSystemResult | undefined>;
   readonly pullImage: (operation: ImageOperation, step: StepId, context: OperationContext) => Promise<FileSystemResult>;

@@ -1,4 +1,5 @@
 import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
+import type { IgnorePattern } from '../../parser/ignore-file.js';
 import type { Tree } from '../../layers/tree.js';
 import { invariant } from '../../support/invariant.js';
 
@@ -9,7 +10,7 @@ export interface ResultLayer extends Layer {
 }
 
 /** What a vertex gives to those that take it. */
-export type Result = FileSystemResult | ContextResult;
+export type Result = FileSystemResult | TreeResult;
 
 /** A root file system, as a stack of layers, lowest first. */
 export interface FileSystemResult {
@@ -17,12 +18,16 @@ export interface FileSystemResult {
   readonly layers: readonly ResultLayer[];
 }
 
-/** The files of the build context. */
-export interface ContextResult {
-  readonly kind: 'context';
+/** Files to copy from that are no root file system: of a build context, of a git commit, one that was fetched. */
+export interface TreeResult {
+  readonly kind: 'tree';
   readonly tree: Tree;
-  /** Whether a path was left out by the ignore file: for error messages. */
+  /** `the build context`: for messages. */
+  readonly description: string;
+  /** Whether a path was left out by an ignore file: for messages. */
   readonly ignored: (path: string) => boolean;
+  /** The pattern that left a path out; absent where no file has any. */
+  readonly ignoredBy?: (path: string) => IgnorePattern | undefined;
 }
 
 export function fileSystemOf(result: Result | undefined): FileSystemResult {

@@ -15,12 +15,16 @@ interface StepRecord {
   readonly parts: unknown;
 }
 
+export type ClaimWork = ResultCache<Operation, Result>['claim'];
+
 /** Results of steps as records in the store; a record is found only while its layer's blob is there. */
 export class StepCache implements ResultCache<Operation, Result> {
   readonly #store: Pick<Store, 'blobs' | 'records'>;
+  readonly claim: ClaimWork;
 
-  constructor(store: Pick<Store, 'blobs' | 'records'>) {
+  constructor(store: Pick<Store, 'blobs' | 'records'>, claim: ClaimWork) {
     this.#store = store;
+    this.claim = claim;
   }
 
   async load(_vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {

@@ -1,12 +1,14 @@
 import type { Platform } from '../../oci/platform.js';
-import type { ParseWarning } from '../../parser/instruction.js';
+import type { ParseWarning, Stage } from '../../parser/instruction.js';
 import { invariant } from '../../support/invariant.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { VertexId } from '../graph.js';
 import type { ImageOperation } from '../operation.js';
 import { applyInstruction } from './apply-instruction.js';
 import type { BaseImage } from './base-lookup.js';
-import type { FileSource } from './file-source.js';
+import type { IgnoredPaths } from './checks/ignored-paths.js';
+import { StageChecks } from './checks/instruction-checks.js';
+import { isTreeSource, type FileSource, type TreeSource } from './file-source.js';
 import type { GlobalArguments } from './global-arguments.js';
 import { GraphBuilder, vertexIdOf } from './graph-builder.js';
 import { contextOf, type BuildScope } from './instruction-context.js';
@@ -21,6 +23,8 @@ export interface PlannerOptions {
   readonly targetPlatform: Platform;
   /** Whether labels name their stage. */
   readonly manyStages: boolean;
+  /** What COPY of the build context finds left out. */
+  readonly ignored: () => IgnoredPaths | undefined;
   readonly warn: (warning: ParseWarning) => void;
 }
 
@@ -29,6 +33,7 @@ export class StagePlanner implements BuildScope {
   readonly graph: GraphBuilder = new GraphBuilder();
   readonly #options: PlannerOptions;
   readonly #drafts = new Map<number, StageDraft>();
+  readonly #checks = new Map<number, StageChecks>();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -46,10 +51,6 @@ export class StagePlanner implements BuildScope {
     return this.#options.network;
   }
 
-  warn(warning: ParseWarning): void {
-    this.#options.warn(warning);
-  }
-
   context(): VertexId {
     return this.graph.addSource({ kind: 'context' }, '[internal] load build context');
   }
@@ -60,6 +61,10 @@ export class StagePlanner implements BuildScope {
         return this.#planned(from.index).rootfs;
       case 'scratch':
         return this.graph.addSource({ kind: 'scratch' }, 'FROM scratch');
+      case 'context':
+        return this.graph.addSource({ kind: 'context', name: from.name }, from.label, place);
+      case 'remote':
+        return this.graph.addSource(from.operation, from.label, place);
       case 'image': {
         const operation = imageOperation(from.image);
         return this.graph.addSource(operation, `FROM ${operation.reference}`, place);
@@ -70,11 +75,13 @@ export class StagePlanner implements BuildScope {
   /** Stages that this one starts or copies from have been planned before. */
   plan(needed: NeededStage): StageDraft {
     const draft = this.#begin(needed);
+    const checks = this.#beginChecks(needed);
     for (const command of needed.commands) {
       const { instruction, isTrigger } = command;
       const text = instruction.text.replace(/^\w+/, instruction.keyword);
       const shown = { ...instruction, text: isTrigger ? `ONBUILD ${text}` : text };
-      applyInstruction(shown, contextOf(command, draft, this));
+      checks.begin(command, draft);
+      applyInstruction(shown, contextOf(command, { draft, build: this, checks: checks.at(command) }));
     }
     this.#label(needed, draft);
     this.#drafts.set(needed.stage.index, draft);
@@ -83,10 +90,36 @@ export class StagePlanner implements BuildScope {
 
   #begin({ base, stage }: NeededStage): StageDraft {
     if (base.kind === 'stage') return StageDraft.ofStage(this.#planned(base.index));
-    if (base.kind === 'scratch') {
-      return StageDraft.empty(this.#options.targetPlatform, this.rootfsOf(base, stage.source));
+    if (base.kind !== 'image') {
+      const draft = StageDraft.empty(this.#options.targetPlatform, this.rootfsOf({ kind: 'scratch' }, stage.source));
+      if (isTreeSource(base)) this.#addFiles(base, stage, draft);
+      return draft;
     }
-    return StageDraft.ofImage(base.image.resolved.config, vertexIdOf(imageOperation(base.image), []));
+    return StageDraft.ofImage(base.image.resolved, vertexIdOf(imageOperation(base.image), []));
+  }
+
+  #beginChecks({ base, stage }: NeededStage): StageChecks {
+    const { warn, ignored } = this.#options;
+    const checks = new StageChecks({
+      warn,
+      ignored,
+      base: base.kind === 'stage' ? this.#checks.get(base.index) : undefined,
+    });
+    this.#checks.set(stage.index, checks);
+    return checks;
+  }
+
+  /** FROM a named context that is no image: its files are the first layer. */
+  #addFiles(base: TreeSource, { text, source }: Stage, draft: StageDraft): void {
+    const operation = {
+      kind: 'copy',
+      keyword: 'COPY',
+      fromContext: true,
+      sources: [{ kind: 'path', input: 1, pattern: '' }],
+      destination: '/',
+    } as const;
+    draft.addStep(operation, { text, source, more: [this.rootfsOf(base, source)] });
+    draft.recordBase(base.label);
   }
 
   /** FROM an image counts as a step; FROM a stage does nothing, nor does FROM scratch. */

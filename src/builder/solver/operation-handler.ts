@@ -28,4 +28,10 @@ export interface OperationHandler<O, R> {
 export interface ResultCache<O, R> {
   load(vertex: Vertex<O>, key: CacheKey, inputs: readonly R[]): Promise<R | undefined>;
   save(vertex: Vertex<O>, material: KeyMaterial, result: R): Promise<void>;
+  /**
+   * The right to do the work of a key, which is held until it is disposed of: others that share the results wait, and find them.
+   * @param onWait called once, if somebody else is at it
+   * @throws `ABORTED`
+   */
+  claim(key: CacheKey, options: { readonly signal: AbortSignal; readonly onWait: () => void }): Promise<Disposable>;
 }

@@ -95,12 +95,7 @@ class SolverRun<O, R> {
     const event = { step: vertex.id, at: this.#parts.now() };
     try {
       const { result, missed } = await this.#lookup(vertex, inputs);
-      if (result !== undefined) {
-        if (this.#options.isStep(vertex)) this.cached += 1;
-        progress({ type: 'step-cached', step: vertex.id, at: this.#parts.now() });
-        return result;
-      }
-      return await this.#execute(vertex, inputs, missed);
+      return result === undefined ? await this.#executeOnce(vertex, inputs, missed) : this.#found(vertex, result);
     } catch (error) {
       // What was stopped because something else failed is no failure of its own.
       if (!signal.aborted || !isTsbuildError(error, 'ABORTED')) {
@@ -108,6 +103,36 @@ class SolverRun<O, R> {
       }
       throw error;
     }
+  }
+
+  #found(vertex: Vertex<O>, result: R): R {
+    if (this.#options.isStep(vertex)) this.cached += 1;
+    this.#options.progress({ type: 'step-cached', step: vertex.id, at: this.#parts.now() });
+    return result;
+  }
+
+  /** What another build is doing at this moment is waited for, not done a second time. */
+  async #executeOnce(vertex: Vertex<O>, inputs: readonly R[], keys: readonly KeyMaterial[]): Promise<R> {
+    const [first] = keys;
+    if (first === undefined || !this.#options.mayLoad(vertex)) return await this.#execute(vertex, inputs, keys);
+    const { cache } = this.#parts;
+    const { progress, signal } = this.#options;
+    using _claim = await cache.claim(first.key, {
+      signal,
+      onWait: () => {
+        progress({ type: 'notice', message: `waiting for another build that does the same: ${vertex.label}` });
+      },
+    });
+    const done = await this.#load(vertex, inputs, keys);
+    return done === undefined ? await this.#execute(vertex, inputs, keys) : this.#found(vertex, done);
+  }
+
+  async #load(vertex: Vertex<O>, inputs: readonly R[], keys: readonly KeyMaterial[]): Promise<R | undefined> {
+    for (const { key } of keys) {
+      const result = await this.#parts.cache.load(vertex, key, inputs);
+      if (result !== undefined) return result;
+    }
+    return undefined;
   }
 
   async #lookup(

@@ -3,13 +3,15 @@ import { isDigest, shortDigest } from '../../oci/digest.js';
 import type { Host } from '../host.js';
 import type { ProgressRenderer } from '../progress/renderer.js';
 import { noticeLine, warningLine } from '../progress/report.js';
-import { isLiveTerminal, openRenderer } from '../progress/select-renderer.js';
+import { isLiveTerminal, openRenderer, progressMode, type ProgressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
 
 export interface TransferView {
   /** Heads the live view: `Pulling`. */
   readonly title: string;
   readonly quiet: boolean;
+  /** The option that says how progress is shown; without it, on a terminal only. */
+  readonly progress?: string | undefined;
   /** What is said of a layer, in a line of its own on standard output, that has arrived or was there already. */
   readonly layerLines?: LayerLines;
 }
@@ -32,10 +34,10 @@ export async function runTransfer<T>(
   view: TransferView,
   work: (sink: ProgressSink) => Promise<T>,
 ): Promise<T> {
-  const live = !view.quiet && isLiveTerminal(host) && (host.env['CI'] ?? '') === '';
-  const renderer = live
-    ? await openRenderer('tty', host, { title: view.title, keepSteps: false })
-    : messageRenderer(host);
+  const mode = transferMode(host, view);
+  const live = mode === 'tty';
+  const renderer =
+    mode === 'quiet' ? messageRenderer(host) : await openRenderer(mode, host, { title: view.title, keepSteps: false });
   const held: string[] = [];
   const started = new Set<string>();
   const value = await withRenderer(renderer, (sink) =>
@@ -50,6 +52,12 @@ export async function runTransfer<T>(
   );
   for (const line of held) host.stdout.write(line);
   return value;
+}
+
+function transferMode(host: Host, { quiet, progress }: TransferView): ProgressMode {
+  const asked = progress === undefined || progress === 'auto' ? undefined : progressMode(progress, host);
+  if (quiet) return 'quiet';
+  return asked ?? (isLiveTerminal(host) && (host.env['CI'] ?? '') === '' ? 'tty' : 'quiet');
 }
 
 function layerLine(event: ProgressEvent, { layerLines }: TransferView): string | undefined {

@@ -234,7 +234,7 @@ class ShellLexer {
       case '/':
         return this.#readReplacement(name);
       default:
-        throw unsupportedModifier(modifier ?? '');
+        throw modifier === undefined ? missing('}') : unsupportedModifier(modifier);
     }
   }
 

@@ -1,38 +1,10 @@
-import type {
-  CommandInstruction,
-  CommandLine,
-  HealthcheckInstruction,
-  RunInstruction,
-  ShellInstruction,
-} from '../instruction.js';
+import type { CommandInstruction, CommandLine, HealthcheckInstruction, ShellInstruction } from '../instruction.js';
 import { quoted } from '../quoted.js';
 import { parseDuration } from './duration.js';
-import { type Flag, readFlags, refuseFlags } from './flags.js';
+import { type Flag, type Flags, readFlags, refuseFlags } from './flags.js';
 import { parseStringArray } from './json-array.js';
 import { type RawInstruction, syntaxError } from './raw-instruction.js';
 import { cutFirstWord } from './words.js';
-
-const NETWORKS = ['default', 'none', 'host'] as const;
-
-export function parseRun(raw: RawInstruction): RunInstruction {
-  const flags = readFlags(raw, {
-    network: { takes: 'text' },
-    mount: { takes: 'texts', refused: 'always' },
-    security: { takes: 'text', refused: 'always' },
-    device: { takes: 'texts', refused: 'always' },
-  });
-  const flag = flags.get('network');
-  const network = NETWORKS.find((known) => known === (flag?.value ?? 'default'));
-  if (network === undefined && flag !== undefined) {
-    const hint = 'Choose default, none or host.';
-    throw syntaxError(raw, `${quoted(flag.value)} is no network`, { source: flag.source, hint });
-  }
-  const command = parseCommandLine(raw, raw.args.text);
-  if (isEmpty(command)) {
-    throw syntaxError(raw, 'it has no command', { hint: 'Write the command behind it, as in "RUN make install".' });
-  }
-  return { keyword: 'RUN', source: raw.source, text: raw.text, command, network: network ?? 'default' };
-}
 
 export function parseCommand(raw: RawInstruction, keyword: CommandInstruction['keyword']): CommandInstruction {
   refuseFlags(raw);
@@ -54,7 +26,7 @@ export function parseShell(raw: RawInstruction): ShellInstruction {
 }
 
 /** JSON array of strings, or else shell form: even `['a']` and `["a"` are commands for the shell. */
-function parseCommandLine(raw: RawInstruction, text: string): CommandLine {
+export function parseCommandLine(raw: RawInstruction, text: string): CommandLine {
   const argv = parseStringArray(text);
   if (argv === null) throw notStrings(raw);
   return argv === undefined ? { form: 'shell', script: text } : { form: 'exec', argv };
@@ -66,23 +38,17 @@ export function notStrings(raw: RawInstruction): Error {
   });
 }
 
-function isEmpty(command: CommandLine): boolean {
+export function isEmptyCommand(command: CommandLine): boolean {
   return command.form === 'shell' ? command.script === '' : command.argv.length === 0;
 }
 
 export function parseHealthcheck(raw: RawInstruction): HealthcheckInstruction {
-  const flags = readFlags(raw, {
-    interval: { takes: 'text' },
-    timeout: { takes: 'text' },
-    'start-period': { takes: 'text' },
-    'start-interval': { takes: 'text' },
-    retries: { takes: 'text' },
-  });
+  const flags = readFlags(raw, TIMES);
   const { word, rest = '' } = cutFirstWord(raw.args.text);
   const base = { keyword: 'HEALTHCHECK', source: raw.source, text: raw.text } as const;
   switch (word.toUpperCase()) {
     case 'NONE':
-      if (rest === '' && flags.size === 0) return { ...base, command: null };
+      if (rest === '' && flags.count === 0) return { ...base, command: null };
       throw syntaxError(raw, 'NONE takes neither flags nor arguments', { hint: 'Write "HEALTHCHECK NONE" alone.' });
     case 'CMD':
       return { ...base, command: parseCheck(raw, rest), ...readTimes(raw, flags) };
@@ -95,13 +61,21 @@ export function parseHealthcheck(raw: RawInstruction): HealthcheckInstruction {
 
 function parseCheck(raw: RawInstruction, text: string): CommandLine {
   const command = parseCommandLine(raw, text);
-  if (!isEmpty(command)) return command;
+  if (!isEmptyCommand(command)) return command;
   throw syntaxError(raw, 'there is no command behind CMD', { hint: 'Write "HEALTHCHECK CMD command".' });
 }
 
 type Times = Pick<HealthcheckInstruction, 'interval' | 'timeout' | 'startPeriod' | 'startInterval' | 'retries'>;
 
-function readTimes(raw: RawInstruction, flags: ReadonlyMap<string, Flag>): Times {
+const TIMES = {
+  interval: { takes: 'text' },
+  timeout: { takes: 'text' },
+  'start-period': { takes: 'text' },
+  'start-interval': { takes: 'text' },
+  retries: { takes: 'text' },
+} as const;
+
+function readTimes(raw: RawInstruction, flags: Flags<keyof typeof TIMES>): Times {
   const interval = readDuration(raw, flags.get('interval'));
   const timeout = readDuration(raw, flags.get('timeout'));
   const startPeriod = readDuration(raw, flags.get('start-period'));

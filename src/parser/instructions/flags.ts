@@ -1,13 +1,12 @@
 import type { SourceRange } from '../../support/source-range.js';
 import { quoted } from '../quoted.js';
 import { didYouMean } from '../suggestion.js';
-import { type RawInstruction, syntaxError, unsupportedError } from './raw-instruction.js';
+import { type RawInstruction, syntaxError } from './raw-instruction.js';
 import type { LinePart } from './split-instruction.js';
 
 export interface FlagRule {
+  /** `texts` may be given any number of times, each adding one. */
   readonly takes: 'text' | 'texts' | 'boolean';
-  /** BuildKit knows the flag and this version refuses it: always, or only switched on since off is what happens anyway. */
-  readonly refused?: 'always' | 'on';
 }
 
 export interface Flag {
@@ -15,30 +14,34 @@ export interface Flag {
   readonly source: SourceRange;
 }
 
-/**
- * The flags of an instruction by name, without the `--`.
- * @throws TsbuildError DOCKERFILE_SYNTAX for an unknown, repeated or valueless flag, DOCKERFILE_UNSUPPORTED.
- */
+/** The flags that an instruction has, by their names without the `--`. */
+export interface Flags<Name extends string> {
+  readonly count: number;
+  get(name: Name): Flag | undefined;
+  /** Of a flag that may be given several times, in their order. */
+  all(name: Name): readonly Flag[];
+}
+
+/** @throws TsbuildError DOCKERFILE_SYNTAX for an unknown, repeated or valueless flag. */
 export function readFlags<Name extends string>(
   raw: RawInstruction,
-  rules: Readonly<Record<Name, FlagRule>>,
-): ReadonlyMap<Name, Flag> {
-  const flags = new Map<Name, Flag>();
+  rules: Readonly<Partial<Record<Name, FlagRule>>>,
+): Flags<Name> {
+  const flags = new Map<Name, Flag[]>();
   for (const word of raw.flags) {
     const name = nameOf(word);
-    if (!isKnown(name, rules)) throw unknownFlag(raw, word, Object.keys(rules));
-    const rule = rules[name];
+    const rule = isKnown(name, rules) ? rules[name] : undefined;
+    if (!isKnown(name, rules) || rule === undefined) throw unknownFlag(raw, word, Object.keys(rules));
     const source = raw.range(word);
     if (flags.has(name) && rule.takes !== 'texts') {
       throw syntaxError(raw, `--${name} is given twice`, { source, hint: `Keep one --${name}.` });
     }
-    const value = readValue(raw, word, rule);
-    if (rule.refused === 'always' || (rule.refused === 'on' && value === 'true')) {
-      throw unsupportedError(`${raw.keyword} --${name}`, source);
-    }
-    flags.set(name, { value, source });
+    const flag = { value: readValue(raw, word, rule), source };
+    const earlier = flags.get(name);
+    if (earlier === undefined) flags.set(name, [flag]);
+    else earlier.push(flag);
   }
-  return flags;
+  return { count: flags.size, get: (name) => flags.get(name)?.[0], all: (name) => flags.get(name) ?? [] };
 }
 
 /** For instructions that take no flags. */
@@ -50,7 +53,7 @@ function nameOf(word: LinePart): string {
   return word.text.slice(2).split('=', 1)[0] ?? '';
 }
 
-function isKnown<Name extends string>(name: string, rules: Readonly<Record<Name, FlagRule>>): name is Name {
+function isKnown<Name extends string>(name: string, rules: Readonly<Partial<Record<Name, FlagRule>>>): name is Name {
   return Object.hasOwn(rules, name);
 }
 

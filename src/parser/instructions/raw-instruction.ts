@@ -1,5 +1,8 @@
 import { TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import type { CheckOptions } from '../checks/check-options.js';
+import type { Finding } from '../checks/finding.js';
+import type { HeredocBody } from '../lines/heredoc.js';
 import type { LinePart } from './split-instruction.js';
 
 /** An instruction taken apart, not yet understood. */
@@ -15,11 +18,17 @@ export interface RawInstruction {
   /** The logical line, trimmed. */
   readonly text: string;
   readonly escape: '\\' | '`';
+  /** What the words of the shape `<<name` ask for, in their order. */
+  readonly heredocs: readonly HeredocBody[];
   /** The whole instruction. */
   readonly source: SourceRange;
   /** Where a part of the logical line stands in the file. */
   readonly range: (part: Pick<LinePart, 'from' | 'to'>) => SourceRange;
-  readonly warn: (rule: string, message: string) => void;
+  /** What a `check=…` among the comments asks for. */
+  readonly check: CheckOptions | undefined;
+  /** The comments above it, without their `#`. */
+  readonly comments: readonly string[];
+  readonly report: (finding: Finding) => void;
 }
 
 /** `cannot parse <keyword>: <state>`. The source is the arguments' unless another is given. */
@@ -31,14 +40,5 @@ export function syntaxError(
   return new TsbuildError('DOCKERFILE_SYNTAX', `cannot parse ${raw.keyword}: ${state}`, {
     hint,
     source: source ?? (raw.args.text === '' ? raw.source : raw.range(raw.args)),
-  });
-}
-
-/** For what BuildKit knows and this version does not: never passed over. */
-export function unsupportedError(feature: string, source: SourceRange): TsbuildError {
-  const message = `cannot build line ${source.start.line}: ${feature} is not supported yet`;
-  return new TsbuildError('DOCKERFILE_UNSUPPORTED', message, {
-    source,
-    hint: `Write the step without ${feature}, or build this Dockerfile with BuildKit until a later version knows it.`,
   });
 }

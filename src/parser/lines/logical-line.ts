@@ -1,16 +1,16 @@
 import type { SourceRange } from '../../support/source-range.js';
-import type { HeredocWord } from './heredoc.js';
+import type { HeredocBody } from './heredoc.js';
 import { lastAtMost, type SourceText } from './source-text.js';
 
 /** One instruction's text as BuildKit assembles it from physical lines, and the way back to where it stands in the file. */
 export interface LogicalLine {
   /** Continuations joined, comments and empty lines between them dropped; the blanks of continuation lines are kept. */
   readonly text: string;
-  readonly heredocs: readonly (HeredocWord & { readonly terminated: boolean })[];
-  /** The empty lines among the continuation lines. */
-  readonly emptyLines: readonly SourceRange[];
-  /** `check=skip=…` in a comment directly above the instruction. */
-  readonly check?: string;
+  readonly heredocs: readonly HeredocBody[];
+  /** The last physical line of it, if there are empty ones among the continuation lines. */
+  readonly endOfEmpty?: SourceRange;
+  /** The comments above it, without their `#`, as far as the last empty one; blank lines do not divide them. */
+  readonly comments: readonly string[];
   /** Where a part of `text` stands in the file. */
   range(from: number, to: number): SourceRange;
 }

@@ -25,12 +25,15 @@ export function isBlank(line: PhysicalLine): boolean {
 /** The lines of a file, one after the other; `next` is `undefined` at the end. */
 export interface PhysicalLines {
   next(): PhysicalLine | undefined;
+  /** Where the next one begins. */
+  at(): number;
 }
 
 /** @throws TsbuildError DOCKERFILE_SYNTAX for a line that is longer than BuildKit reads. */
 export function readPhysicalLines(source: SourceText): PhysicalLines {
   let at = source.start;
   return {
+    at: () => at,
     next() {
       if (at >= source.text.length) return undefined;
       const from = at;

@@ -18,6 +18,8 @@ export interface AuthorizerOptions {
 export interface AuthTarget {
   /** Under which name credentials are kept. */
   readonly registry: string;
+  /** What is read or written there; empty for the registry as a whole. */
+  readonly repository: string;
   /** The registry's own URL: `https://registry-1.docker.io`. */
   readonly origin: URL;
   readonly insecure: boolean;
@@ -65,8 +67,8 @@ export class Authorizer {
     if (scheme?.kind === 'bearer') this.#tokens.delete(tokenKey(target, scheme.service));
   }
 
-  async #basic({ registry }: AuthTarget): Promise<string | undefined> {
-    const credential = await this.#options.credentials.find(registry);
+  async #basic({ registry, repository }: AuthTarget): Promise<string | undefined> {
+    const credential = await this.#options.credentials.find(registry, repository);
     return credential?.kind === 'password' ? basicAuthorization(credential.username, credential.password) : undefined;
   }
 
@@ -92,7 +94,7 @@ export class Authorizer {
 
   async #fetch(target: AuthTarget, service: TokenService, signal: AbortSignal): Promise<HeldToken> {
     const { credentials, send, now } = this.#options;
-    const credential = await credentials.find(target.registry);
+    const credential = await credentials.find(target.registry, target.repository);
     const startedAt = now();
     const { scopes, insecure } = target;
     const { value, lifetimeMs } = await fetchToken({ service, scopes, credential, insecure, signal }, send);

@@ -8,10 +8,11 @@ export type Credential =
 export interface CredentialStore {
   /**
    * @param registry a registry as it stands in references: `docker.io`, `localhost:5000`
+   * @param repository in it: some are kept for a namespace only
    * @returns `null` for none: the registry is asked anonymously
    * @throws `CONFIG_INVALID`
    */
-  find(registry: string): Promise<Credential | null>;
+  find(registry: string, repository?: string): Promise<Credential | null>;
   /** For hints: where a user would put credentials. */
   readonly place: string;
 }

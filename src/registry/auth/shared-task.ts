@@ -40,6 +40,7 @@ export class SharedTask<T> {
   }
 }
 
+/** The compiler holds that what was false before a wait is false after it. */
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }

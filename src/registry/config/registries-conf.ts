@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { configInvalid, isObject, listConfigFolder, readConfigFile } from './config-file.js';
 import type { MirrorRule, RegistryRule } from './registry-configuration.js';
-
-type Table = Readonly<Record<string, unknown>>;
+import { parseToml, type Table } from './toml-file.js';
 
 interface Place {
   readonly file: string;
@@ -67,16 +66,6 @@ async function readAll(files: readonly string[]): Promise<readonly TextFile[]> {
     if (text !== undefined) found.push({ file, text });
   }
   return found;
-}
-
-async function parseToml(file: string, text: string): Promise<Table> {
-  const { parse, TomlError } = await import('smol-toml');
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    throw configInvalid(file, 'it is no TOML', { line: error.line, cause: error });
-  }
 }
 
 function rulesOf(file: string, document: Table): readonly RegistryRule[] {

@@ -1,11 +1,14 @@
 import type { CredentialStore } from '../auth/credentials.js';
 import type { CertificateSources } from '../http/certificate-authorities.js';
+import type { HostsFile } from './containerd-hosts.js';
 import type { ProxySettings } from '../http/http-proxy.js';
 
 /** All that the machine and its user say about registries, read from files and variables. */
 export interface RegistryConfiguration {
   /** From registries.conf; the longest prefix that fits a repository counts. */
   readonly rules: readonly RegistryRule[];
+  /** From hosts.toml files. */
+  readonly hosts: readonly HostsFile[];
   /** Base URLs of Docker's mirrors of docker.io, in order. */
   readonly dockerHubMirrors: readonly URL[];
   /** Hosts and address ranges that Docker may reach without TLS or with a certificate that nobody vouches for. */

@@ -38,8 +38,11 @@ function redirected(request: HttpRequest, location: string): HttpRequest {
   return { ...request, url, headers: Object.fromEntries(Object.entries(headers).filter(isForAnyHost)) };
 }
 
+/** Neither `Authorization` nor what a configuration file adds for one host, which may be a key as well. */
+const FOR_ANY_HOST: ReadonlySet<string> = new Set(['accept', 'range', 'if-range', 'content-type', 'content-range']);
+
 function isForAnyHost([name]: readonly [string, string]): boolean {
-  return name !== 'authorization';
+  return FOR_ANY_HOST.has(name);
 }
 
 function checkTarget(from: URL, to: URL): void {

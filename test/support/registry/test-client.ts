@@ -14,7 +14,8 @@ export function emptyConfiguration(
     dockerHubMirrors: [],
     insecureRegistries: [],
     proxies: proxySettings({}),
-    certificates: { named: [], system: [] },
+    hosts: [],
+    certificates: { named: [], folders: [], system: [], forHost: () => Promise.resolve(undefined) },
     credentials: { place: 'test', find: (registry) => Promise.resolve(credentials[registry] ?? null) },
     ...changes,
   };

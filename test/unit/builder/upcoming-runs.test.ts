@@ -10,7 +10,17 @@ const vertex = (name: string, operation: Operation): [VertexId, Vertex<Operation
   idOf(name),
   { id: idOf(name), operation, inputs: [], label: name },
 ];
-const run: Operation = { kind: 'run', argv: ['true'], env: [], cwd: '/', user: '', network: 'host' };
+const run: Operation = {
+  kind: 'run',
+  argv: ['true'],
+  env: [],
+  cwd: '/',
+  user: '',
+  network: 'host',
+  security: 'sandbox',
+  mounts: [],
+  devices: [],
+};
 
 test('counts the RUN steps that have neither begun nor been found, and passes every event on', () => {
   const graph: BuildGraph<Operation> = {

@@ -20,7 +20,16 @@ export function describeError({ code, source, message, hint }: TsbuildError): st
 
 function describeRecord(record: { readonly keyword: string; readonly source: SourceRange }): string {
   const { keyword, source, ...rest } = record;
-  return `${keyword} ${describeRange(source)} ${JSON.stringify(rest)}`;
+  return `${keyword} ${describeRange(source)} ${JSON.stringify(rest, describeValue)}`;
+}
+
+/** Lists, switches and choices that are as they are without the flag say nothing. */
+function describeValue(name: string, value: unknown): unknown {
+  if (name === 'source') return describeRange(value as SourceRange);
+  if (name === 'network' || name === 'security') return value === 'default' || value === 'sandbox' ? undefined : value;
+  if (name === 'link' || name === 'parents') return value === true ? true : undefined;
+  const listed = ['files', 'exclude', 'mounts', 'devices'].includes(name);
+  return listed && Array.isArray(value) && value.length === 0 ? undefined : value;
 }
 
 function describeRange({ start, end }: SourceRange): string {

@@ -35,52 +35,11 @@ describe('source ranges point into the text as it was given', () => {
 
 describe('words are split by what Go calls white space', () => {
   test('vertical tabs and form feeds separate, no-break spaces do not', () => {
-    expect(bodiesOf('\fCOPY\va\u00a0b\tc')).toEqual([{ sources: ['a\u00a0b'], destination: 'c' }]);
+    expect(bodiesOf('\fCOPY\va\u00a0b\tc')).toMatchObject([{ sources: ['a\u00a0b'], destination: 'c' }]);
   });
 
   test('a carriage return inside a line ends no line', () => {
     expect(scriptsOf('RUN a\rRUN b')).toEqual(['a\rRUN b']);
-  });
-});
-
-describe('a heredoc is one only where BuildKit says so', () => {
-  test.each([
-    'RUN <<EOF\nEOF',
-    'RUN 3<<EOF cat\nEOF',
-    'RUN << EOF\nEOF',
-    "RUN cat <<'E F' <<G\nE F\nG",
-    'RUN <<-EOF\n\t\tEOF',
-    'RUN <<E"O"F\nEOF',
-    'RUN ${x:=y} <<EOF\nEOF',
-    'COPY <<a <<b /d/\na\nb',
-    'ADD <<EOF /x\nEOF',
-    'ONBUILD RUN <<EOF\nEOF',
-    'RUN --network=none <<EOF\nEOF',
-  ])('%j is one, and not supported yet', (text) => {
-    const error = errorOf(() => instructionsOf(`${text}\nRUN after`));
-    expect(error.code).toBe('DOCKERFILE_UNSUPPORTED');
-    expect(error.message).toMatch(/^cannot build line 2: a heredoc in (RUN|COPY|ADD|ONBUILD) is not supported yet$/);
-  });
-
-  test.each([
-    'RUN echo "<<EOF"',
-    "RUN echo '<<EOF'",
-    'RUN cat <<<EOF',
-    'RUN echo $((1<<2))"',
-    'RUN a<<EOF',
-    'RUN echo \\<<EOF',
-    'RUN ["cat", "<<EOF"]',
-    'CMD cat <<EOF',
-    'RUN cat <<',
-    'RUN cat <<EOF "',
-  ])('%j is none', (text) => {
-    expect(instructionsOf(`${text}\nLABEL a=b`)).toHaveLength(2);
-  });
-
-  test('its terminator is a whole line, with leading tabs only for <<-', () => {
-    expect(errorOf(() => instructionsOf('RUN <<EOF\n\tEOF')).code).toBe('DOCKERFILE_SYNTAX');
-    expect(errorOf(() => instructionsOf('RUN <<-EOF\n EOF')).code).toBe('DOCKERFILE_SYNTAX');
-    expect(errorOf(() => instructionsOf('RUN <<EOF\r\nEOF\r\n')).code).toBe('DOCKERFILE_UNSUPPORTED');
   });
 });
 
@@ -132,17 +91,16 @@ describe('ONBUILD', () => {
   });
 });
 
-test('an off switch that this version can honor is no error', () => {
-  expect(bodiesOf('COPY --link=false --parents=FALSE a b')).toEqual([{ sources: ['a'], destination: 'b' }]);
-});
-
-test('checks are skipped for the file or for one instruction', () => {
-  const rules = (text: string): string[] => parse(text).warnings.map(({ rule }) => rule);
-  const rest = 'FROM a AS B\nMAINTAINER me\n';
-  expect(rules(rest)).toEqual(['StageNameCasing', 'MaintainerDeprecated']);
-  expect(rules(`# check=skip=StageNameCasing\n${rest}`)).toEqual(['MaintainerDeprecated']);
-  expect(rules(`# check=skip=all\n${rest}`)).toEqual([]);
-  expect(rules(`# comment\n# check=skip=all\n${rest}`)).toEqual(['MaintainerDeprecated']);
+test('what check comments ask for comes with the file, the instruction and the warning', () => {
+  const text = '# check=skip=StageNameCasing;error=true\nFROM a AS B\n# note\n# check=skip=all\nMAINTAINER me\n';
+  const { check, stages, warnings } = parse(text);
+  const all = { skip: 'all', experimental: [], failOnWarning: false };
+  expect(check).toEqual({ skip: ['StageNameCasing'], experimental: [], failOnWarning: true });
+  expect(stages[0].instructions[0]?.check).toEqual(all);
+  expect(warnings.map(({ rule, check: asked }) => [rule, asked])).toEqual([
+    ['StageNameCasing', undefined],
+    ['MaintainerDeprecated', all],
+  ]);
 });
 
 test('binary content is refused where it begins', () => {

@@ -1,5 +1,6 @@
 import { expandTemplate } from '../../../src/parser/expand-template.js';
 import type { Dockerfile, Instruction, Template } from '../../../src/parser/instruction.js';
+import { type ParsedMount, parseMount } from '../../../src/parser/instructions/parse-mount.js';
 import { parseDockerfile } from '../../../src/parser/parse-dockerfile.js';
 import { isTsbuildError, type TsbuildError } from '../../../src/support/errors.js';
 
@@ -46,4 +47,12 @@ export function expand(
 ): string {
   const lookUp = (name: string): string | undefined => (Object.hasOwn(env, name) ? env[name] : undefined);
   return expandTemplate(template as Template, { env: lookUp, escape, source: NOWHERE });
+}
+
+/** The mount of `RUN --mount=<text>`, which may have no blanks in it. */
+export function mountOf(text: string, env: Record<string, string> = {}): ParsedMount {
+  const [run] = instructionsOf(`RUN --mount=${text} true`);
+  const [flag] = run?.keyword === 'RUN' ? run.mounts : [];
+  if (flag === undefined) throw new Error('there is no mount');
+  return parseMount(flag, (template) => expand(template, env));
 }

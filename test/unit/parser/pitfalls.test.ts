@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseTrigger } from '../../../src/parser/parse-dockerfile.js';
 import type { EnvInstruction } from '../../../src/parser/instruction.js';
-import { bodiesOf, errorOf, expand, instructionsOf, NOWHERE, parse, scriptsOf } from './parsing.js';
+import { bodiesOf, errorOf, expand, instructionsOf, mountOf, NOWHERE, parse, scriptsOf } from './parsing.js';
 
 // What naive implementers get wrong, by the numbers of the project's list.
 
@@ -10,17 +10,17 @@ test('pitfall 1: a comment inside a continuation is dropped and the instruction 
 });
 
 test('pitfall 1: a "#" line inside a heredoc belongs to the heredoc', () => {
+  expect(bodiesOf('RUN <<EOF\n# a \\\n\n # b\nEOF')).toMatchObject([
+    { command: { heredoc: { content: '# a \\\n\n # b\n' } } },
+  ]);
   const error = errorOf(() => instructionsOf('RUN <<EOF\n# EOF\n'));
   expect(error).toMatchObject({ code: 'DOCKERFILE_SYNTAX', message: 'cannot parse RUN: heredoc "EOF" has no end' });
 });
 
-test('pitfall 2: empty lines inside a continuation are skipped with a warning for each', () => {
+test('pitfall 2: empty lines inside a continuation are skipped with a warning at its last line', () => {
   const { stages, warnings } = parse('FROM scratch\nRUN a \\\n\n \t\n b');
   expect(stages[0].instructions).toMatchObject([{ command: { script: 'a  b' } }]);
-  expect(warnings.map(({ rule, source }) => [rule, source.start.line])).toEqual([
-    ['NoEmptyContinuation', 3],
-    ['NoEmptyContinuation', 4],
-  ]);
+  expect(warnings.map(({ rule, source }) => [rule, source.start.line])).toEqual([['NoEmptyContinuation', 5]]);
 });
 
 test('pitfall 3: blanks at the start of a continuation line are kept', () => {
@@ -71,8 +71,8 @@ test('pitfall 8: what is no JSON is shell form, and JSON with something else tha
 });
 
 test('pitfall 9: quotes group no words of COPY, a JSON array does', () => {
-  expect(bodiesOf('COPY "a b" /x')).toEqual([{ sources: ['"a', 'b"'], destination: '/x' }]);
-  expect(bodiesOf('COPY ["a b", "/x"]')).toEqual([{ sources: ['a b'], destination: '/x' }]);
+  expect(bodiesOf('COPY "a b" /x')).toMatchObject([{ sources: ['"a', 'b"'], destination: '/x' }]);
+  expect(bodiesOf('COPY ["a b", "/x"]')).toMatchObject([{ sources: ['a b'], destination: '/x' }]);
 });
 
 test('pitfall 10: the first word of ENV decides between name=value and the legacy form', () => {
@@ -99,6 +99,16 @@ test('pitfall 13: flags are split off before all else, for every instruction, an
   expect(scriptsOf('RUN --network="none" --\ty')).toEqual(['y']);
   const error = errorOf(() => instructionsOf('STOPSIGNAL --x 9'));
   expect(error.message).toBe('cannot parse STOPSIGNAL: it has no flag "--x"');
+});
+
+test('pitfall 14: in a mount, required and size stand behind the type', () => {
+  const text = 'required,type=secret,id=a';
+  expect(errorOf(() => mountOf(text))).toMatchObject({
+    message: `cannot mount "${text}": required is not for type bind`,
+    hint: 'It is for secret and ssh; write type=secret before it.',
+  });
+  expect(errorOf(() => mountOf('target=/a,size=1m,type=tmpfs')).message).toContain('size is not for type bind');
+  expect(mountOf('type=secret,id=a,required')).toMatchObject({ required: true });
 });
 
 test('pitfall 15: a stage name begins with a letter and is lower-cased', () => {

@@ -1,11 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acquireFileLock, tryFileLock, underFileLock, underFileLockSync } from '../../../src/support/file-lock.js';
+import {
+  acquireFileLock,
+  acquireTransientLock,
+  tryFileLock,
+  underFileLock,
+  underFileLockSync,
+} from '../../../src/support/file-lock.js';
 import { requirement } from '../../support/require.js';
 import { hasTools } from '../../support/tools.js';
 
@@ -53,6 +59,30 @@ test('stops waiting when cancelled', async () => {
   const signal = AbortSignal.timeout(20);
   await expect(acquireFileLock(path, 'exclusive', { signal })).rejects.toMatchObject({ code: 'ABORTED' });
   held[Symbol.dispose]();
+});
+
+test('a transient lock is held by one at a time, and its file goes with the last of them', async () => {
+  let held = 0;
+  let waits = 0;
+  const work = async (): Promise<void> => {
+    using _lock = await acquireTransientLock(path, { onWait: () => (waits += 1) });
+    held += 1;
+    expect(held).toBe(1);
+    expect(existsSync(path)).toBe(true);
+    await delay(1);
+    held -= 1;
+  };
+  await Promise.all(Array.from({ length: 20 }, work));
+  expect(waits).toBe(19);
+  expect(existsSync(path)).toBe(false);
+});
+
+test('a transient lock whose holder was killed is free, though its file is still there', async () => {
+  using _left = tryFileLock(path, 'exclusive');
+  _left?.[Symbol.dispose]();
+  expect(existsSync(path)).toBe(true);
+  (await acquireTransientLock(path))[Symbol.dispose]();
+  expect(existsSync(path)).toBe(false);
 });
 
 test('frees the lock when its task fails', async () => {

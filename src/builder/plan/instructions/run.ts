@@ -1,4 +1,4 @@
-import type { RunInstruction } from '../../../parser/instruction.js';
+import type { CommandLine, RunInstruction } from '../../../parser/instruction.js';
 import { TsbuildError } from '../../../support/errors.js';
 import type { InstructionContext } from '../instruction-context.js';
 import type { StageDraft } from '../stage-draft.js';
@@ -6,7 +6,8 @@ import { commandWords } from './command-line.js';
 
 /** @throws `DOCKERFILE_SEMANTICS` for an empty command, and for a network that the build was not given */
 export function applyRun(instruction: RunInstruction, { draft, build }: InstructionContext): void {
-  const { command, text, source } = instruction;
+  const { text, source } = instruction;
+  const command = commandLine(instruction);
   const [program, ...rest] = commandWords(command, draft.config.shell);
   if (program === undefined || program === '') {
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot run "${text}": there is no command`, {
@@ -24,10 +25,17 @@ export function applyRun(instruction: RunInstruction, { draft, build }: Instruct
       cwd: draft.cwd,
       user: draft.config.user,
       network: runNetwork(instruction, build.network),
+      security: 'sandbox',
+      mounts: [],
+      devices: [],
     },
     { text, source },
   );
   draft.recordLayer(`RUN ${words.join(' ')} # buildkit`);
+}
+
+function commandLine({ command }: RunInstruction): CommandLine {
+  return command.form === 'heredoc' ? { form: 'shell', script: command.heredoc.content } : command;
 }
 
 /** `|2 A=1 B=2`: how many arguments there are, and what each is worth now, in the order of their first declarations. */

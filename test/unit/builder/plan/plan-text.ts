@@ -52,7 +52,8 @@ export function planText(dockerfile: string, options: PlanTextOptions = {}): Pro
 }
 
 function resolverOf(bases: Readonly<Record<string, ImageConfig>>, lookups: string[]): BaseResolver {
-  return async (reference, platform) => {
+  return async (name, platform) => {
+    const reference = typeof name === 'string' ? name : `oci-layout://${name.directory}:${name.tag}`;
     lookups.push(`${reference} ${platform.os}/${platform.architecture}`);
     const config = bases[reference];
     await Promise.resolve();
@@ -86,7 +87,12 @@ export function operations<K extends Operation['kind']>(
 }
 
 export const runs = (plan: BuildPlan): readonly RunOperation[] => operations(plan, 'run');
-export const copies = (plan: BuildPlan): readonly CopyOperation[] => operations(plan, 'copy');
+/** The copies of a plan, with the patterns alone for sources. */
+export const copies = (plan: BuildPlan): readonly (Omit<CopyOperation, 'sources'> & { sources: string[] })[] =>
+  operations(plan, 'copy').map((copy) => ({
+    ...copy,
+    sources: copy.sources.flatMap((source) => (source.kind === 'path' ? [source.pattern] : [])),
+  }));
 
 /** What RUN steps see of variables, each as `NAME=value`, without PATH. */
 export function runVariables(plan: BuildPlan): readonly (readonly string[])[] {

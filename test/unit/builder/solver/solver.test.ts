@@ -30,6 +30,12 @@ function graphOf(
   return { target, vertices } satisfies BuildGraph<Work>;
 }
 
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
 class Bench implements OperationHandler<Work, string>, ResultCache<Work, string> {
   readonly executed: string[] = [];
   readonly records = new Map<CacheKey, string>();
@@ -74,6 +80,20 @@ class Bench implements OperationHandler<Work, string>, ResultCache<Work, string>
     return Promise.resolve();
   }
 
+  readonly claimed = new Map<CacheKey, Promise<void>>();
+
+  async claim(key: CacheKey, { onWait }: { readonly onWait: () => void }): Promise<Disposable> {
+    const before = this.claimed.get(key);
+    const { promise, resolve } = withResolvers();
+    this.claimed.set(
+      key,
+      (before ?? Promise.resolve()).then(() => promise),
+    );
+    if (before !== undefined) onWait();
+    await before;
+    return { [Symbol.dispose]: resolve };
+  }
+
   run(
     graph: BuildGraph<Work>,
     options: { jobs?: number; mayLoad?: boolean; signal?: AbortSignal; hidden?: string } = {},
@@ -103,6 +123,34 @@ describe('solve()', () => {
     expect(result).toBe('top(right(base()),left(base()))');
     expect(bench.executed.filter((name) => name === 'base')).toHaveLength(1);
     expect({ total, cached }).toEqual({ total: 4, cached: 0 });
+  });
+
+  test('what another run is doing is waited for and found, not done again', async () => {
+    const bench = new Bench();
+    const graph = graphOf({ base: [], top: ['base'] });
+    const [first, second] = await Promise.all([bench.run(graph), bench.run(graph)]);
+    expect(bench.executed).toEqual(['base', 'top']);
+    expect([first.result, second.result]).toEqual(['top(base())', 'top(base())']);
+    expect([first.cached, second.cached].sort()).toEqual([0, 2]);
+    expect(bench.events).toContainEqual({
+      type: 'notice',
+      message: 'waiting for another build that does the same: base',
+    });
+  });
+
+  test('what may not be found is done by both', async () => {
+    const bench = new Bench();
+    const graph = graphOf({ base: [] });
+    await Promise.all([bench.run(graph, { mayLoad: false }), bench.run(graph, { mayLoad: false })]);
+    expect(bench.executed).toEqual(['base', 'base']);
+  });
+
+  test('a run that fails lets the next one try', async () => {
+    const bench = new Bench();
+    const graph = graphOf({ base: [] }, { base: { fails: true } });
+    const runs = await Promise.allSettled([bench.run(graph), bench.run(graph)]);
+    expect(runs.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(bench.executed).toEqual(['base', 'base']);
   });
 
   test('a second run executes nothing and reports every step as cached', async () => {

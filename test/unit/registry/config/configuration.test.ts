@@ -249,6 +249,50 @@ describe('credentials', () => {
     expect(await find('a.example', { DOCKER_CONFIG, DOCKER_AUTH_CONFIG })).toMatchObject({ username: 'inherited' });
   });
 
+  test('of podman are found as well: after those of Docker, before them when REGISTRY_AUTH_FILE names the file', async () => {
+    const auths = (user: string, host = 'a.example') =>
+      JSON.stringify({ auths: { [host]: { auth: basic(`${user}:x`) } } });
+    const XDG_RUNTIME_DIR = join(folder, 'run');
+    await write('home/.config/containers/auth.json', auths('config'));
+    expect(await find('a.example')).toMatchObject({ username: 'config' });
+    await write('run/containers/auth.json', auths('runtime'));
+    expect(await find('a.example', { XDG_RUNTIME_DIR })).toMatchObject({ username: 'runtime' });
+    await write('home/.docker/config.json', auths('docker'));
+    expect(await find('a.example', { XDG_RUNTIME_DIR })).toMatchObject({ username: 'docker' });
+    const REGISTRY_AUTH_FILE = await write('named.json', auths('named'));
+    expect(await find('a.example', { REGISTRY_AUTH_FILE })).toMatchObject({ username: 'named' });
+    await write('named.json', auths('named', 'b.example'));
+    expect(await find('a.example', { REGISTRY_AUTH_FILE })).toMatchObject({ username: 'docker' });
+  });
+
+  test('may be for a namespace or a repository: the longest that fits counts', async () => {
+    const entry = (user: string) => ({ auth: basic(`${user}:x`) });
+    const auths = {
+      'a.example': entry('host'),
+      'a.example/team': entry('team'),
+      'a.example/team/app': entry('app'),
+      'docker.io/me': entry('me'),
+    };
+    await write('home/.config/containers/auth.json', JSON.stringify({ auths }));
+    const { credentials } = await load();
+    const users = await Promise.all(
+      [
+        ['a.example', 'team/app'],
+        ['a.example', 'team/other'],
+        ['a.example', 'teams/app'],
+        ['docker.io', 'me/x'],
+        ['docker.io', 'library/debian'],
+      ].map(async ([registry = '', repository]) => credentials.find(registry, repository)),
+    );
+    expect(users.map((found) => (found?.kind === 'password' ? found.username : null))).toEqual([
+      'app',
+      'team',
+      'host',
+      'me',
+      null,
+    ]);
+  });
+
   test('that cannot be read name the file, not its content', async () => {
     await write('home/.docker/config.json', '{"auths":{"a.example":{"auth":"hunter2"');
     await expect(find('a.example')).rejects.toMatchObject({

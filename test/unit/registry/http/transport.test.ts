@@ -29,13 +29,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+const NO_CERTIFICATES = { named: [], folders: [], system: [], forHost: () => Promise.resolve(undefined) };
+
 interface Setting {
   readonly env?: Readonly<Record<string, string>>;
   readonly named?: readonly string[];
 }
 
 async function withTransport({ env = {}, named = [] }: Setting, run: (transport: Transport) => Promise<void>) {
-  const certificates = { named, system: [] };
+  const certificates = { ...NO_CERTIFICATES, named };
   const transport = createTransport({ proxies: proxySettings(env), certificates, timeouts: TIMEOUTS, userAgent: 'x' });
   try {
     await run(transport);
@@ -169,7 +171,7 @@ describe('a proxy', () => {
     await using proxy = await startProxy({ silent: true });
     const slow = createTransport({
       proxies: proxySettings({ HTTPS_PROXY: proxy.url }),
-      certificates: { named: [], system: [] },
+      certificates: NO_CERTIFICATES,
       timeouts: { ...TIMEOUTS, connectMs: 100 },
       userAgent: 'x',
     });
