@@ -1,7 +1,7 @@
 import { TsbuildError } from '../support/errors.js';
 import type { SourceRange } from '../support/source-range.js';
 import { cleanPath } from './clean-path.js';
-import { literal, type Piece, toPathTest } from './expansion/wildcard.js';
+import { literal, type Piece, toPathTest, toWholeTest } from './expansion/wildcard.js';
 import { createPatternReader, goMatch, parseGoPattern } from './go-match.js';
 import { quoted } from './quoted.js';
 import { trimSpace } from './white-space.js';
@@ -55,15 +55,16 @@ const MATCHES_NOTHING: IgnoreMatcher = {
 };
 
 /**
- * A matcher for the text of a .dockerignore file, with the pattern language of moby/patternmatcher (MatchesOrParentMatches):
- * the last pattern that matches a path or a parent of it decides.
+ * A matcher for the text of a .dockerignore file, with the pattern language of moby/patternmatcher: the last pattern that
+ * matches a path, or matched a directory that it is in, decides.
  * @throws TsbuildError CONTEXT_INVALID for a malformed pattern.
  */
 export function createIgnoreMatcher(text: string, options: { readonly file: string }): IgnoreMatcher {
   const rules = readPatterns(text).map((numbered) => toRule(numbered, options.file));
   if (rules.length === 0) return MATCHES_NOTHING;
 
-  const decidedBy = (path: string): Rule | undefined => decidingRule(rules, path);
+  const decisions = new Decisions(rules);
+  const decidedBy = (path: string): Rule | undefined => decisions.of(path);
   const ignores = (path: string): boolean => decidedBy(path) !== undefined;
   const reincluded = rules.filter(({ includes }) => includes);
   return {
@@ -74,13 +75,53 @@ export function createIgnoreMatcher(text: string, options: { readonly file: stri
   };
 }
 
-/** The last rule that took the path out, unless one after it brought it back. */
-function decidingRule(rules: readonly Rule[], path: string): Rule | undefined {
-  let deciding: Rule | undefined;
-  for (const rule of rules) {
-    if (rule.includes === (deciding !== undefined) && rule.matches(path)) deciding = rule.includes ? undefined : rule;
+interface Decision {
+  /** The rule that took the path out, unless one after it brought it back. */
+  readonly rule: Rule | undefined;
+  /** Which rules were found to match. */
+  readonly matched: readonly boolean[];
+}
+
+/**
+ * As patternmatcher's MatchesUsingParentResults, by which BuildKit walks a context: a rule that was found to match a directory
+ * matches all that is in it. It is found only when it is asked, and it is asked only when it could change something: so `!dir`
+ * brings back nothing of a `dir` that no rule before it took out.
+ */
+class Decisions {
+  readonly #rules: readonly Rule[];
+  readonly #directories = new Map<string, Decision>();
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules;
   }
-  return deciding;
+
+  /** The rule by which a path is left out. */
+  of(path: string): Rule | undefined {
+    return this.#decide(path).rule;
+  }
+
+  #decide(path: string): Decision {
+    const slash = path.lastIndexOf('/');
+    const above = slash < 0 ? undefined : this.#ofDirectory(path.slice(0, slash));
+    const matched: boolean[] = [];
+    let deciding: Rule | undefined;
+    for (const [index, rule] of this.#rules.entries()) {
+      const matters = rule.includes === (deciding !== undefined);
+      const matches = above?.matched[index] === true || (matters && rule.matchesItself(path));
+      matched.push(matches);
+      if (matches) deciding = rule.includes ? undefined : (deciding ?? rule);
+    }
+    return { rule: deciding, matched };
+  }
+
+  #ofDirectory(path: string): Decision {
+    let decision = this.#directories.get(path);
+    if (decision === undefined) {
+      decision = this.#decide(path);
+      this.#directories.set(path, decision);
+    }
+    return decision;
+  }
 }
 
 /** Which paths some patterns of the ignore-file language name, as `--exclude` and `--parents` do. */
@@ -104,9 +145,10 @@ export function createPathMatcher(
     if (rule === null) throw malformedFlag(pattern.pattern, options.source);
     return rule;
   });
+  const decisions = new Decisions(rules);
   const taking = rules.filter(({ includes }) => !includes);
   return {
-    matches: (path) => decidingRule(rules, path) !== undefined,
+    matches: (path) => decisions.of(path) !== undefined,
     mayMatchBelow: (directory) =>
       taking.some((rule) => rule.matches(directory) || mayMatchBelow(rule.pattern, directory)),
     hasExceptions: rules.length > taking.length,
@@ -120,6 +162,7 @@ interface Rule {
   readonly includes: boolean;
   /** Whether it matches the path or a directory that the path is in. */
   readonly matches: (path: string) => boolean;
+  readonly matchesItself: (path: string) => boolean;
 }
 
 function toRule(numbered: NumberedPattern, file: string): Rule {
@@ -135,7 +178,7 @@ function readRule({ pattern: written, line }: NumberedPattern, file: string): Ru
   const pattern = cleaned.slice(includes ? 1 : 0);
   if (pattern === '' || parseGoPattern(pattern) === null) return null;
   const source = rangeOf(written, { file, line });
-  return { written: { pattern: written, source }, pattern, includes, matches: toTest(pattern) };
+  return { written: { pattern: written, source }, pattern, includes, ...testsOf(pattern) };
 }
 
 function rangeOf(pattern: string, { file, line }: { file: string; line: number }): SourceRange {
@@ -158,9 +201,13 @@ function malformed(pattern: string, { file, line }: { file: string; line: number
   });
 }
 
-function toTest(pattern: string): (path: string) => boolean {
-  if (!/[*?[\]\\]/.test(pattern)) return (path) => path === pattern || path.startsWith(`${pattern}/`);
-  return toPathTest(parseIgnorePattern(pattern));
+function testsOf(pattern: string): Pick<Rule, 'matches' | 'matchesItself'> {
+  if (!/[*?[\]\\]/.test(pattern)) {
+    const matchesItself = (path: string): boolean => path === pattern;
+    return { matchesItself, matches: (path) => path === pattern || path.startsWith(`${pattern}/`) };
+  }
+  const pieces = parseIgnorePattern(pattern);
+  return { matchesItself: toWholeTest(pieces), matches: toPathTest(pieces) };
 }
 
 const EVERYTHING: Piece = { kind: 'many', takes: () => true, source: '[^]' };

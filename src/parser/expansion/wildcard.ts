@@ -26,14 +26,29 @@ const MOST_WILDCARDS = 3;
 
 /** Whether the pieces match a path or a directory that the path is in. */
 export function toPathTest(pieces: readonly Piece[]): (path: string) => boolean {
+  return toTest(pieces, { after: '(?:/|$)', endsAt: (path, end) => end === path.length || path[end] === '/' });
+}
+
+/** Whether the pieces match a path itself. */
+export function toWholeTest(pieces: readonly Piece[]): (path: string) => boolean {
+  return toTest(pieces, { after: '$', endsAt: (path, end) => end === path.length });
+}
+
+interface MatchEnd {
+  /** As a regular expression. */
+  readonly after: string;
+  readonly endsAt: (path: string, end: number) => boolean;
+}
+
+function toTest(pieces: readonly Piece[], { after, endsAt }: MatchEnd): (path: string) => boolean {
   if (pieces.filter(({ kind }) => kind !== 'one').length <= MOST_WILDCARDS) {
-    const pattern = new RegExp(`^${pieces.map(toPieceSource).join('')}(?<!^)(?:/|$)`, 'u');
+    const pattern = new RegExp(`^${pieces.map(toPieceSource).join('')}(?<!^)${after}`, 'u');
     return (path) => pattern.test(path);
   }
   return (path) => {
     let matched = false;
     visitMatches(pieces, { text: path, from: 0 }, (end) => {
-      matched = end > 0 && (end === path.length || path[end] === '/');
+      matched = end > 0 && endsAt(path, end);
       return matched;
     });
     return matched;
