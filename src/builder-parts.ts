@@ -42,8 +42,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
       return await store.claim(key, options);
     },
     async [Symbol.asyncDispose]() {
-      const { sandbox } = (await workshop.made()) ?? {};
-      await sandbox?.[Symbol.asyncDispose]();
+      await (await workshop.made())?.[Symbol.asyncDispose]();
       await (await registry.made())?.close();
       releaseLock(await locked.made());
     },

@@ -125,6 +125,7 @@ function solvePlan(
     drain,
     sourceDateEpoch,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
+    given: request,
     platform: formatPlatform(platform),
     openContext: () => Promise.resolve(openBuildContext(request)),
     fetchTree: (operation) => Promise.reject(notFetched(operation.url)),

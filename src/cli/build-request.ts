@@ -3,6 +3,7 @@ import { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { contextDirectory, readDockerfile, readIgnoreFile, type SourceText } from './context-files.js';
 import type { Host } from './host.js';
+import { readRunOptions } from './run-options.js';
 import { readStandardInput, STDIN_NAME } from './standard-input.js';
 
 const BUILD = { command: 'tsbuild build' };
@@ -24,6 +25,7 @@ export async function readBuildRequest(parsed: ParsedArguments, host: Host): Pro
     platform: platform(parsed.value('platform')),
     sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
     proxyEnv: proxyEnvironment(host.env),
+    ...(await readRunOptions(parsed, host)),
   };
   const sources = await readSources(parsed, host);
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);

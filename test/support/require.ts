@@ -11,6 +11,7 @@ export type Requirement =
   | 'tar'
   | 'unprivileged-user'
   | 'debootstrap'
+  | 'ssh'
   | 'git'
   | 'amd64';
 

@@ -1,4 +1,4 @@
-import type { CopyInstruction, Instruction, RunInstruction } from '../../parser/instruction.js';
+import type { CopyInstruction, Instruction } from '../../parser/instruction.js';
 import { TsbuildError } from '../../support/errors.js';
 
 /**
@@ -20,18 +20,8 @@ export function refuseUnsupported(instruction: Instruction): void {
 }
 
 function unsupportedFeature(instruction: Instruction): string | undefined {
-  if (instruction.keyword === 'RUN') return firstTrue(ofRun(instruction));
   if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') return firstTrue(ofCopy(instruction));
   return undefined;
-}
-
-function ofRun({ command, mounts, security, devices }: RunInstruction): Readonly<Record<string, boolean>> {
-  return {
-    'RUN --mount': mounts.length > 0,
-    'RUN --security=insecure': security === 'insecure',
-    'RUN --device': devices.length > 0,
-    'a heredoc that begins with "#!"': command.form === 'heredoc' && command.heredoc.content.startsWith('#!'),
-  };
 }
 
 function ofCopy(copy: CopyInstruction): Readonly<Record<string, boolean>> {

@@ -4,6 +4,7 @@ export type OwnRuleName =
   | 'tsbuild/AddInsteadOfCopy'
   | 'tsbuild/BlankAroundEquals'
   | 'tsbuild/BrokenJson'
+  | 'tsbuild/IdleMountOption'
   | 'tsbuild/LostDirectory'
   | 'tsbuild/LostService'
   | 'tsbuild/LostVariable'
@@ -33,6 +34,10 @@ export const OWN_RULES: Readonly<Record<OwnRuleName, Omit<CheckRule, 'name'>>> =
   'tsbuild/BrokenJson': {
     description: 'A command in brackets that is no JSON array goes to the shell, brackets and all',
     fix: 'Write a JSON array: every word in double quotes, commas between them, as in CMD ["program", "argument"].',
+  },
+  'tsbuild/IdleMountOption': {
+    description: 'An option of --mount that means nothing for its type is passed over',
+    fix: 'Delete the option, or correct the type of the mount.',
   },
   'tsbuild/LostDirectory': {
     description: 'A directory that RUN changes to is left when the step ends',
