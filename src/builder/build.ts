@@ -128,6 +128,7 @@ function solvePlan(
     drain,
     sourceDateEpoch,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
+    given: request,
     platform: formatPlatform(platform),
     openContext: (operation) => openBuildContext(request, operation),
     fetchTree: async (operation, step, context) => {

@@ -10,6 +10,7 @@ import { lazyIgnoredPaths } from './checks/ignored-paths.js';
 import { finishConfig } from './config-draft.js';
 import { buildArguments, defaultArguments, globalArguments } from './global-arguments.js';
 import { NamedContexts } from './named-contexts.js';
+import type { StepSettings } from './instruction-context.js';
 import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
 import { StageIndex, targetStage } from './stage-index.js';
@@ -19,7 +20,14 @@ export interface PlanOptions {
   readonly dockerfile: Dockerfile;
   readonly request: Pick<
     BuildRequest,
-    'buildArgs' | 'contextFile' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
+    | 'buildArgs'
+    | 'contextFile'
+    | 'target'
+    | 'labels'
+    | 'namedContexts'
+    | 'platform'
+    | 'sourceDateEpoch'
+    | keyof StepSettings
   > &
     Partial<Pick<BuildRequest, 'ignore'>>;
   readonly resolveBase: BaseResolver;
@@ -64,7 +72,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     given,
     targetPlatform,
     contextHasOwners: request.contextFile?.kind === 'archive',
-    network: request.network,
+    steps: request,
     manyStages: index.stages.length > 1,
     ignored: lazyIgnoredPaths(request.ignore ?? null),
     warn,

@@ -76,6 +76,13 @@ describe('tsbuild build', () => {
       platform: 'linux/arm64/v8',
       sourceDateEpoch: 1_700_000_000,
       proxyEnv: { HTTP_PROXY: 'http://p:1', no_proxy: 'local' },
+      secrets: {},
+      ssh: [],
+      entitlements: [],
+      hosts: [],
+      limits: [],
+      shmSizeBytes: undefined,
+      cdiDirectories: ['/etc/cdi', '/var/run/cdi'],
     } satisfies BuildRequest);
   });
 
