@@ -29,7 +29,9 @@ export function createLayoutSource(directory: string): RepositorySource {
     resolve: async (name) => await resolveIn(directory, name),
     fetchManifest: async (descriptor) => decodeManifestOrIndex(await fetchDocument(descriptor), descriptor),
     openBlob: (descriptor) =>
-      Promise.resolve(Readable.from(verifyBytes(readBlob(directory, descriptor, 0), descriptor), { objectMode: false })),
+      Promise.resolve(
+        Readable.from(verifyBytes(readBlob(directory, descriptor, 0), descriptor), { objectMode: false }),
+      ),
     fetchBlob: (descriptor, { offset = 0 } = {}) => readBlob(directory, descriptor, offset),
     fetchDocument,
   };
