@@ -9,8 +9,8 @@ import type { PlannedSource } from './copy-planner.js';
 import { inputOf, openSources, type CopyStep } from './copy-sources.js';
 
 /**
- * Of files from a stage: first by the stage as a whole, which needs none of its files; then by what is copied.
- * Of files from the context or from elsewhere: by what is copied. A layer by `--link` does not depend on the root file system.
+ * Of files from a stage, or from elsewhere: first by the whole of it, which needs no file read; then by what is copied.
+ * Of files from the context: by what is copied. A layer by `--link` does not depend on the root file system.
  */
 export async function* copyKeys(
   parts: OperationParts,
@@ -21,17 +21,22 @@ export async function* copyKeys(
   const { sources, ...definition } = operation;
   const parent = operation.link === true ? null : resultChainId(root);
   const common = { operation: definition, parent, epoch: parts.sourceDateEpoch ?? null };
-  const from = stagesOf(step);
+  const from = originsOf(step);
   if (from !== undefined) yield keyMaterial({ ...common, sources, from });
   const opened = await openSources(parts, step, context);
   yield keyMaterial({ ...common, content: opened.map((source, index) => contentOf(source, sources[index])) });
 }
 
-/** The root file systems that all is copied from; `undefined` when some of it is from elsewhere, or all is in the Dockerfile. */
-function stagesOf(step: CopyStep): readonly (string | null)[] | undefined {
+/**
+ * What stands for all that is copied from, stages and what was fetched; `undefined` when some of it is a folder of this host, of
+ * which only the files tell, or when all is in the Dockerfile.
+ */
+function originsOf(step: CopyStep): readonly (string | null)[] | undefined {
   const inputs = step.operation.sources.flatMap((source) => (source.kind === 'inline' ? [] : [inputOf(step, source)]));
-  const stages = inputs.flatMap((input) => (input.kind === 'file-system' ? [resultChainId(input)] : []));
-  return stages.length > 0 && stages.length === inputs.length ? stages : undefined;
+  const origins = inputs.map((input) => (input.kind === 'file-system' ? resultChainId(input) : input.identity));
+  if (origins.length === 0) return undefined;
+  const known = origins.flatMap((origin) => (origin === undefined ? [] : [origin]));
+  return known.length === origins.length ? known : undefined;
 }
 
 function contentOf(opened: PlannedSource, source: CopySource | undefined): unknown {
