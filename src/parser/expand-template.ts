@@ -32,21 +32,21 @@ export function expandWords(template: Template, options: ExpansionOptions): stri
 }
 
 /**
- * The content of a heredoc as COPY and ADD put it into a file: variables replaced, quotes left as they are. The escape character
+ * The content of a heredoc as COPY and ADD put it into a file: variables replaced, in quotes too, which are characters as any other. The escape character
  * is a backslash, whatever that of the Dockerfile is.
  * @throws as `expandTemplate`
  */
 export function expandHeredoc({ content, expand, source }: Heredoc, { env }: Pick<ExpansionOptions, 'env'>): string {
   if (!expand) return content;
-  return lexTemplate(asTemplate(content), { env, escape: '\\', source, rawQuotes: true }).text;
+  return lexTemplate(asTemplate(content), { env, escape: '\\', source, plainQuotes: true }).text;
 }
 
 function lexTemplate(
   template: Template,
-  { env, escape, source, rawQuotes = false }: ExpansionOptions & { readonly rawQuotes?: boolean },
+  { env, escape, source, plainQuotes = false }: ExpansionOptions & { readonly plainQuotes?: boolean },
 ): Lexed {
   try {
-    return lex(template, { env, escape, rawQuotes });
+    return lex(template, { env, escape, plainQuotes });
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
     const code = error.wanted ? 'DOCKERFILE_SEMANTICS' : 'DOCKERFILE_SYNTAX';

@@ -8,6 +8,8 @@ export interface LexerOptions {
   readonly escape: '\\' | '`';
   /** Quotes stay in the result. */
   readonly rawQuotes?: boolean;
+  /** Quotes are characters as any other. */
+  readonly plainQuotes?: boolean;
   /** Escape characters stay in the result. */
   readonly rawEscapes?: boolean;
   /** References to variables that are not set stay as they are. */
@@ -122,7 +124,7 @@ class ShellLexer {
   }
 
   #readPiece(character: string): { readonly text: string; readonly split: boolean } {
-    switch (character) {
+    switch (this.#options.plainQuotes === true ? character.replace(/['"]/, '') : character) {
       case '$':
         return { text: this.#readVariable(), split: true };
       case '<':
