@@ -1,7 +1,7 @@
 import { DockerfileParser } from 'dockerfile-ast';
 import { invariant } from '../../support/invariant.js';
 import type { SourceRange } from '../../support/source-range.js';
-import { isSeparator, isSpace, skipSpace } from '../white-space.js';
+import { isSeparator, skipSpace } from '../white-space.js';
 import type { LineSegment } from './logical-line.js';
 import type { SourceText } from './source-text.js';
 
@@ -39,21 +39,26 @@ function blank(text: string): string {
   return text.replace(/[^\n]/g, ' ');
 }
 
-/** Keeps the keyword and the continuations after its first character; of the arguments only that they are there. */
+/**
+ * Keeps the keyword and the continuations after its first character; of the arguments only that there are some, on each line
+ * that has some: dockerfile-ast takes time that grows with the square of what it sees of them.
+ */
 function maskLine(segments: readonly LineSegment[]): readonly string[] {
   const joined = segments.map(({ text }) => text).join('');
   const from = skipSpace(joined, 0);
   let to = from;
   while (to < joined.length && !isSeparator(joined.charAt(to))) to++;
-  const masked =
-    ' '.repeat(from) +
-    joined.slice(from, to).replace(/[^A-Za-z]/g, '_') +
-    Array.from({ length: joined.length - to }, (_, index) => (isSpace(joined.charAt(to + index)) ? ' ' : '_')).join('');
+  const keyword = joined.slice(from, to).replace(/[^A-Za-z]/g, '_');
 
   let at = 0;
-  return segments.map((segment, index) => {
-    const part = masked.slice(at, at + segment.text.length);
-    at += segment.text.length;
+  return segments.map(({ text }, index) => {
+    const start = at;
+    at += text.length;
+    const shown = keyword.slice(Math.max(start - from, 0), Math.max(at - from, 0));
+    const beforeArguments = ' '.repeat(Math.min(Math.max(from - start, 0), text.length)) + shown;
+    const blanks = skipSpace(text, beforeArguments.length) - beforeArguments.length;
+    const mark = beforeArguments.length + blanks < text.length ? '_' : '';
+    const part = (beforeArguments + ' '.repeat(blanks) + mark).padEnd(text.length);
     return index < segments.length - 1 && at > from ? `${part}\\` : part;
   });
 }
