@@ -56,6 +56,7 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
       options.progress({ type: 'warning', ...warning });
     },
   });
+  plan.remarks.forEach(options.progress);
   const solution = await solvePlan(plan.graph, { request, parts, bases, options });
   const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
   const image = assembleImage(plan.image, fileSystemOf(solution.result), epoch);

@@ -40,7 +40,7 @@ export function contextOf(
   draft: StageDraft,
   build: BuildScope,
 ): InstructionContext {
-  const { source } = instruction;
+  const { source, text } = instruction;
   const reported = new Set<string>();
   const lookUp = (template: Template) => (name: string) => {
     const value = draft.variables.get(name);
@@ -56,8 +56,8 @@ export function contextOf(
     build,
     from,
     mountSources,
-    expand: (template) => expandTemplate(template, { env: lookUp(template), escape, source }),
-    expandWords: (template) => expandWords(template, { env: lookUp(template), escape, source }),
+    expand: (template) => expandTemplate(template, { env: lookUp(template), escape, source, within: text }),
+    expandWords: (template) => expandWords(template, { env: lookUp(template), escape, source, within: text }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { HeredocBody } from '../lines/heredoc.js';
+import { isSpace } from '../white-space.js';
 import type { LinePart } from './split-instruction.js';
 
 /** An instruction taken apart, not yet understood. */
@@ -23,6 +24,16 @@ export interface RawInstruction {
   /** Where a part of the logical line stands in the file. */
   readonly range: (part: Pick<LinePart, 'from' | 'to'>) => SourceRange;
   readonly warn: (rule: string, message: string) => void;
+}
+
+/** Where a word of the arguments stands that is in them as it is; otherwise all of the arguments. */
+export function wordRange({ args, range }: RawInstruction, word: string): SourceRange {
+  const { text, from } = args;
+  const isEdge = (at: number): boolean => at < 0 || at >= text.length || isSpace(text.charAt(at));
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    if (isEdge(at - 1) && isEdge(at + word.length)) return range({ from: from + at, to: from + at + word.length });
+  }
+  return range(args);
 }
 
 /** `cannot parse <keyword>: <state>`. The source is the arguments' unless another is given. */
