@@ -7,6 +7,7 @@ const mayImport = {
   store: ['support', 'oci'],
   layers: ['support', 'oci', 'store'],
   registry: ['support', 'oci', 'store', 'layers'],
+  testing: ['support', 'oci'],
   builder: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers'],
   cli: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers', 'builder'],
 };
@@ -20,6 +21,9 @@ const home = {
   koffi: '^src/support/syscalls\\.ts$',
   'smol-toml': '^src/registry/config/',
   fzstd: '^src/layers/compression/',
+  '@bokuweb': '^src/layers/compression/',
+  minizlib: '^src/layers/compression/',
+  'xz-decompress': '^src/layers/compression/',
   '@ts-graphviz': '^src/builder/graph-dot\\.ts$',
   ink: '^src/cli/tui/',
   react: '^src/cli/tui/',
@@ -61,6 +65,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/cli/' },
       to: { path: '^src/cli/' },
+    },
+    {
+      name: 'testing-is-for-tests',
+      comment: 'the registry for tests is reached through the entry tsbuild/testing alone',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/testing(/|\\.ts$)' },
+      to: { path: '^src/testing(/|\\.ts$)' },
     },
     {
       name: 'composition-is-last',

@@ -3,13 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { build, type BuilderParts } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
-import type { FromWorker, ToWorker } from './build-messages.js';
+import type { ToWorker } from './build-messages.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
 import type { Store } from './store/store.js';
 import type { ChildProcess } from './support/child-process.js';
-import { decodeError, isTsbuildError, TsbuildError } from './support/errors.js';
+import { isTsbuildError, TsbuildError } from './support/errors.js';
 import { createLimiter } from './support/limiter.js';
 import { planUserNamespace, spawnInUserNamespace } from './support/user-namespace.js';
+import { answerOf } from './worker-answer.js';
 
 export interface OrdinaryUserOptions {
   readonly store: Store;
@@ -120,43 +121,4 @@ function definedOnly(env: OrdinaryUserOptions['env']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
-}
-
-/** Passes events on until the worker says how it ended, and waits for it to be gone. */
-function answerOf(child: ChildProcess, progress: ProgressSink): Promise<BuildResult | null> {
-  return new Promise((resolve, reject) => {
-    let end: (() => void) | undefined;
-    child.on('message', (message: FromWorker) => {
-      if (message.type === 'progress') progress(message.event);
-      else if (message.type === 'done')
-        end = () => {
-          resolve(message.result);
-        };
-      else
-        end = () => {
-          reject(failure(message));
-        };
-    });
-    child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      if (end !== undefined) end();
-      else
-        reject(
-          new TsbuildError(
-            'SANDBOX_FAILED',
-            `cannot finish the build: its process ended with ${signal ?? `status ${String(code)}`}`,
-            {
-              hint: 'If the machine ran out of memory, its kernel log says so.',
-            },
-          ),
-        );
-    });
-  });
-}
-
-function failure({ error, stack }: Extract<FromWorker, { type: 'failed' }>): Error {
-  if (error.code !== 'INTERNAL') return decodeError(error);
-  const internal = new Error(error.message);
-  if (stack !== undefined) internal.stack = stack;
-  return internal;
 }

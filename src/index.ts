@@ -9,28 +9,40 @@
 export { createToolchain } from './toolchain.js';
 export { login, logout } from './login.js';
 export { buildRequest } from './builder/build-request.js';
+export { checkDockerfile } from './builder/check/check-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
 export { formatReference, parseReference } from './oci/reference.js';
+export { formatImageLocation, parseImageLocation } from './registry/copy/image-location.js';
 export { formatPlatform, hostPlatform, parsePlatform } from './oci/platform.js';
 export { ERROR_CODES, isTsbuildError, TsbuildError } from './support/errors.js';
 export { VERSION } from './version.js';
 
 export type {
   ActivityOptions,
+  ArchiveFormat,
   BootstrapRequest,
+  CopiedImage,
+  CopyOptions,
   ImageDetails,
   LoadedImage,
+  LoadOptions,
   PulledImage,
   PullOptions,
   PushedImage,
+  PushOptions,
   Removal,
+  SavedFile,
+  SaveFilesOptions,
+  SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
 export type { AccessOptions, LoginRequest } from './login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type { BuildRequest, BuildResult } from './builder/build-request.js';
-export type { BuildPlan } from './builder/plan.js';
+export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
+export type { BaseResolver, BuildPlan } from './builder/plan.js';
+export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';
 export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';
 export type { Digest } from './oci/digest.js';

@@ -1,8 +1,10 @@
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
+import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
 
 export interface ToolchainOptions {
@@ -41,13 +43,69 @@ export interface PulledImage {
 export interface PullOptions extends ActivityOptions {
   /** `os/architecture[/variant]`; absent: this machine's. */
   readonly platform?: string | undefined;
+  /** Everything that the name's index lists, to be pushed as it is; not together with `platform`. */
+  readonly allPlatforms?: boolean | undefined;
+}
+
+export interface PushOptions extends ActivityOptions {
+  /** Of a name pulled with `allPlatforms`, the image for this platform alone. */
+  readonly platform?: string | undefined;
+  /** All layers are sent compressed so; absent: as they are, and as gzip those that were built here. */
+  readonly compression?: 'gzip' | 'zstd' | undefined;
+  /** Media types of the manifest and what it names; absent: as they are. Docker's know no zstd. */
+  readonly format?: 'docker' | 'oci' | undefined;
 }
 
 export interface PushedImage {
   readonly name: string;
-  /** Digest and size of the manifest, as it is in the registry now. */
+  /** Digest and size of the manifest or index, as it is in the registry now. */
   readonly digest: Digest;
   readonly size: number;
+}
+
+export type ArchiveFormat = 'docker-archive' | 'oci-archive';
+
+export interface SaveOptions extends ActivityOptions {
+  /** `docker-archive`, which every reader takes, unless given. */
+  readonly format?: ArchiveFormat | undefined;
+  /** `os/architecture[/variant]` each, or `all` that an index lists; absent: what the name stands for in the store. */
+  readonly platforms?: readonly string[] | 'all' | undefined;
+  /** How layers are compressed; absent: as they are kept. */
+  readonly compress?: 'none' | 'gzip' | undefined;
+  /** What the receiver has, and the archive does without: names of images, or absolute paths of archives and layouts. */
+  readonly since?: readonly string[] | undefined;
+}
+
+export interface SaveFilesOptions extends Omit<SaveOptions, 'format'> {
+  /** `oci-dir` is a folder that is an OCI layout; images are added to one that is there. */
+  readonly format?: ArchiveFormat | 'oci-dir' | undefined;
+  /** Absolute. */
+  readonly output: string;
+  /** Bytes of the parts that an archive is cut into: `<output>.001` and so on. */
+  readonly splitBytes?: number | undefined;
+  /** Whether the digests of the files are kept in the `SHA256SUMS` of their folder; those of parts always are. */
+  readonly checksums?: boolean | undefined;
+}
+
+export interface SavedFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface LoadOptions extends ActivityOptions {
+  /** `os/architecture[/variant]`: the variant to load of an image for several. */
+  readonly platform?: string | undefined;
+}
+
+export interface CopyOptions extends ActivityOptions {
+  /** `os/architecture[/variant]` each, or `all` that an index lists; absent: this machine's. */
+  readonly platforms?: readonly string[] | 'all' | undefined;
+}
+
+export interface CopiedImage {
+  /** Of the manifest or index, as it is at the destination now. */
+  readonly digest: Digest;
 }
 
 export interface LoadedImage {
@@ -74,12 +132,22 @@ export interface Toolchain extends AsyncDisposable {
   build(request: BuildRequest, options?: ActivityOptions): Promise<BuildResult>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
+  /** What BuildKit's linter and our own rules say of the Dockerfile; base images are looked up, nothing is built. */
+  check(request: BuildRequest, options?: ActivityOptions): Promise<CheckResult>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;
-  push(name: string, options?: ActivityOptions): Promise<PushedImage>;
+  push(name: string, options?: PushOptions): Promise<PushedImage>;
   /** An archive that docker load, podman load and skopeo read. Deterministic. */
-  save(names: readonly string[], options?: ActivityOptions): Promise<AsyncIterable<Uint8Array>>;
-  /** @returns the names loaded, or the ids of images without one */
-  load(source: AsyncIterable<Uint8Array>, options?: ActivityOptions): Promise<readonly LoadedImage[]>;
+  save(names: readonly string[], options?: SaveOptions): Promise<AsyncIterable<Uint8Array>>;
+  /** The same in files, which are there whole or not at all. @returns what was written; nothing for a folder or a pipe */
+  saveFiles(names: readonly string[], options: SaveFilesOptions): Promise<readonly SavedFile[]>;
+  /**
+   * @param source an archive; or absolute paths: of one in a file, of the first part of one or of all parts, or of a folder that
+   * is an OCI layout
+   * @returns the names loaded, or the ids of images without one
+   */
+  load(source: AsyncIterable<Uint8Array> | readonly string[], options?: LoadOptions): Promise<readonly LoadedImage[]>;
+  /** Copies an image between registry, store, archive and OCI layout without unpacking it (`parseImageLocation`). */
+  copy(from: ImageLocation, to: ImageLocation, options?: CopyOptions): Promise<CopiedImage>;
   images(): Promise<readonly ImageDetails[]>;
   /** @throws `IMAGE_NOT_FOUND`; `USAGE` when a prefix fits several */
   image(name: string): Promise<ImageDetails>;

@@ -1,10 +1,12 @@
-import { build, planOnly } from './builder/build.js';
+import { baseResolver, build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
-import type { Digest } from './oci/digest.js';
+import type { ArchivesContext } from './image-archives.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
+import type { ImageLocation } from './registry/copy/image-location.js';
 import { openRegistryClient } from './registry-access.js';
 import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
@@ -15,12 +17,19 @@ import { transferEvents } from './transfer-events.js';
 import type {
   ActivityOptions,
   BootstrapRequest,
+  CopiedImage,
+  CopyOptions,
   ImageDetails,
   LoadedImage,
+  LoadOptions,
   PulledImage,
   PullOptions,
   PushedImage,
+  PushOptions,
   Removal,
+  SavedFile,
+  SaveFilesOptions,
+  SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
@@ -70,25 +79,46 @@ class LocalToolchain implements Toolchain {
     return await planOnly(request, parts, { progress, signal });
   }
 
+  async check(request: BuildRequest, activity: ActivityOptions = {}): Promise<CheckResult> {
+    const { progress, signal } = withDefaults(activity);
+    const { checkDockerfile } = await import('./builder/check/check-dockerfile.js');
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await checkDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
+  }
+
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
     const { progress, signal } = withDefaults(activity);
     const reference = withDefaultTag(parseReference(name));
+    const { allPlatforms = false } = activity;
+    if (allPlatforms && activity.platform !== undefined) throw onePlatformOfAll(name);
     const platform = activity.platform === undefined ? hostPlatform() : parsePlatform(activity.platform);
     const { pullImage } = await import('./registry/pull-image.js');
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
-      const onBlob = transferEvents(progress, { step: 'pull', direction: 'pull' });
-      const { image, changed } = await pullImage({ reference, platform, client, store: this.#store, onBlob, signal });
+      const { image, changed } = await pullImage({
+        reference,
+        platform,
+        allPlatforms,
+        client,
+        store: this.#store,
+        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull' }),
+        onWarning: (message) => {
+          progress({ type: 'warning', message });
+        },
+        signal,
+      });
       return { name: formatReference(reference), digest: image.resolved ?? image.descriptor.digest, changed };
     } finally {
       await client.close();
     }
   }
 
-  async push(name: string, activity: ActivityOptions = {}): Promise<PushedImage> {
+  async push(name: string, activity: PushOptions = {}): Promise<PushedImage> {
     const { progress, signal } = withDefaults(activity);
     const target = withDefaultTag(parseReference(name));
+    const { compression, format } = activity;
+    const platform = activity.platform === undefined ? undefined : parsePlatform(activity.platform);
     const { image } = await findImage(this.#store.images, name);
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
@@ -96,45 +126,57 @@ class LocalToolchain implements Toolchain {
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
-      const descriptor = await pushImage({
+      const { digest, size } = await pushImage({
         image,
         target,
+        platform,
+        compression,
+        format,
         client,
         store: this.#store,
-        compressLayer: (layer) => compressor.compress(layer),
+        compressLayer: (layer, wanted, stop) => compressor.compress(layer, wanted, stop),
         onBlob: transferEvents(progress, { step: 'push', direction: 'push' }),
         signal,
       });
-      return { name: formatReference(target), digest: descriptor.digest, size: descriptor.size };
+      // As after a pull: the registry now has the name, by this digest.
+      if (image.name !== null && formatReference(image.name) === formatReference(target))
+        await this.#store.images.put({ ...image, resolved: digest });
+      return { name: formatReference(target), digest, size };
     } finally {
       await client.close();
     }
   }
 
-  async save(names: readonly string[], activity: ActivityOptions = {}): Promise<AsyncIterable<Uint8Array>> {
-    const { saveArchive } = await import('./registry/archive/save-archive.js');
-    const images = await this.#imagesToSave(names);
-    return saveArchive({ images, store: this.#store, signal: activity.signal });
+  async save(names: readonly string[], options: SaveOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    const { saveStream } = await import('./image-archives.js');
+    return await saveStream(names, options, this.#archivesContext(options));
   }
 
-  /** An image that is named twice is saved once, with both names. */
-  async #imagesToSave(
-    names: readonly string[],
-  ): Promise<readonly { readonly image: StoredImage; readonly names: readonly string[] }[]> {
-    const images = new Map<Digest, { image: StoredImage; names: string[] }>();
-    for (const name of names) {
-      const { image, byId } = await findImage(this.#store.images, name);
-      const saved = images.get(image.descriptor.digest) ?? { image, names: [] };
-      if (!byId && image.name !== null) saved.names.push(formatReference(image.name));
-      images.set(image.descriptor.digest, saved);
-    }
-    return [...images.values()];
+  async saveFiles(names: readonly string[], options: SaveFilesOptions): Promise<readonly SavedFile[]> {
+    const { saveFiles } = await import('./image-archives.js');
+    return await saveFiles(names, options, this.#archivesContext(options));
   }
 
-  async load(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<readonly LoadedImage[]> {
-    const { loadArchive } = await import('./registry/archive/load-archive.js');
-    const loaded = await loadArchive({ source, store: this.#store, signal: activity.signal });
-    return loaded.map(({ name, imageId }) => ({ name: name === null ? null : formatReference(name), imageId }));
+  async load(
+    source: AsyncIterable<Uint8Array> | readonly string[],
+    options: LoadOptions = {},
+  ): Promise<readonly LoadedImage[]> {
+    const { load } = await import('./image-archives.js');
+    return await load(source, options, this.#archivesContext(options));
+  }
+
+  #archivesContext(activity: ActivityOptions): ArchivesContext {
+    return { store: this.#store, now: this.#now, ...withDefaults(activity) };
+  }
+
+  async copy(from: ImageLocation, to: ImageLocation, options: CopyOptions = {}): Promise<CopiedImage> {
+    const { copyBetween } = await import('./copy-between.js');
+    return await copyBetween(from, to, {
+      ...withDefaults(options),
+      platforms: options.platforms,
+      store: this.#store,
+      env: this.#options.env,
+    });
   }
 
   async images(): Promise<readonly ImageDetails[]> {
@@ -191,4 +233,10 @@ type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOpt
 
 function withDefaults({ progress, signal }: ActivityOptions): Activity {
   return { progress: progress ?? (() => undefined), signal: signal ?? new AbortController().signal };
+}
+
+function onePlatformOfAll(name: string): TsbuildError {
+  return new TsbuildError('USAGE', `cannot pull "${name}": one platform and all of them are asked for`, {
+    hint: 'Give either --platform or --all-platforms.',
+  });
 }

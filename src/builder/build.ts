@@ -1,11 +1,11 @@
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js';
 import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
-import type { ParseWarning } from '../parser/instruction.js';
 import type { RegistryClient } from '../registry/registry-client.js';
 import type { Store } from '../store/store.js';
 import { TsbuildError } from '../support/errors.js';
 import type { Limiter } from '../support/limiter.js';
 import type { BuildRequest, BuildResult } from './build-request.js';
+import { CheckReport } from './check/check-report.js';
 import { openBuildContext } from './context/build-context.js';
 import type { BuildGraph } from './graph.js';
 import { assembleImage } from './image/assemble-image.js';
@@ -18,9 +18,10 @@ import type { OperationParts, Workshop } from './operations/operation-parts.js';
 import { fileSystemOf, type Result } from './operations/result.js';
 import { StepCache, type ClaimWork } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
-import type { BuildPlan } from './plan.js';
+import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
+import { proxyArguments } from './proxy-arguments.js';
 import { solve, type Solution } from './solver/solver.js';
 import { UpcomingRuns } from './upcoming-runs.js';
 
@@ -50,12 +51,7 @@ export interface BuildOptions {
  */
 export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
   const names = request.tags.map(parseTag);
-  const { plan, bases } = await makePlan(request, parts, {
-    ...options,
-    onWarning: (warning) => {
-      options.progress({ type: 'warning', ...warning });
-    },
-  });
+  const { plan, bases } = await makePlan(request, parts, options);
   plan.remarks.forEach(options.progress);
   const solution = await solvePlan(plan.graph, { request, parts, bases, options });
   const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
@@ -71,23 +67,46 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
 
 /** What a build would do, without doing it: for pictures. Base images are looked up. */
 export async function planOnly(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildPlan> {
-  return (await makePlan(request, parts, { ...options, onWarning: () => undefined })).plan;
+  const progress: ProgressSink = (event) => {
+    if (event.type !== 'warning') options.progress(event);
+  };
+  return (await makePlan(request, parts, { ...options, progress })).plan;
+}
+
+/** Looks base images up without building anything. */
+export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
+  const bases = openBases(request, parts, options);
+  return (name, platform, source) => bases.resolve(name, platform, source);
+}
+
+function openBases({ pull }: BuildRequest, { store, now, registry }: BuilderParts, options: BuildOptions): BaseImages {
+  return new BaseImages({ ...options, store, now, registry, pull });
 }
 
 async function makePlan(
   request: BuildRequest,
-  { store, now, registry }: BuilderParts,
-  { onWarning, ...options }: BuildOptions & { readonly onWarning: (warning: ParseWarning) => void },
+  parts: BuilderParts,
+  options: BuildOptions,
 ): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages }> {
-  const dockerfile = await loadDockerfile(request.dockerfile, store.records);
-  dockerfile.warnings.forEach(onWarning);
-  const bases = new BaseImages({ ...options, store, now, registry, pull: request.pull });
+  const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
+  const report = new CheckReport({
+    dockerfile,
+    buildArgs: request.buildArgs,
+    quiet: true,
+    onWarning: ({ rule, message, source }) => {
+      options.progress({ type: 'warning', rule, message, source });
+    },
+  });
+  dockerfile.warnings.forEach(report.add);
+  const bases = openBases(request, parts, options);
   const plan = await planBuild({
     dockerfile,
     request,
     resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
-    onWarning,
+    onWarning: report.add,
   });
+  const failure = report.failure();
+  if (failure !== undefined) throw failure;
   return { plan, bases };
 }
 
@@ -97,7 +116,7 @@ function solvePlan(
 ): Promise<Solution<Result>> {
   const { request, parts, bases, options } = work;
   const { store, now, workshop, drain, limiter } = parts;
-  const { sourceDateEpoch, proxyEnv } = request;
+  const { sourceDateEpoch } = request;
   const upcoming = new UpcomingRuns(graph, options.progress);
   const platform = request.platform === undefined ? hostPlatform() : parsePlatform(request.platform);
   const operations: OperationParts = {
@@ -106,7 +125,7 @@ function solvePlan(
     workshop: () => workshop(() => upcoming.count),
     drain,
     sourceDateEpoch,
-    proxyEnv,
+    proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     platform: formatPlatform(platform),
     openContext: () => Promise.resolve(openBuildContext(request)),
     fetchTree: (operation) => Promise.reject(notFetched(operation.url)),

@@ -22,6 +22,7 @@ export async function loadDockerfile(
 
 /** Records are our own; this only tells one from a damaged file. */
 function isDockerfile(record: unknown): record is Dockerfile {
-  const { stages, globalArgs, warnings } = (record ?? {}) as Partial<Record<keyof Dockerfile, unknown>>;
-  return Array.isArray(stages) && stages.length > 0 && Array.isArray(globalArgs) && Array.isArray(warnings);
+  const { stages, globalArgs, warnings, check } = (record ?? {}) as Partial<Record<keyof Dockerfile, unknown>>;
+  const isChecked = Array.isArray(warnings) && typeof check === 'object' && check !== null;
+  return isChecked && Array.isArray(stages) && stages.length > 0 && Array.isArray(globalArgs);
 }

@@ -142,10 +142,13 @@ export interface CopyOperation {
 }
 
 export type CopySource =
-  /** A pattern in the language of Go's filepath.Match, normalised, without leading slash; `` for the root itself. */
-  | { readonly kind: 'path'; readonly input: number; readonly pattern: string }
-  /** All that an `http` or `git` vertex gives. */
-  | { readonly kind: 'remote'; readonly input: number }
+  /**
+   * A pattern in the language of Go's filepath.Match, normalised, without leading slash; `` for the root itself. With `parents`
+   * it is in the ignore-file language, which has `**`, and starts at the folders that `pivot` names by such a pattern.
+   */
+  | { readonly kind: 'path'; readonly input: number; readonly pattern: string; readonly pivot?: string }
+  /** What an `http` or `git` vertex gives: the file of this name, or with an empty one all files. */
+  | { readonly kind: 'remote'; readonly input: number; readonly name: string }
   /** A file that the Dockerfile itself holds: mode 0644, owner 0:0. */
   | { readonly kind: 'inline'; readonly name: string; readonly content: string };
 

@@ -13,6 +13,8 @@ export interface ResolvedBase {
   readonly reference: string;
   readonly manifest: Digest;
   readonly config: ImageConfig;
+  /** Nothing is known of it: it stands in for an image that could not be looked up, in a check. */
+  readonly unknown?: true;
 }
 
 /**

@@ -38,6 +38,8 @@ export type ProgressEvent =
       readonly current: number;
       readonly total?: number | undefined;
       readonly done?: boolean | undefined;
+      /** Milliseconds until it is done, as far as can be told. */
+      readonly remainingMs?: number | undefined;
       /** It was there already: nothing moved. */
       readonly existed?: boolean | undefined;
     }

@@ -38,6 +38,13 @@ const build: Command = {
   summary: 'Build an image from a Dockerfile',
   options: [
     buildArgument,
+    {
+      name: 'call',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'Ask about the Dockerfile instead of building: "check" or "targets", with ",format=json" for programs',
+    },
+    { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     file,
     { name: 'iidfile', kind: 'value', placeholder: 'string', about: 'Write the image ID to a file' },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
@@ -65,14 +72,61 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['add-host', 'allow', 'annotation', 'attest', 'build-context', 'builder', 'cache-from', 'cache-to', 'call'],
-    ...['cgroup-parent', 'check', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
+    ...['add-host', 'allow', 'annotation', 'attest', 'build-context', 'builder', 'cache-from', 'cache-to'],
+    ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
     ...['debug', 'device', 'disable-content-trust', 'isolation', 'load', 'memory', 'memory-swap'],
     ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'secret', 'security-opt'],
     ...['shm-size', 'squash', 'ssh', 'ulimit'],
   ],
   load: () => import('./commands/build.js'),
 };
+
+const saveOptions: readonly OptionSpec[] = [
+  {
+    name: 'checksum',
+    kind: 'flag',
+    about: 'Keep the digest of the file in SHA256SUMS beside it; always done for parts',
+  },
+  {
+    name: 'compress',
+    kind: 'value',
+    placeholder: 'string',
+    about: 'How layers are compressed: "none" or "gzip" (default: as they are kept)',
+  },
+  {
+    name: 'format',
+    kind: 'value',
+    placeholder: 'string',
+    about: '"docker-archive", "oci-archive" or "oci-dir" (default "docker-archive")',
+  },
+  {
+    name: 'output',
+    short: 'o',
+    kind: 'value',
+    placeholder: 'path',
+    about: 'Write to a file, or a folder for "oci-dir", instead of standard output',
+  },
+  {
+    name: 'platform',
+    kind: 'list',
+    placeholder: 'list',
+    about: 'Platforms to save of an image for several: os/architecture[/variant] (default: what is in the store)',
+  },
+  progress,
+  quiet('Show no progress'),
+  {
+    name: 'since',
+    kind: 'list',
+    placeholder: 'image|file',
+    about: 'Leave out layers that the receiver has: those of an image in the store, or of an archive or layout',
+  },
+  {
+    name: 'split',
+    kind: 'value',
+    placeholder: 'bytes',
+    about: 'Cut the archive into parts such as 4GB or 700M: FILE.001 and so on, with SHA256SUMS',
+  },
+];
 
 export const COMMANDS: readonly Command[] = [
   build,
@@ -88,6 +142,51 @@ export const COMMANDS: readonly Command[] = [
     ],
     positionals: exactly(0),
     load: () => import('./commands/bootstrap.js'),
+  },
+  {
+    name: 'check',
+    operands: 'PATH | -',
+    summary: 'Check a Dockerfile for mistakes without building it',
+    options: [
+      buildArgument,
+      file,
+      { name: 'format', kind: 'value', placeholder: 'string', about: '"text" or "json" (default "text")' },
+      {
+        name: 'platform',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Platform to check for: os/architecture[/variant]',
+      },
+      { ...target, about: 'Stage to check: a name or a number (default: all stages)' },
+    ],
+    positionals: exactly(1),
+    load: () => import('./commands/check.js'),
+  },
+  {
+    name: 'copy',
+    operands: 'SOURCE DESTINATION',
+    summary: 'Copy an image between registry, store, archive and OCI layout',
+    options: [
+      { name: 'all', short: 'a', kind: 'flag', about: 'Copy all that an index lists, for whatever platform' },
+      {
+        name: 'platform',
+        kind: 'list',
+        placeholder: 'list',
+        about: "Platforms to copy of an image for several: os/architecture[/variant] (default: this machine's)",
+      },
+      progress,
+      quiet('Show no progress, print only the digest'),
+    ],
+    about: [
+      'Places of images:',
+      '  docker://NAME[:TAG|@DIGEST]      a registry',
+      '  docker-archive:FILE[:NAME:TAG]   an archive that docker load reads',
+      '  oci-archive:FILE[:NAME]          an OCI image layout in an archive',
+      '  oci:FOLDER[:NAME]                an OCI image layout',
+      '  [store:]NAME[:TAG]               the store of tsbuild',
+    ],
+    positionals: exactly(2),
+    load: () => import('./commands/copy.js'),
   },
   {
     name: 'graph',
@@ -156,10 +255,18 @@ export const COMMANDS: readonly Command[] = [
       {
         name: 'input',
         short: 'i',
+        kind: 'list',
+        placeholder: 'path',
+        about:
+          'Read from a file, from parts (the first, or all of them), or from an OCI layout, instead of standard input',
+      },
+      {
+        name: 'platform',
         kind: 'value',
         placeholder: 'string',
-        about: 'Read from a file instead of standard input',
+        about: 'Variant to load of an image for several: os/architecture[/variant]',
       },
+      progress,
       quiet('Show no progress'),
     ],
     positionals: exactly(0),
@@ -190,18 +297,41 @@ export const COMMANDS: readonly Command[] = [
     operands: 'NAME[:TAG|@DIGEST]',
     summary: 'Download an image from a registry',
     options: [
+      { name: 'all-platforms', kind: 'flag', about: 'Pull all that the index lists, to be pushed or copied as it is' },
       { name: 'platform', kind: 'value', placeholder: 'string', about: 'Variant to pull: os/architecture[/variant]' },
       quiet('Show no progress, print only the name'),
     ],
     positionals: exactly(1),
+    unsupported: ['all-tags', 'disable-content-trust'],
     load: () => import('./commands/pull.js'),
   },
   {
     name: 'push',
     operands: 'NAME[:TAG]',
     summary: 'Upload an image to a registry',
-    options: [quiet('Show no progress, print only the name')],
+    options: [
+      {
+        name: 'compression',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Compress all layers with "gzip" or "zstd" (default: gzip those built here, the others as they are)',
+      },
+      {
+        name: 'format',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Media types: "docker" or "oci" (default: as they are, and oci with zstd)',
+      },
+      {
+        name: 'platform',
+        kind: 'value',
+        placeholder: 'string',
+        about: 'Of an image pulled with --all-platforms, push this one only: os/architecture[/variant]',
+      },
+      quiet('Show no progress, print only the name'),
+    ],
     positionals: exactly(1),
+    unsupported: ['all-tags', 'disable-content-trust'],
     load: () => import('./commands/push.js'),
   },
   {
@@ -223,15 +353,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'save',
     operands: 'IMAGE [IMAGE...]',
     summary: 'Save images to an archive that docker, podman and skopeo read',
-    options: [
-      {
-        name: 'output',
-        short: 'o',
-        kind: 'value',
-        placeholder: 'string',
-        about: 'Write to a file instead of standard output',
-      },
-    ],
+    options: saveOptions,
     positionals: anyNumber(1),
     load: () => import('./commands/save.js'),
   },

@@ -9,6 +9,8 @@ export interface Command {
   /** One line, for the list of commands. */
   readonly summary: string;
   readonly options: readonly OptionSpec[];
+  /** Lines below the options in the help text. */
+  readonly about?: readonly string[];
   readonly positionals: ArgumentsSpec['positionals'];
   readonly unsupported?: readonly string[];
   readonly load: () => Promise<CommandModule>;

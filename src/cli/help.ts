@@ -22,12 +22,21 @@ export function mainHelp(commands: readonly Command[]): string {
 }
 
 export function commandHelp(command: Command): string {
-  const { name, operands, summary, options } = command;
+  const { name, operands, summary, options, about = [] } = command;
   const usage = ['tsbuild', name, '[OPTIONS]', operands].filter((word) => word !== '').join(' ');
   const own = options.length === 0 ? [] : ['', 'Options:', ...optionLines(options)];
-  return [`Usage:  ${usage}`, '', summary, ...own, '', 'Global options:', ...optionLines(GLOBAL_OPTIONS), ''].join(
-    '\n',
-  );
+  const more = about.length === 0 ? [] : ['', ...about];
+  return [
+    `Usage:  ${usage}`,
+    '',
+    summary,
+    ...own,
+    ...more,
+    '',
+    'Global options:',
+    ...optionLines(GLOBAL_OPTIONS),
+    '',
+  ].join('\n');
 }
 
 type Row = readonly [left: string, right: string];

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { outputError } from './output-error.js';
+import { outputError } from '../support/output-error.js';
 
 /** Standard output or standard error. The last three are there when it is a terminal. */
 export type OutputStream = Writable & {

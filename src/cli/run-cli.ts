@@ -4,6 +4,7 @@ import { ERROR_CODES, isTsbuildError, systemErrorCode } from '../support/errors.
 import { parseArguments } from './argv.js';
 import { argumentsSpec, type Command } from './command.js';
 import { COMMANDS, findCommand } from './command-table.js';
+import { EndWithStatus } from './end-with-status.js';
 import type { Host } from './host.js';
 import { print } from './output-stream.js';
 import { ReportedError } from './reported-error.js';
@@ -78,6 +79,7 @@ function commandNamed(name: string): Command {
 
 async function report(error: unknown, host: Host): Promise<number> {
   if (systemErrorCode(error) === 'EPIPE') return READER_GONE;
+  if (error instanceof EndWithStatus) return error.status;
   const status = exitStatus(error instanceof ReportedError ? error.cause : error, host);
   if (error instanceof ReportedError) return status;
   await tell(host, isCancellation(error, host) ? 'cancelled\n' : await rendered(error, host));

@@ -15,7 +15,7 @@ const MAX_LINKS = 40;
  * @throws `LAYER_INVALID` after more than 40 links
  */
 export function resolveInTree(
-  tree: Tree,
+  tree: Pick<Tree, 'lstat'>,
   path: ByteString,
   options: { readonly followLast: boolean },
 ): ByteString | undefined {

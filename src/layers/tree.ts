@@ -35,3 +35,11 @@ export const PLAIN_DIRECTORY: TreeEntry = {
   mtime: { seconds: 0, nanoseconds: 0 },
   inode: null,
 };
+
+/** A file system without files. */
+export const EMPTY_TREE: Tree = {
+  lstat: (path) => (path === '' ? PLAIN_DIRECTORY : undefined),
+  list: () => [],
+  xattrs: () => new Map(),
+  read: () => [],
+};

@@ -123,6 +123,40 @@ export function checkLayerCount(manifest: RawManifest, config: RawConfig): void 
   });
 }
 
+/** What a manifest or index of any kind names, and what it says it is. */
+export interface DocumentLinks {
+  /** As listings of referrers have it (distribution-spec, "Listing Referrers"): its own, else its config's media type. */
+  readonly artifactType?: string | undefined;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Manifests and indexes, of whatever media type. */
+  readonly manifests: readonly Descriptor<string>[];
+  /** Config, layers, and the blobs of old artifact manifests. */
+  readonly blobs: readonly Descriptor<string>[];
+  /** What the document is about (image-spec manifest.md, "subject"); it need not be anywhere. */
+  readonly subject?: Descriptor<string> | undefined;
+}
+
+/**
+ * What belongs to a document, whether or not it is an image: for who moves it as it is.
+ * @param name for errors
+ * @throws `DOCUMENT_INVALID`; `details.path` says where in the document
+ */
+export function decodeLinks(bytes: Uint8Array, name: string): DocumentLinks {
+  return reading('manifest', name, () => {
+    const document = documentOf(bytes);
+    const listed = (member: string): readonly Descriptor<string>[] =>
+      optional(document, member, arrayOf(decodeAnyDescriptor)) ?? [];
+    const config = optional(document, 'config', decodeAnyDescriptor);
+    return {
+      artifactType: optional(document, 'artifactType', string) ?? config?.mediaType,
+      ...annotationsOf(document),
+      manifests: listed('manifests'),
+      blobs: [...(config === undefined ? [] : [config]), ...listed('layers'), ...listed('blobs')],
+      subject: optional(document, 'subject', decodeAnyDescriptor),
+    };
+  });
+}
+
 /** Of any media type. @throws `DOCUMENT_INVALID` */
 export function decodeDescriptor(value: unknown, name: string): Descriptor<string> {
   return reading('descriptor', name, () => decodeAnyDescriptor(value, ''));
@@ -157,6 +191,9 @@ const LAYER_TYPES: ReadonlySet<string> = new Set<LayerMediaType>([
   MEDIA_TYPE.dockerLayer,
   MEDIA_TYPE.dockerLayerGzip,
   MEDIA_TYPE.dockerForeignLayerGzip,
+  MEDIA_TYPE.ociForeignLayer,
+  MEDIA_TYPE.ociForeignLayerGzip,
+  MEDIA_TYPE.ociForeignLayerZstd,
 ]);
 
 export function isLayerMediaType(text: string): text is LayerMediaType {
@@ -231,8 +268,9 @@ function decodeAnyDescriptor(value: unknown, path: string): Descriptor<string> {
     mediaType: required(object, 'mediaType', string),
     digest: required(object, 'digest', decodeDigest),
     size: required(object, 'size', count),
-    ...pick<Required<Pick<Descriptor, 'urls' | 'annotations'>>>(object, {
+    ...pick<Required<Pick<Descriptor, 'urls' | 'artifactType' | 'annotations'>>>(object, {
       urls: arrayOf(string),
+      artifactType: string,
       annotations: recordOf(string),
     }),
     ...optional(object, 'platform', entryPlatform),

@@ -10,5 +10,7 @@ export interface Descriptor<M extends string = MediaType> {
   readonly size: number;
   readonly urls?: readonly string[];
   readonly platform?: Platform;
+  /** What an artifact is, where its manifest says it. */
+  readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Descriptor } from './descriptor.js';
 import type { Digest } from './digest.js';
-import type { ManifestDescriptor, RawIndex, RawManifest } from './image.js';
+import type { EncodedManifest, ManifestDescriptor, RawIndex, RawManifest } from './image.js';
 import type { Repository } from './reference.js';
 
 export interface TransferOptions {
@@ -24,7 +24,7 @@ export interface ImageSource {
 }
 
 export interface BlobSource {
-  readonly descriptor: Descriptor;
+  readonly descriptor: Descriptor<string>;
   /** Where the same registry already has these bytes, so that a target may mount them instead of receiving them. */
   readonly mountFrom?: Repository | undefined;
   /** May be called again after a failure: a retried upload needs its body from the start. */
@@ -37,5 +37,5 @@ export type PushOutcome = 'uploaded' | 'mounted' | 'exists';
 export interface ImageTarget {
   pushBlob(blob: BlobSource, options?: TransferOptions): Promise<PushOutcome>;
   /** A manifest is refused while a blob that it names is missing. */
-  pushManifest(manifest: RawManifest | RawIndex, options?: TransferOptions & { readonly tag?: string }): Promise<void>;
+  pushManifest(manifest: EncodedManifest, options?: TransferOptions & { readonly tag?: string }): Promise<void>;
 }

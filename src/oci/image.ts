@@ -79,3 +79,8 @@ export type ManifestDescriptor = Descriptor<ManifestMediaType | IndexMediaType>;
 export type RawManifest = RawDocument<ImageManifest, ManifestMediaType>;
 export type RawIndex = RawDocument<ImageIndex, IndexMediaType>;
 export type RawConfig = RawDocument<ImageConfig, ConfigMediaType>;
+/** A manifest of whatever kind, as it is sent: an image, an index, an artifact. */
+export interface EncodedManifest {
+  readonly descriptor: Descriptor<string>;
+  readonly bytes: Uint8Array;
+}

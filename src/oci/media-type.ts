@@ -6,6 +6,9 @@ export const MEDIA_TYPE = {
   ociLayer: 'application/vnd.oci.image.layer.v1.tar',
   ociLayerGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
   ociLayerZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  ociForeignLayer: 'application/vnd.oci.image.layer.nondistributable.v1.tar',
+  ociForeignLayerGzip: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+  ociForeignLayerZstd: 'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd',
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
   dockerManifestList: 'application/vnd.docker.distribution.manifest.list.v2+json',
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
@@ -22,6 +25,9 @@ export type LayerMediaType =
   | Known['ociLayer']
   | Known['ociLayerGzip']
   | Known['ociLayerZstd']
+  | Known['ociForeignLayer']
+  | Known['ociForeignLayerGzip']
+  | Known['ociForeignLayerZstd']
   | Known['dockerLayer']
   | Known['dockerLayerGzip']
   | Known['dockerForeignLayerGzip'];
@@ -33,4 +39,9 @@ export function isManifestMediaType(text: string): text is ManifestMediaType {
 
 export function isIndexMediaType(text: string): text is IndexMediaType {
   return text === MEDIA_TYPE.ociIndex || text === MEDIA_TYPE.dockerManifestList;
+}
+
+/** Layers that may not be distributed (image-spec layer.md, "Non-Distributable Layers"): their URLs say where they are. */
+export function isForeignLayerMediaType(text: string): boolean {
+  return text === MEDIA_TYPE.dockerForeignLayerGzip || text.startsWith(MEDIA_TYPE.ociForeignLayer);
 }

@@ -1,7 +1,7 @@
 import { TsbuildError } from '../support/errors.js';
 import type { SourceRange } from '../support/source-range.js';
 import { ExpansionError, lex, type Lexed } from './expansion/shell-lexer.js';
-import type { Template } from './instruction.js';
+import type { Heredoc, Template } from './instruction.js';
 import { quoted } from './quoted.js';
 
 export interface ExpansionOptions {
@@ -33,9 +33,22 @@ export function expandWords(template: Template, options: ExpansionOptions): stri
   return [...lexTemplate(template, options).words];
 }
 
-function lexTemplate(template: Template, { env, escape, source, within = '' }: ExpansionOptions): Lexed {
+/**
+ * The content of a heredoc as COPY and ADD put it into a file: variables replaced, quotes left as they are. The escape character
+ * is a backslash, whatever that of the Dockerfile is.
+ * @throws as `expandTemplate`
+ */
+export function expandHeredoc({ content, expand, source }: Heredoc, { env }: Pick<ExpansionOptions, 'env'>): string {
+  if (!expand) return content;
+  return lexTemplate(asTemplate(content), { env, escape: '\\', source, rawQuotes: true }).text;
+}
+
+function lexTemplate(
+  template: Template,
+  { env, escape, source, within = '', rawQuotes = false }: ExpansionOptions & { readonly rawQuotes?: boolean },
+): Lexed {
   try {
-    return lex(template, { env, escape });
+    return lex(template, { env, escape, rawQuotes });
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
     const code = error.wanted ? 'DOCKERFILE_SEMANTICS' : 'DOCKERFILE_SYNTAX';

@@ -1,4 +1,5 @@
 import type { SourceRange } from '../support/source-range.js';
+import type { CheckOptions } from './checks/check-options.js';
 
 declare const templateBrand: unique symbol;
 
@@ -41,6 +42,8 @@ interface Base<K extends string> {
   readonly source: SourceRange;
   /** The logical line: continuations joined, comments dropped, keyword and flags included. For messages and history. */
   readonly text: string;
+  /** What a `check=…` comment above it asks for. */
+  readonly check?: CheckOptions;
 }
 
 export interface RunInstruction extends Base<'RUN'> {
@@ -80,12 +83,22 @@ export interface KeyValue {
 
 export interface EnvInstruction extends Base<'ENV'> {
   readonly entries: readonly KeyValue[];
+  /** Written without `=`, as `ENV name value`. */
+  readonly legacy?: true;
 }
 export interface LabelInstruction extends Base<'LABEL'> {
   readonly entries: readonly KeyValue[];
+  /** Written without `=`, as `LABEL name value`. */
+  readonly legacy?: true;
 }
 export interface ArgInstruction extends Base<'ARG'> {
-  readonly entries: readonly { readonly name: string; readonly value?: Template }[];
+  readonly entries: readonly ArgEntry[];
+}
+export interface ArgEntry {
+  readonly name: string;
+  readonly value?: Template;
+  /** From a comment above the instruction: `# name description`. */
+  readonly description?: string;
 }
 export interface WorkdirInstruction extends Base<'WORKDIR'> {
   readonly path: Template;
@@ -150,17 +163,23 @@ export interface Stage {
   /** What follows FROM: an image, an earlier stage or `scratch`. */
   readonly base: Template;
   readonly platform?: Template;
+  /** From a comment above the FROM line: `# name description`. */
+  readonly description?: string;
   readonly instructions: readonly Instruction[];
   /** The FROM line. */
   readonly source: SourceRange;
   readonly text: string;
+  /** What a `check=…` comment above the FROM line asks for. */
+  readonly check?: CheckOptions;
 }
 
 export interface ParseWarning {
-  /** The name of BuildKit's rule, as `StageNameCasing`. */
+  /** The name of BuildKit's rule, as `StageNameCasing`, or of one of ours, as `tsbuild/LostVariable`. */
   readonly rule: string;
   readonly message: string;
   readonly source: SourceRange;
+  /** What the comment above the instruction asks for; still to be followed. */
+  readonly check?: CheckOptions;
 }
 
 /** `# syntax=image`: which frontend BuildKit would run. Noted, and never run. */
@@ -178,5 +197,8 @@ export interface Dockerfile {
   /** ARG instructions before the first FROM. */
   readonly globalArgs: readonly ArgInstruction[];
   readonly stages: readonly [Stage, ...Stage[]];
+  /** What `# check=` at the top of the file asks for. */
+  readonly check: CheckOptions;
+  /** What the parser alone can tell, in the order of the file; also what the file asks to skip. */
   readonly warnings: readonly ParseWarning[];
 }

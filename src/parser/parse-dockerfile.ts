@@ -1,13 +1,14 @@
-import { TsbuildError } from '../support/errors.js';
+import { isTsbuildError, TsbuildError } from '../support/errors.js';
 import { invariant } from '../support/invariant.js';
 import type { SourceRange } from '../support/source-range.js';
-import type { ArgInstruction, Dockerfile, Instruction, ParseWarning, Stage } from './instruction.js';
+import { checkOfComments, type CheckOptions, NO_CHECK_OPTIONS, parseCheckDirective } from './checks/check-options.js';
+import { ParseChecks } from './checks/parse-checks.js';
+import { pastedCharacters } from './checks/pasted-character.js';
+import type { ArgInstruction, Dockerfile, Instruction, Stage } from './instruction.js';
 import { parseFrom, type StageStart } from './instructions/parse-from.js';
 import { parseInstruction, triggerStart } from './instructions/parse-instruction.js';
 import { type RawInstruction, syntaxError } from './instructions/raw-instruction.js';
 import { splitInstruction } from './instructions/split-instruction.js';
-import { createWarnings, type Warnings } from './instructions/warnings.js';
-import { type CheckOptions, NO_CHECK_OPTIONS, parseCheckOptions } from './lines/check-options.js';
 import { locateKeywords } from './lines/keyword-ranges.js';
 import type { LogicalLine } from './lines/logical-line.js';
 import { type DockerfileLines, readLines } from './lines/read-lines.js';
@@ -18,30 +19,46 @@ import { quoted } from './quoted.js';
 /**
  * Parses a whole Dockerfile with the meaning BuildKit gives it, and stops at its first error.
  * @param text As decoded from UTF-8; a byte order mark and CRLF line ends are understood.
- * @throws TsbuildError DOCKERFILE_SYNTAX, DOCKERFILE_UNSUPPORTED for a file in another frontend's language, or
- * DOCKERFILE_SEMANTICS if `# check=error=true` turns a warning into an error. Each has a source range and a hint.
+ * @throws TsbuildError DOCKERFILE_SYNTAX, or DOCKERFILE_UNSUPPORTED for a file in another frontend's language; with a source
+ * range and a hint.
  */
 export function parseDockerfile(text: string, options: { readonly file: string }): Dockerfile {
-  const source = createSourceText(text, options.file);
-  refuseBinary(source);
-  const syntax = readSyntax(source);
-  const read = readLines(source);
-  const check = toCheckOptions(read);
-  const warnings = createWarnings(check);
-  const { globalArgs, starts } = groupByStage(read, { source, warnings });
-  const [first, ...others] = starts.map(toStage);
-  if (first === undefined) throw noStage(source, read.lines.length > 0);
-  warnings.addOfStages([first, ...others]);
-  const found = warnings.finish();
-  if (check.failOnWarning && found[0] !== undefined) throw failedCheck(found[0]);
-  return {
-    file: options.file,
-    escape: read.directives.escape,
-    ...(syntax !== undefined && { syntax }),
-    globalArgs,
-    stages: [first, ...others],
-    warnings: found,
-  };
+  const { dockerfile, error } = readDockerfile(text, options);
+  if (dockerfile !== undefined) return dockerfile;
+  throw error;
+}
+
+/** A Dockerfile, or the first mistake in it; and what was found up to there. */
+export type ReadDockerfile = Pick<Dockerfile, 'check' | 'warnings'> &
+  (
+    | { readonly dockerfile: Dockerfile; readonly error?: undefined }
+    | { readonly dockerfile?: undefined; readonly error: TsbuildError }
+  );
+
+/** As `parseDockerfile`, with the error in the result. */
+export function readDockerfile(text: string, options: { readonly file: string }): ReadDockerfile {
+  const checks = new ParseChecks();
+  let check = NO_CHECK_OPTIONS;
+  try {
+    const source = createSourceText(text, options.file);
+    refuseBinary(source);
+    const syntax = readSyntax(source);
+    const read = readLines(source);
+    check = toCheckOptions(read);
+    const { globalArgs, starts } = groupByStage(read, { source, checks });
+    const [first, ...others] = starts.map(toStage);
+    if (first === undefined) throw noStage(source, read.lines.length > 0);
+    const stages = [first, ...others] as const;
+    checks.addOfStages(stages);
+    const { escape } = read.directives;
+    const warnings = checks.finish();
+    const noted = { file: options.file, escape, ...(syntax !== undefined && { syntax }) };
+    const dockerfile = { ...noted, globalArgs, stages, check, warnings };
+    return { dockerfile, check, warnings };
+  } catch (error) {
+    if (!isTsbuildError(error)) throw error;
+    return { error, check, warnings: checks.finish() };
+  }
 }
 
 /**
@@ -69,7 +86,7 @@ function parseTriggerAt(trigger: string, { source, range }: TriggerPlace): Instr
     const hint = 'An ONBUILD holds one instruction; a base image with such a trigger must be built anew.';
     throw new TsbuildError('DOCKERFILE_SYNTAX', message, { source, hint });
   }
-  const raw = toRaw(line, { keyword: source, escape: '\\', warnings: createWarnings(NO_CHECK_OPTIONS) });
+  const raw = toRaw(line, { keyword: source, escape: '\\', checks: new ParseChecks() });
   if (raw.keyword === 'FROM') {
     throw syntaxError(raw, 'no trigger can begin a stage', {
       hint: 'A base image with such a trigger must be built anew.',
@@ -93,7 +110,7 @@ function refuseBinary({ text, range }: SourceText): void {
 
 function toCheckOptions({ directives }: DockerfileLines): CheckOptions {
   const check = directives.found.get('check');
-  return check === undefined ? NO_CHECK_OPTIONS : parseCheckOptions(check.value, check.source);
+  return check === undefined ? NO_CHECK_OPTIONS : parseCheckDirective(check.value, check.source);
 }
 
 interface StageLines {
@@ -107,7 +124,7 @@ function toStage({ start, instructions }: StageLines, index: number): Stage {
 
 function groupByStage(
   { directives, lines, segments }: DockerfileLines,
-  { source, warnings }: { readonly source: SourceText; readonly warnings: Warnings },
+  { source, checks }: { readonly source: SourceText; readonly checks: ParseChecks },
 ): { readonly globalArgs: readonly ArgInstruction[]; readonly starts: readonly StageLines[] } {
   const globalArgs: ArgInstruction[] = [];
   const starts: StageLines[] = [];
@@ -115,12 +132,12 @@ function groupByStage(
   for (const [index, line] of lines.entries()) {
     const keyword = keywords[index];
     invariant(keyword !== undefined, 'every logical line has a keyword');
-    const raw = toRaw(line, { keyword, escape: directives.escape, warnings });
+    const raw = toRaw(line, { keyword, escape: directives.escape, checks });
     if (raw.keyword === 'FROM') {
-      starts.push({ start: parseFrom(raw), instructions: [] });
+      starts.push({ start: explainPasted(raw, () => withCheck(parseFrom(raw), raw)), instructions: [] });
       continue;
     }
-    const instruction = parseLine(line, raw);
+    const instruction = explainPasted(raw, () => parseLine(line, raw));
     const stage = starts.at(-1);
     if (stage !== undefined) stage.instructions.push(instruction);
     else if (instruction.keyword === 'ARG') globalArgs.push(instruction);
@@ -131,12 +148,17 @@ function groupByStage(
 
 function toRaw(
   line: LogicalLine,
-  context: { readonly keyword: SourceRange; readonly escape: '\\' | '`'; readonly warnings: Warnings },
+  context: { readonly keyword: SourceRange; readonly escape: '\\' | '`'; readonly checks: ParseChecks },
 ): RawInstruction {
   const { keyword, flags, args } = splitInstruction(line.text, context.escape);
-  const source = { ...context.keyword, end: line.range(keyword.from, args.to).end };
-  if (line.check !== undefined) context.warnings.skipAt(source, line.check);
-  for (const empty of line.emptyLines) context.warnings.add('NoEmptyContinuation', 'Empty continuation line', empty);
+  // The terminator of the last heredoc is the end of the instruction, to BuildKit, too.
+  const end = line.heredocs.findLast(({ terminated }) => terminated)?.end ?? line.range(keyword.from, args.to).end;
+  const source = { ...context.keyword, end };
+  const check = checkOfComments(line.comments, source);
+  if (line.endOfEmpty !== undefined) {
+    const finding = { rule: 'NoEmptyContinuation', message: 'Empty continuation line' } as const;
+    context.checks.add(finding, { source: line.endOfEmpty });
+  }
   return {
     keyword: keyword.text.toUpperCase(),
     writtenKeyword: keyword.text,
@@ -148,8 +170,10 @@ function toRaw(
     heredocs: line.heredocs,
     source,
     range: ({ from, to }) => line.range(from, to),
-    warn: (rule, message) => {
-      context.warnings.add(rule, message, source);
+    comments: line.comments,
+    check,
+    report: (finding) => {
+      context.checks.add(finding, { source, check });
     },
   };
 }
@@ -166,7 +190,7 @@ function parseLine(line: LogicalLine, raw: RawInstruction): Instruction {
       },
     );
   }
-  const instruction = parseInstruction(raw);
+  const instruction = withCheck(parseInstruction(raw), raw);
   // Whoever builds on the image will have it parsed again: what fails then should fail now.
   if (instruction.keyword === 'ONBUILD') parseTriggerAt(instruction.trigger, triggerPlace(line, raw));
   return instruction;
@@ -190,6 +214,22 @@ function triggerPlace(line: LogicalLine, { line: text, args, source }: RawInstru
   };
 }
 
+/** A look-alike of an ASCII character is why a line cannot be parsed, whatever else the error says. */
+function explainPasted<T>(raw: RawInstruction, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    const [pasted] = isTsbuildError(error, 'DOCKERFILE_SYNTAX') ? pastedCharacters(raw.text) : [];
+    if (pasted === undefined || !isTsbuildError(error)) throw error;
+    const { code, message, source } = error;
+    throw new TsbuildError(code, message, { source, hint: `Perhaps ${pasted.message}.`, cause: error.cause });
+  }
+}
+
+function withCheck<T extends object>(parsed: T, { check }: RawInstruction): T & { readonly check?: CheckOptions } {
+  return check === undefined ? parsed : { ...parsed, check };
+}
+
 function noStage({ range, start }: SourceText, hasInstructions: boolean): TsbuildError {
   const state = hasInstructions ? 'it has no FROM' : 'it has no instructions';
   return new TsbuildError(
@@ -207,15 +247,4 @@ function beforeFrom(raw: RawInstruction): TsbuildError {
     source: raw.source,
     hint: 'Begin with "FROM image"; only ARG may stand before it.',
   });
-}
-
-function failedCheck({ rule, message, source }: ParseWarning): TsbuildError {
-  return new TsbuildError(
-    'DOCKERFILE_SEMANTICS',
-    `cannot accept Dockerfile ${quoted(source.file)}: ${rule}: ${message}`,
-    {
-      source,
-      hint: `The file asks for this with "# check=error=true"; mend the line, or add "skip=${rule}" there.`,
-    },
-  );
 }

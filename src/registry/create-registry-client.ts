@@ -1,11 +1,12 @@
 import { sleep, type RetryPolicy } from '../support/retry.js';
 import type { RegistryConfiguration } from './config/registry-configuration.js';
 import { createTransport, DEFAULT_TIMEOUTS, type HttpTimeouts } from './http/transport.js';
-import { MirrorHealth } from './read-anywhere.js';
+import { MirrorHealth } from './repository/read-anywhere.js';
 import type { RegistryClient } from './registry-client.js';
 import type { RegistryContext } from './registry-context.js';
-import { createRepositorySource } from './repository-source.js';
-import { createRepositoryTarget } from './repository-target.js';
+import { createRepositoryContent } from './repository/repository-content.js';
+import { createRepositorySource } from './repository/repository-source.js';
+import { createRepositoryTarget } from './repository/repository-target.js';
 import { Requester } from './requester.js';
 
 export interface RegistryClientOptions {
@@ -35,20 +36,25 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     userAgent,
   });
+  const maxRetryAfterMs = options.maxRetryAfterMs ?? MAX_RETRY_AFTER_MS;
   const requester = new Requester({
     transport,
     policy,
     credentials: configuration.credentials,
-    maxRetryAfterMs: options.maxRetryAfterMs ?? MAX_RETRY_AFTER_MS,
+    maxRetryAfterMs,
     now: options.now ?? Date.now,
     onWarning: options.onWarning ?? (() => undefined),
   });
-  const context: RegistryContext = { configuration, requester, policy, health: new MirrorHealth() };
+  const context: RegistryContext = { configuration, requester, policy, maxRetryAfterMs, health: new MirrorHealth() };
   return {
-    repository: (name) => ({
-      ...createRepositorySource(context, name),
-      ...createRepositoryTarget(context, name),
-    }),
+    repository: (name) => {
+      const source = createRepositorySource(context, name);
+      return {
+        ...source,
+        ...createRepositoryTarget(context, name, source),
+        ...createRepositoryContent(context, name, source),
+      };
+    },
     async checkAccess(registry, { signal } = {}) {
       const { checkAccess } = await import('./check-access.js');
       await checkAccess(context, registry, signal);

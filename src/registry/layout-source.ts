@@ -11,7 +11,7 @@ import { isIndexMediaType, isManifestMediaType } from '../oci/media-type.js';
 import { verifyBytes } from '../oci/verify-stream.js';
 import { collect } from '../support/byte-streams.js';
 import { systemErrorCode, TsbuildError } from '../support/errors.js';
-import type { RepositorySource } from './repository-source.js';
+import type { RepositorySource } from './repository/repository-source.js';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 
@@ -21,17 +21,19 @@ const REF_NAME = 'org.opencontainers.image.ref.name';
  * @param directory absolute
  */
 export function createLayoutSource(directory: string): RepositorySource {
-  const fetchBlob = (descriptor: Descriptor<string>): AsyncIterable<Uint8Array> => readBlob(directory, descriptor);
+  const fetchDocument = async (descriptor: Descriptor<string>): Promise<Buffer> => {
+    const tooLong = (): TsbuildError => layoutError(directory, `its document "${descriptor.digest}" is too long`);
+    return await collect(verifyBytes(readBlob(directory, descriptor, 0), descriptor), DOCUMENT_LIMIT, tooLong);
+  };
   return {
     resolve: async (name) => await resolveIn(directory, name),
-    async fetchManifest(descriptor) {
-      const tooLong = (): TsbuildError => layoutError(directory, `its document "${descriptor.digest}" is too long`);
-      const bytes = await collect(verifyBytes(fetchBlob(descriptor), descriptor), DOCUMENT_LIMIT, tooLong);
-      return decodeManifestOrIndex(bytes, descriptor);
-    },
+    fetchManifest: async (descriptor) => decodeManifestOrIndex(await fetchDocument(descriptor), descriptor),
     openBlob: (descriptor) =>
-      Promise.resolve(Readable.from(verifyBytes(fetchBlob(descriptor), descriptor), { objectMode: false })),
-    fetchBlob,
+      Promise.resolve(
+        Readable.from(verifyBytes(readBlob(directory, descriptor, 0), descriptor), { objectMode: false }),
+      ),
+    fetchBlob: (descriptor, { offset = 0 } = {}) => readBlob(directory, descriptor, offset),
+    fetchDocument,
   };
 }
 
@@ -71,10 +73,14 @@ async function readIndex(directory: string): Promise<unknown> {
   }
 }
 
-async function* readBlob(directory: string, { digest }: Descriptor<string>): AsyncGenerator<Uint8Array, void> {
+async function* readBlob(
+  directory: string,
+  { digest }: Descriptor<string>,
+  offset: number,
+): AsyncGenerator<Uint8Array, void> {
   const path = join(directory, 'blobs', digestAlgorithm(digest), digestHex(digest));
   try {
-    yield* createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>;
+    yield* createReadStream(path, { start: offset, highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>;
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === undefined) throw error;

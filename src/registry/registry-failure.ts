@@ -1,6 +1,7 @@
 import { TsbuildError, type ErrorCode } from '../support/errors.js';
 import type { Endpoint } from './endpoint.js';
-import { readStart, redactUrl, ConnectionError, type HttpResponse } from './http/http-message.js';
+import { ConnectionError, header, readStart, redactUrl, type HttpResponse } from './http/http-message.js';
+import { retryAfterMs } from './http/retry-after.js';
 
 /** Bytes of an answer that is an error: more than any registry has to say. */
 const ERROR_BODY_LIMIT = 64 * 1024;
@@ -20,6 +21,8 @@ interface FailureOptions {
   /** What the registry calls it: `MANIFEST_UNKNOWN` and its like (distribution-spec, "Error Codes"). */
   readonly registryCodes?: readonly string[];
   readonly hint?: string | undefined;
+  /** Milliseconds that the registry asks to be left alone. */
+  readonly waitMs?: number | undefined;
   readonly details?: Readonly<Record<string, string | number | boolean>>;
   readonly cause?: unknown;
 }
@@ -34,6 +37,7 @@ export class RegistryFailure extends Error {
   readonly transient: boolean;
   readonly registryCodes: readonly string[];
   readonly hint: string | undefined;
+  readonly waitMs: number | undefined;
   readonly details: Readonly<Record<string, string | number | boolean>>;
 
   constructor(kind: FailureKind, state: string, options: FailureOptions = {}) {
@@ -42,6 +46,7 @@ export class RegistryFailure extends Error {
     this.transient = options.transient ?? false;
     this.registryCodes = options.registryCodes ?? [];
     this.hint = options.hint;
+    this.waitMs = options.waitMs;
     this.details = options.details ?? {};
   }
 }
@@ -76,6 +81,7 @@ export async function failureOfResponse(endpoint: Endpoint, response: HttpRespon
     transient: isRetriedStatus(status),
     registryCodes: codes,
     hint: hintFor(endpoint, response),
+    waitMs: retryAfterMs(header(response, 'retry-after'), Date.now()),
     details: { url: redactUrl(url), status },
   });
 }

@@ -76,6 +76,11 @@ export class Requester {
     return response;
   }
 
+  /** A request to somebody who is no registry. @throws `RegistryFailure`; `ABORTED` */
+  async sendAnonymous(request: HttpRequest): Promise<HttpResponse> {
+    return await sendRetrying(this.#options.transport, request, this.#retrying());
+  }
+
   /** The registry's own URL, found out once where plain HTTP is allowed. */
   async origin(endpoint: Endpoint): Promise<URL> {
     const { host, security } = endpoint;
@@ -102,7 +107,7 @@ export class Requester {
   async #sendAuthorized(target: AuthTarget, url: URL, request: RegistryRequest): Promise<HttpResponse> {
     // An upload may be told to go elsewhere, where the registry's authorization has no business.
     if (url.origin !== target.origin.origin) return await this.#sendPlain(target, url, request);
-    const first = await this.#authorizer.authorization(target);
+    const first = await this.#authorizer.authorization(target, request.signal);
     const response = await this.#sendPlain(target, url, authorized(request, first));
     if (response.status !== 401) return response;
     const refused = await held(response);
@@ -121,7 +126,7 @@ export class Requester {
       first,
     }: { readonly request: RegistryRequest; readonly refused: HttpResponse; readonly first: string | undefined },
   ): Promise<HttpResponse> {
-    const authorization = await this.#authorizer.authorization(target);
+    const authorization = await this.#authorizer.authorization(target, request.signal);
     // The same credentials again would only get the user locked out.
     if (authorization === undefined || authorization === first) return refused;
     const response = await this.#sendPlain(target, url, authorized(request, authorization));
@@ -129,7 +134,11 @@ export class Requester {
     const wider = withScopesOf(target, parseChallenges(header(response, 'www-authenticate') ?? ''));
     if (wider === undefined) return response;
     await drain(response);
-    return await this.#sendPlain(target, url, authorized(request, await this.#authorizer.authorization(wider)));
+    return await this.#sendPlain(
+      target,
+      url,
+      authorized(request, await this.#authorizer.authorization(wider, request.signal)),
+    );
   }
 
   /** Google's registry has answered 401 without saying what it wants; its `/v2/` says it. */

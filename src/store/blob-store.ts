@@ -30,6 +30,17 @@ export interface BlobStore extends BlobReader {
    * put it there". Nothing is visible under the digest before every byte is written, checked and synced (invariant I1).
    */
   ingest(source: AsyncIterable<Uint8Array>, options?: IngestOptions): Promise<BlobInfo>;
+  /**
+   * As `ingest`, for content that is long in coming. What has come when it breaks off (by whatever `open` throws, or an abort)
+   * is kept for a day, and the next call, of this process or another, asks for the rest alone. Bytes that were kept and turn out
+   * to be others are had again, once. One at a time fetches a blob: others wait, and then have it.
+   * @param open gives the bytes from `offset` on
+   */
+  resume(
+    blob: BlobInfo,
+    open: (offset: number) => AsyncIterable<Uint8Array>,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<BlobInfo>;
   list(): AsyncIterable<BlobInfo>;
   /** Bytes on disk, or `undefined` when it is not there. */
   size(digest: Digest): Promise<number | undefined>;

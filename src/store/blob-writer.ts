@@ -16,10 +16,16 @@ export interface BlobWriter {
   finish(): Promise<void>;
   /** Removes the file. Never fails: it is called because something else did. */
   abandon(): Promise<void>;
+  /** Closes the file as it is, for another day. Never fails either. */
+  leave(): Promise<void>;
 }
 
 export async function createBlobWriter(path: string): Promise<BlobWriter> {
-  const file = await open(path, 'wx', 0o600);
+  return blobWriterOn(await open(path, 'wx', 0o600), path);
+}
+
+/** A writer that goes on at the end of an open file. */
+export function blobWriterOn(file: FileHandle, path: string): BlobWriter {
   const sync = createEarlySync(file);
   return {
     async write(chunk) {
@@ -33,11 +39,18 @@ export async function createBlobWriter(path: string): Promise<BlobWriter> {
       await file.close();
     },
     async abandon() {
-      await sync.settled().catch(() => undefined);
-      await file.close().catch(() => undefined);
+      await close(file, sync);
       await unlink(path).catch(() => undefined);
     },
+    async leave() {
+      await close(file, sync);
+    },
   };
+}
+
+async function close(file: FileHandle, sync: EarlySync): Promise<void> {
+  await sync.settled().catch(() => undefined);
+  await file.close().catch(() => undefined);
 }
 
 interface EarlySync {

@@ -3,16 +3,18 @@ import { lutimes, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isDigest, type Digest, type DigestAlgorithm } from '../oci/digest.js';
-import { createVerifier } from '../oci/verify-stream.js';
+import { createVerifier, type Verifier } from '../oci/verify-stream.js';
 import { syncDirectory } from '../support/atomic-file.js';
 import { abortable, discard, gather, throwIfAborted } from '../support/byte-streams.js';
 import { compareBytes } from '../support/byte-string.js';
-import { systemErrorCode, TsbuildError } from '../support/errors.js';
+import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
+import { acquireFileLock } from '../support/file-lock.js';
 import type { BlobInfo, BlobStore, IngestOptions } from './blob-store.js';
 import { streamBlob } from './blob-stream.js';
 import { createBlobWriter, type BlobWriter } from './blob-writer.js';
 import { refuseBlob } from './damaged-blob.js';
 import { layout } from './layout.js';
+import { openPartialBlob } from './partial-blob.js';
 import { onStore } from './store-error.js';
 import type { TemporaryArea } from './temporary-area.js';
 
@@ -83,12 +85,33 @@ export class FsBlobStore implements BlobStore {
     const path = await this.#onStore('store a blob', async () => await this.#area.newPath());
     const writer = await this.#onStore('store a blob', async () => await createBlobWriter(path));
     try {
-      const info = await this.#write(abortable(source, 'store a blob', signal), writer, expect);
+      const bytes = abortable(source, 'store a blob', signal);
+      const verifier = createVerifier(expect);
+      await this.#write(bytes, writer, verifier);
+      const info = verifier.finish();
       await this.#publish(path, writer, info);
       return info;
     } catch (error) {
       await writer.abandon();
       throw error;
+    }
+  }
+
+  async resume(
+    blob: BlobInfo,
+    open: (offset: number) => AsyncIterable<Uint8Array>,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<BlobInfo> {
+    const { digest, size } = blob;
+    const known = await this.#reuse(digest, size);
+    if (known !== undefined) return known;
+    const lock = await this.#onStore(`store blob "${digest}"`, async () => {
+      return await acquireFileLock(layout.blobLock(this.#root, digest), 'exclusive', { signal });
+    });
+    try {
+      return (await this.#reuse(digest, size)) ?? (await this.#complete(blob, open, signal));
+    } finally {
+      lock[Symbol.dispose]();
     }
   }
 
@@ -109,8 +132,36 @@ export class FsBlobStore implements BlobStore {
     });
   }
 
-  async #write(source: AsyncIterable<Uint8Array>, writer: BlobWriter, expect: Partial<BlobInfo>): Promise<BlobInfo> {
-    const verifier = createVerifier(expect);
+  async #complete(
+    blob: BlobInfo,
+    open: (offset: number) => AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<BlobInfo> {
+    const path = layout.partial(this.#root, blob.digest);
+    for (;;) {
+      const partial = await this.#onStore(`store blob "${blob.digest}"`, () => openPartialBlob(path, blob.size));
+      try {
+        const verifier = createVerifier(blob);
+        await this.#onStore(`store blob "${blob.digest}"`, () => partial.replay(verifier));
+        const rest = new Interruptible(abortable(open(partial.size), 'store a blob', signal));
+        if (partial.size < blob.size) await this.#write(rest, partial.writer, verifier);
+        rest.throwIfInterrupted();
+        const info = verifier.finish();
+        await this.#publish(path, partial.writer, info);
+        return info;
+      } catch (error) {
+        const wrong = isWrong(error);
+        if (wrong || isTsbuildError(error, 'STORE_IO') || isTsbuildError(error, 'DISK_FULL')) {
+          await partial.writer.abandon();
+        } else {
+          await partial.writer.leave();
+        }
+        if (!wrong || partial.size === 0) throw error;
+      }
+    }
+  }
+
+  async #write(source: AsyncIterable<Uint8Array>, writer: BlobWriter, verifier: Verifier): Promise<void> {
     for await (const chunk of gather(source, WRITE_SIZE)) {
       // The write goes on in another thread while this one digests.
       const written = this.#onStore('store a blob', async () => {
@@ -122,7 +173,6 @@ export class FsBlobStore implements BlobStore {
         await written;
       }
     }
-    return verifier.finish();
   }
 
   /** Invariant I1: the name appears when the bytes are checked and on the disk, and then gets there itself. */
@@ -167,6 +217,33 @@ export class FsBlobStore implements BlobStore {
 
   async #onStore<T>(what: string, task: () => Promise<T> | T): Promise<T> {
     return await onStore(what, this.#root, task);
+  }
+}
+
+/** The bytes are not the blob's. Too few of them may still be its first. */
+function isWrong(error: unknown): boolean {
+  return isTsbuildError(error, 'DIGEST_MISMATCH') && error.details['state'] !== 'short';
+}
+
+/** A source that ends where it fails, so that its last bytes are written before the failure is thrown. */
+class Interruptible implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  #interruption: { readonly error: unknown } | undefined;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#source;
+    } catch (error) {
+      this.#interruption = { error };
+    }
+  }
+
+  throwIfInterrupted(): void {
+    if (this.#interruption !== undefined) throw this.#interruption.error;
   }
 }
 

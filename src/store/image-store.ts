@@ -1,7 +1,7 @@
 import type { Digest } from '../oci/digest.js';
 import type { RawConfig, RawManifest } from '../oci/image.js';
 import type { Descriptor } from '../oci/descriptor.js';
-import type { ManifestMediaType } from '../oci/media-type.js';
+import type { IndexMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { Reference } from '../oci/reference.js';
 
 /** An image in the store: its manifest's descriptor, with the name it is known by, or `null` for none (`<none>`). */
@@ -10,6 +10,11 @@ export interface StoredImage {
   readonly descriptor: Descriptor<ManifestMediaType>;
   /** The digest that a registry resolved the name to when it was pulled: of an index, or of the manifest itself. */
   readonly resolved?: Digest | undefined;
+  /**
+   * The index that the name stands for, when everything that it lists is in the store; `descriptor` is then the image in it that
+   * this machine runs, for all who want one image.
+   */
+  readonly index?: Descriptor<IndexMediaType> | undefined;
 }
 
 /**
@@ -21,7 +26,8 @@ export interface ImageStore {
   /** By tag, by the manifest's digest or by the digest the registry gave. */
   find(name: Reference): Promise<StoredImage | undefined>;
   /**
-   * Gives the image its name, taking it from any other; an image that loses its last name stays, unnamed.
+   * Gives the image its name, taking it from any other; an image that loses its last name stays, unnamed. A name that stands for
+   * a whole index goes on doing so when it is given to an image that was resolved from this index.
    * @returns whether anything was written
    */
   put(image: StoredImage): Promise<boolean>;

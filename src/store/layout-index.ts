@@ -3,7 +3,13 @@ import { canonicalJson } from '../oci/canonical-json.js';
 import { decodeDescriptor } from '../oci/decode.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { isDigest, type Digest } from '../oci/digest.js';
-import { isManifestMediaType, MEDIA_TYPE } from '../oci/media-type.js';
+import {
+  isIndexMediaType,
+  isManifestMediaType,
+  MEDIA_TYPE,
+  type IndexMediaType,
+  type ManifestMediaType,
+} from '../oci/media-type.js';
 import { formatReference, parseReference, type Reference } from '../oci/reference.js';
 import { compareBytes } from '../support/byte-string.js';
 import { isTsbuildError, TsbuildError } from '../support/errors.js';
@@ -17,7 +23,9 @@ export const REF_NAME = 'org.opencontainers.image.ref.name';
 export const IMAGE_NAME = 'io.containerd.image.name';
 /** Ours: the digest that a registry resolved the name to. */
 const RESOLVED = 'dev.tsbuild.image.resolved';
-const OWN_ANNOTATIONS: readonly string[] = [REF_NAME, IMAGE_NAME, RESOLVED];
+/** Ours, of an index that is here as a whole: the descriptor of the image in it that stands for it, as JSON. */
+const CHOSEN = 'dev.tsbuild.image.chosen';
+const OWN_ANNOTATIONS: readonly string[] = [REF_NAME, IMAGE_NAME, RESOLVED, CHOSEN];
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -27,7 +35,7 @@ export interface IndexEntry {
   readonly json: unknown;
   /** `undefined` for what is no descriptor. */
   readonly descriptor: Descriptor<string> | undefined;
-  /** `undefined` for what is no image of one platform: an index, an artifact. */
+  /** `undefined` for what is no image of ours: an artifact, an index that another tool put here. */
   readonly image: StoredImage | undefined;
   /** What some tool calls it, in that tool's words; `undefined` when it has no name at all. */
   readonly label: string | undefined;
@@ -58,12 +66,14 @@ export function formatLayoutIndex({ members, entries }: LayoutIndex): string {
 }
 
 export function entryOfImage(image: StoredImage): IndexEntry {
-  const { descriptor, name, resolved } = image;
+  const { name, resolved, index } = image;
+  const descriptor = index ?? image.descriptor;
   const label = name === null ? undefined : formatReference(name);
   const annotations = {
     ...descriptor.annotations,
     ...(label === undefined ? {} : { [REF_NAME]: label, [IMAGE_NAME]: label }),
     ...(resolved === undefined ? {} : { [RESOLVED]: resolved }),
+    ...(index === undefined ? {} : { [CHOSEN]: canonicalJson(image.descriptor) }),
   };
   const json = Object.keys(annotations).length === 0 ? descriptor : { ...descriptor, annotations };
   return { json, descriptor, image, label };
@@ -77,16 +87,37 @@ function readEntry(json: unknown): IndexEntry {
   return { json, descriptor, image: readImage(descriptor), label };
 }
 
-function readImage(descriptor: Descriptor<string>): StoredImage | undefined {
-  const { mediaType, annotations = {}, ...rest } = descriptor;
-  if (!isManifestMediaType(mediaType)) return undefined;
-  const others = Object.entries(annotations).filter(([key]) => !OWN_ANNOTATIONS.includes(key));
+function readImage(entry: Descriptor<string>): StoredImage | undefined {
+  const { annotations = {} } = entry;
+  const own = ownDescriptor(entry);
+  const index = isIndexDescriptor(own) ? own : undefined;
+  const descriptor = index === undefined ? own : readChosen(annotations[CHOSEN]);
+  if (descriptor === undefined || !isManifestDescriptor(descriptor)) return undefined;
   const resolved = readDigest(annotations[RESOLVED]);
   return {
     name: readName(annotations),
-    descriptor: { ...rest, mediaType, ...(others.length === 0 ? {} : { annotations: Object.fromEntries(others) }) },
+    descriptor,
     ...(resolved === undefined ? {} : { resolved }),
+    ...(index === undefined ? {} : { index }),
   };
+}
+
+/** As it was before it became an entry here. */
+function ownDescriptor({ annotations = {}, ...rest }: Descriptor<string>): Descriptor<string> {
+  const others = Object.entries(annotations).filter(([key]) => !OWN_ANNOTATIONS.includes(key));
+  return others.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(others) };
+}
+
+function readChosen(text: string | undefined): Descriptor<string> | undefined {
+  return text === undefined ? undefined : readDescriptor(parseJson(text));
+}
+
+function isIndexDescriptor(descriptor: Descriptor<string>): descriptor is Descriptor<IndexMediaType> {
+  return isIndexMediaType(descriptor.mediaType);
+}
+
+function isManifestDescriptor(descriptor: Descriptor<string>): descriptor is Descriptor<ManifestMediaType> {
+  return isManifestMediaType(descriptor.mediaType);
 }
 
 /** Only full names are names: a tool that writes `latest` alone does not say of what. */

@@ -31,7 +31,13 @@ export const layout = {
   temporary: (root: string): string => join(root, 'tmp'),
   claims: (root: string): string => join(root, 'locks', 'work'),
   claim: (root: string, work: Digest): string => join(root, 'locks', 'work', digestHex(work)),
+  /** Blobs that have come in part: what whoever fetched them last left for whoever fetches them next. */
+  partials: (root: string): string => join(root, 'tmp', 'partial'),
+  partial: (root: string, digest: Digest): string =>
+    join(root, 'tmp', 'partial', `${digestAlgorithm(digest)}-${digestHex(digest)}`),
   lock: (root: string, name: 'store' | 'names' | 'temporary'): string => join(root, 'locks', name),
+  /** Shared by the blobs that begin alike: lock files are never removed, and must not grow in number with the blobs. */
+  blobLock: (root: string, digest: Digest): string => join(root, 'locks', `blob-${digestHex(digest).slice(0, 3)}`),
 } as const;
 
 /**

@@ -4,12 +4,13 @@ import { isUnfinishedName } from '../support/atomic-file.js';
 import { removeTree } from '../support/files.js';
 import { systemErrorCode } from '../support/errors.js';
 import { layout } from './layout.js';
+import { removeOldPartials } from './partial-blob.js';
 import type { RecordKind } from './record-store.js';
 
 /** Milliseconds. Writing a small file takes none; whoever began an hour ago will not finish. */
 const ABANDONED_AFTER = 3_600_000;
 
-/** Removes what stands beside names and records when a process dies while it writes them, and damaged blobs put aside. */
+/** Removes what stands beside names and records when a process dies while it writes them, damaged blobs put aside, and old partial ones. */
 export async function removeLeftovers(root: string, kinds: readonly RecordKind[]): Promise<void> {
   for (const directory of [root, ...kinds.map((kind) => layout.records(root, kind))]) {
     for (const name of await namesIn(directory)) {
@@ -17,6 +18,7 @@ export async function removeLeftovers(root: string, kinds: readonly RecordKind[]
     }
   }
   await removeTree(layout.corrupt(root));
+  await removeOldPartials(root);
 }
 
 async function removeAbandonedFile(path: string): Promise<void> {

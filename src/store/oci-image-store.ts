@@ -32,7 +32,9 @@ export class OciImageStore implements ImageStore {
     if (digest === undefined) {
       return images.find((image) => image.name !== null && image.name.tag === tag && sameRepository(image.name, name));
     }
-    const found = images.filter((image) => image.descriptor.digest === digest || image.resolved === digest);
+    const found = images.filter((image) =>
+      [image.descriptor.digest, image.resolved, image.index?.digest].includes(digest),
+    );
     // Under whatever name: the digest says what it is.
     return found.find((image) => image.name !== null && sameRepository(image.name, name)) ?? found[0];
   }
@@ -81,28 +83,46 @@ function changed(
   return text === formatLayoutIndex(index) ? undefined : text;
 }
 
-function withNamed(entries: readonly IndexEntry[], image: StoredImage): readonly IndexEntry[] {
+function withNamed(entries: readonly IndexEntry[], given: StoredImage): readonly IndexEntry[] {
+  const image = { ...given, ...indexKept(entries, given) };
   const entry = entryOfImage(image);
   const kept = entries.filter((other) => other.label !== entry.label && !isNamelessTwin(other, image));
   // An image that loses its name to another stays, for somebody may use it by its digest.
-  const losers = entries.filter((other) => other.label === entry.label).flatMap((other) => other.image ?? []);
+  const losers = entries
+    .filter((other) => other.label === entry.label)
+    .flatMap((other) => other.image ?? [])
+    .filter((loser) => loser.index === undefined || loser.index.digest !== image.index?.digest);
   return losers.reduce<readonly IndexEntry[]>(
     (all, loser) => withUnnamed(all, { ...loser, name: null }),
     [...kept, entry],
   );
 }
 
+/** That a name stands for a whole index stays true when an image is resolved from this index once more. */
+function indexKept(entries: readonly IndexEntry[], image: StoredImage): Pick<StoredImage, 'index'> {
+  if (image.index !== undefined || image.resolved === undefined) return {};
+  const label = entryOfImage(image).label;
+  const before = entries.find((entry) => entry.label === label)?.image?.index;
+  return before?.digest === image.resolved ? { index: before } : {};
+}
+
 function withUnnamed(entries: readonly IndexEntry[], image: StoredImage): readonly IndexEntry[] {
   const { digest } = image.descriptor;
   const known = entries.flatMap((entry) => (entry.image?.descriptor.digest === digest ? [entry.image] : []));
-  if (known.some(({ resolved }) => image.resolved === undefined || image.resolved === resolved)) return entries;
+  if (known.some((other) => saysAsMuch(other, image))) return entries;
   return [...entries.filter((entry) => !isNamelessTwin(entry, image)), entryOfImage(image)];
 }
 
 /** Whether an entry has no name, and says nothing that the image does not say. */
-function isNamelessTwin({ image, label }: IndexEntry, { descriptor, resolved }: StoredImage): boolean {
-  if (label !== undefined || image?.descriptor.digest !== descriptor.digest) return false;
-  return image.resolved === undefined || image.resolved === resolved;
+function isNamelessTwin({ image, label }: IndexEntry, other: StoredImage): boolean {
+  if (label !== undefined || image?.descriptor.digest !== other.descriptor.digest) return false;
+  return saysAsMuch(other, image);
+}
+
+/** Whether all that `image` says beside its name, `other` says too. */
+function saysAsMuch(other: StoredImage, { resolved, index }: StoredImage): boolean {
+  const sameOrigin = resolved === undefined || resolved === other.resolved;
+  return sameOrigin && (index === undefined || index.digest === other.index?.digest);
 }
 
 function isEntryOf(entry: IndexEntry, { name, descriptor }: StoredImage): boolean {

@@ -78,7 +78,7 @@ export async function* abortable(
       const next = iterator.next();
       // Should the cancellation win, this one's failure is of no interest to anybody.
       next.catch(() => undefined);
-      const result = await Promise.race([next, cancelled.promise]);
+      const result = await cancelled.unless(next);
       if (result.done === true) break;
       yield result.value;
     }
@@ -111,21 +111,28 @@ async function giveUp(
 }
 
 interface Cancellation {
-  readonly promise: Promise<never>;
+  /** The promise, or the cancellation when that comes first. One at a time. */
+  readonly unless: <T>(promise: Promise<T>) => Promise<T>;
   readonly forget: () => void;
 }
 
+/**
+ * Not Promise.race() with one promise for all of the stream: each race would add a reaction to it, which keeps the chunk that
+ * the race gave, and in the end the whole stream is in memory.
+ */
 function cancellation(what: string, signal: AbortSignal): Cancellation {
-  let onAbort: () => void = () => undefined;
-  const promise = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(abortedError(what, signal));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  promise.catch(() => undefined);
+  let fail: (error: TsbuildError) => void = () => undefined;
+  const onAbort = (): void => {
+    fail(abortedError(what, signal));
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   return {
-    promise,
+    unless: (promise) =>
+      new Promise((resolve, reject) => {
+        fail = reject;
+        promise.then(resolve, reject);
+        if (signal.aborted) onAbort();
+      }),
     forget: () => {
       signal.removeEventListener('abort', onAbort);
     },

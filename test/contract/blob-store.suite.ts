@@ -204,6 +204,93 @@ export function blobStoreSuite(name: string, create: () => Promise<BlobStoreFixt
       await store.delete(info.digest);
     });
 
+    test('goes on with a blob where it broke off', async () => {
+      const blob = { digest, size };
+      const asked: number[] = [];
+      const from = (source: (offset: number) => AsyncIterable<Uint8Array>) => (offset: number) => {
+        asked.push(offset);
+        return source(offset);
+      };
+      const broken = store.resume(
+        blob,
+        from(() => failing(content.slice(0, 5), new Error('the line went dead'))),
+      );
+      await expect(broken).rejects.toThrow('the line went dead');
+      expect(await store.has(digest)).toBe(false);
+      expect(await digests(store)).toEqual([]);
+      expect(
+        await store.resume(
+          blob,
+          from((offset) => chunks(content.slice(offset))),
+        ),
+      ).toEqual(blob);
+      expect((await store.read(blob)).toString()).toBe(content);
+      expect(
+        await store.resume(
+          blob,
+          from(() => failing('', new Error('asked again'))),
+        ),
+      ).toEqual(blob);
+      expect(asked).toEqual([0, 5]);
+    });
+
+    test('keeps what had come when it is cancelled', async () => {
+      const cancel = new AbortController();
+      async function* slow(): AsyncGenerator<Uint8Array> {
+        yield* chunks(content.slice(0, 7));
+        cancel.abort();
+        await new Promise(() => undefined);
+      }
+      const cancelled = store.resume({ digest, size }, slow, { signal: cancel.signal });
+      await expect(cancelled).rejects.toMatchObject({ code: 'ABORTED' });
+      const asked: number[] = [];
+      await store.resume({ digest, size }, (offset) => {
+        asked.push(offset);
+        return chunks(content.slice(offset));
+      });
+      expect(asked).toEqual([7]);
+    });
+
+    test('has other bytes again, once, when what was kept of a blob is not of it', async () => {
+      const broken = store.resume({ digest, size }, () => failing('Jello', new Error('dead')));
+      await expect(broken).rejects.toThrow('dead');
+      const asked: number[] = [];
+      const good = (offset: number): AsyncIterable<Uint8Array> => {
+        asked.push(offset);
+        return chunks(content.slice(offset));
+      };
+      expect(await store.resume({ digest, size }, good)).toEqual({ digest, size });
+      expect(asked).toEqual([5, 0]);
+      expect((await store.read({ digest, size })).toString()).toBe(content);
+    });
+
+    test.each(['Jello, blobs', 'Hello, blobs and more'])(
+      'keeps nothing of %j, which is not the blob',
+      async (bytes) => {
+        const asked: number[] = [];
+        const wrong = (offset: number): AsyncIterable<Uint8Array> => {
+          asked.push(offset);
+          return chunks(bytes.slice(offset));
+        };
+        for (let time = 0; time < 2; time += 1) {
+          await expect(store.resume({ digest, size }, wrong)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+        }
+        expect(asked).toEqual([0, 0]);
+        expect(await store.has(digest)).toBe(false);
+      },
+    );
+
+    test('fetches a blob once for all who want it', async () => {
+      let opened = 0;
+      const open = (offset: number): AsyncIterable<Uint8Array> => {
+        opened += 1;
+        return chunks(content.slice(offset, 6), content.slice(Math.max(offset, 6)));
+      };
+      const all = await Promise.all([1, 2, 3].map(() => store.resume({ digest, size }, open)));
+      expect(all).toEqual([1, 2, 3].map(() => ({ digest, size })));
+      expect(opened).toBe(1);
+    });
+
     test.for(['flip', 'truncate', 'empty'] as const)(
       'finds damage (%s) before the end, and heals by ingesting',
       async (how, { skip }) => {

@@ -88,17 +88,15 @@ describe('a Dockerfile that is', () => {
     expect(stderr).toContain('Did you mean RUN?');
   });
 
-  test.each([
-    'RUN --mount=type=cache,target=/c true',
-    'COPY --link a /b',
-    'RUN <<EOF\n#!/bin/sh\nEOF',
-    'ADD https://example.com/f /f',
-  ])('ahead of this version: %j is an error, never ignored', async (line) => {
-    writeFileSync(join(directory, 'a'), '');
-    const { exitCode, stderr } = await build(`FROM base\n${line}\n`);
-    expect(exitCode).toBe(3);
-    expect(stderr).toMatch(/error\[DOCKERFILE_UNSUPPORTED\]: .*not supported yet/);
-  });
+  test.each(['RUN --mount=type=cache,target=/c true', 'RUN <<EOF\n#!/bin/sh\nEOF'])(
+    'ahead of this version: %j is an error, never ignored',
+    async (line) => {
+      writeFileSync(join(directory, 'a'), '');
+      const { exitCode, stderr } = await build(`FROM base\n${line}\n`);
+      expect(exitCode).toBe(3);
+      expect(stderr).toMatch(/error\[DOCKERFILE_UNSUPPORTED\]: .*not supported yet/);
+    },
+  );
 });
 
 describe('a base image that', () => {
@@ -141,7 +139,8 @@ describe('a COPY of something', () => {
     writeFileSync(join(directory, '.dockerignore'), 'secret\n');
     const { exitCode, stderr } = await build('FROM base\nCOPY secret /x\n');
     expect(exitCode).toBe(3);
-    expect(stderr).toContain('the ignore file leaves it out');
+    expect(stderr).toContain('"secret" leaves it out of the build context');
+    expect(stderr).toMatch(/line 1 of .*\.dockerignore/);
   });
 });
 

@@ -6,11 +6,15 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loadArchive, type LoadedImage } from '../../src/registry/archive/load-archive.js';
-import { saveArchive } from '../../src/registry/archive/save-archive.js';
+import { loadArchive, type LoadedImage } from '../../src/registry/archive/read/load-archive.js';
+import { saveArchive } from '../../src/registry/archive/write/save-archive.js';
+import { indexEntries } from '../../src/registry/archive/write/archive-documents.js';
+import { readContent } from '../../src/registry/copy/image-content.js';
+import { writeLayout } from '../../src/registry/copy/oci-layout.js';
+import { storeSource } from '../../src/registry/copy/store-content.js';
 import { openStore, type OpenStore } from '../../src/store/open-store.js';
 import { requirement } from '../support/require.js';
-import { layerTar, putSampleImage, type SampleImage } from '../support/sample-images.js';
+import { layerTar, putSampleImage, type SampleImage, type SampleLayer } from '../support/sample-images.js';
 import { hasTools } from '../support/tools.js';
 
 const execute = promisify(execFile);
@@ -43,14 +47,14 @@ afterEach(async () => {
 
 const path = (name: string): string => join(folder, name);
 
-async function sample(): Promise<SampleImage> {
+async function sampleLayers(): Promise<readonly SampleLayer[]> {
   const base = await layerTar({ 'etc/base': 'base', 'bin/big': Buffer.alloc(700_000, 'b') });
   const hello = await layerTar({ hello: `made for this test ${folder}` });
-  return await putSampleImage(
-    store,
-    [{ tar: base, compression: 'gzip' }, { tar: hello }, { tar: base, compression: 'gzip' }],
-    NAME,
-  );
+  return [{ tar: base, compression: 'gzip' }, { tar: hello }, { tar: base, compression: 'gzip' }];
+}
+
+async function sample(): Promise<SampleImage> {
+  return await putSampleImage(store, await sampleLayers(), NAME);
 }
 
 async function save({ image }: SampleImage, names: readonly string[] = [NAME]): Promise<string> {
@@ -127,6 +131,19 @@ describe.skipIf(skopeo.skip)(titled('with skopeo', skopeo), () => {
   });
 });
 
+describe.skipIf(skopeo.skip)(titled('layouts, with skopeo', skopeo), () => {
+  test('what is written into a folder of skopeo’s is found beside its own, in OCI’s media types', async () => {
+    const image = await sample();
+    await run('skopeo', 'copy', '--insecure-policy', `oci:${store.root}:${NAME}`, `oci:${path('layout')}:theirs`);
+    const content = await readContent(image.image.descriptor, { name: NAME, source: storeSource(store) });
+    const entries = indexEntries({ root: content.root, platform: undefined, names: [], ref: 'ours' });
+    await writeLayout(path('layout'), { blobs: content.blobs, contents: [content], entries });
+    for (const name of ['theirs', 'ours']) {
+      await run('skopeo', 'copy', '--insecure-policy', `oci:${path('layout')}:${name}`, `dir:${path(`dir-${name}`)}`);
+    }
+  });
+});
+
 const umoci = requirement('umoci', hasTools('umoci'), 'umoci is not installed');
 describe.skipIf(umoci.skip)(titled('with umoci', umoci), () => {
   test('an image in the store can be looked at', async () => {
@@ -161,4 +178,57 @@ describe.skipIf(docker.skip)(titled('with docker', docker), () => {
       await run('docker', 'image', 'rm', '-f', named).catch(() => undefined);
     }
   });
+
+  test('docker load takes an archive that was saved without the layers it has', async () => {
+    const newer = 'docker.io/library/tsbuild-archive-test:2';
+    const image = await sample();
+    const next = await putSampleImage(
+      store,
+      [...(await sampleLayers()), { tar: await layerTar({ next: folder }) }],
+      newer,
+    );
+    try {
+      await run('docker', 'load', '-i', await save(image, [named]));
+      const digests = new Set(image.layers.map(({ digest }) => digest));
+      const partial = saveArchive({
+        images: [{ image: next.image, names: [newer] }],
+        store,
+        since: { digests, names: [named] },
+      });
+      await pipeline(partial, createWriteStream(path('partial.tar')));
+      expect(await run('docker', 'load', '-i', path('partial.tar'))).toContain('tsbuild-archive-test:2');
+      expect((await run('docker', 'image', 'inspect', '-f', '{{.Id}}', newer)).trim()).toBe(next.imageId);
+    } finally {
+      await run('docker', 'image', 'rm', '-f', named, newer).catch(() => undefined);
+    }
+  });
+});
+
+const podman = requirement(
+  'podman',
+  hasTools('podman') && process.getuid?.() === 0,
+  'podman is not installed, or this is not root',
+);
+describe.skipIf(podman.skip)(titled('with podman', podman), () => {
+  const inPodman = async (...words: readonly string[]): Promise<string> =>
+    await run('podman', '--root', path('pod'), '--runroot', path('podr'), '--storage-driver', 'vfs', ...words);
+
+  test.each(['docker-archive', 'oci-archive'] as const)(
+    'podman load takes a saved %s, and its own is loaded',
+    async (format) => {
+      const image = await sample();
+      const file = path('saved.tar');
+      await pipeline(
+        saveArchive({ images: [{ image: image.image, names: [NAME] }], store, format }),
+        createWriteStream(file),
+      );
+      expect(await inPodman('load', '-i', file)).toContain(NAME);
+      expect((await inPodman('image', 'inspect', '-f', '{{.Id}}', NAME)).trim()).toBe(
+        image.imageId.slice('sha256:'.length),
+      );
+      await inPodman('save', '--format', format, '-o', path('podman.tar'), NAME);
+      const [loaded] = await load(path('podman.tar'));
+      expect(loaded).toMatchObject({ imageId: image.imageId, name: { repository: 'library/sample', tag: '1.0' } });
+    },
+  );
 });

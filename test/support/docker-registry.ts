@@ -19,12 +19,20 @@ export interface DockerRegistry {
   stop(): Promise<void>;
 }
 
-/** A registry of its own, empty, on a free loopback port. `htpasswd` is the text of a password file with bcrypt entries. */
-export async function startDockerRegistry(options: { readonly htpasswd?: string } = {}): Promise<DockerRegistry> {
+/**
+ * A registry of its own, empty, on a free loopback port. `htpasswd` is the text of a password file with bcrypt entries; with
+ * `deletion` it lets itself be told to delete.
+ */
+export async function startDockerRegistry(
+  options: { readonly htpasswd?: string; readonly deletion?: boolean } = {},
+): Promise<DockerRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'tsbuild-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   await writeFile(join(folder, 'htpasswd'), options.htpasswd ?? '');
-  await writeFile(join(folder, 'config.yml'), configuration(folder, host, options.htpasswd !== undefined));
+  await writeFile(
+    join(folder, 'config.yml'),
+    configuration({ folder, host, withPasswords: options.htpasswd !== undefined, ...options }),
+  );
   const child = spawn(PROGRAM, ['serve', join(folder, 'config.yml')], { stdio: ['ignore', 'pipe', 'pipe'] });
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr])
@@ -42,12 +50,18 @@ export async function startDockerRegistry(options: { readonly htpasswd?: string 
   };
 }
 
-function configuration(folder: string, host: string, withPasswords: boolean): string {
+function configuration(options: {
+  readonly folder: string;
+  readonly host: string;
+  readonly withPasswords: boolean;
+  readonly deletion?: boolean;
+}): string {
+  const { folder, host, withPasswords, deletion = false } = options;
   const auth = { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } };
   return JSON.stringify({
     version: '0.1',
     log: { level: 'error', accesslog: { disabled: false } },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: deletion } },
     http: { addr: host },
     ...(withPasswords ? auth : {}),
   });

@@ -4,6 +4,8 @@ import { bytesOfText, compareBytes, type ByteString } from '../../src/support/by
 export interface MemoryFile extends Partial<Omit<TreeEntry, 'linkTarget'>> {
   /** Content of a file. */
   readonly text?: string;
+  /** In the place of `text`. */
+  readonly bytes?: Uint8Array;
   /** Text of a symbolic link. */
   readonly link?: string;
   readonly xattrs?: Readonly<Record<string, string>>;
@@ -35,11 +37,15 @@ export function memoryTree(files: Readonly<Record<string, MemoryFile | string>>)
           Buffer.from(value),
         ]),
       ),
-    read: (path) => [Buffer.from(entries.get(path)?.file.text ?? '')],
+    read: (path) => [contentOf(entries.get(path)?.file ?? {})],
   };
 }
 
-function entryOf(path: string, { text = '', link, ...given }: MemoryFile): TreeEntry {
+function contentOf({ bytes, text = '' }: MemoryFile): Buffer {
+  return Buffer.from(bytes ?? text);
+}
+
+function entryOf(path: string, { text, bytes, link, ...given }: MemoryFile): TreeEntry {
   const type = path.endsWith('/') ? 'directory' : link === undefined ? 'file' : 'symlink';
   const { xattrs: _, ...entry } = given;
   return {
@@ -47,7 +53,10 @@ function entryOf(path: string, { text = '', link, ...given }: MemoryFile): TreeE
     mode: type === 'directory' ? 0o755 : type === 'symlink' ? 0o777 : 0o644,
     uid: 0,
     gid: 0,
-    size: type === 'file' ? Buffer.byteLength(text) : 0,
+    size:
+      type === 'file'
+        ? contentOf({ ...(text === undefined ? {} : { text }), ...(bytes === undefined ? {} : { bytes }) }).length
+        : 0,
     mtime: { seconds: 1_000, nanoseconds: 0 },
     inode: null,
     ...(link === undefined ? {} : { linkTarget: bytesOfText(link) }),

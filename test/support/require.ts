@@ -6,10 +6,14 @@ export type Requirement =
   | 'podman'
   | 'skopeo'
   | 'umoci'
+  | 'zstd'
   | 'root'
   | 'tar'
+  | 'bzip2'
   | 'unprivileged-user'
-  | 'debootstrap';
+  | 'debootstrap'
+  | 'git'
+  | 'amd64';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/run-cli.js';
 import { registryOf } from '../../src/login.js';
-import { errorReply } from '../support/registry/memory-registry.js';
-import { startScriptedRegistry, type Script } from '../support/registry/scripted-registry.js';
+import { errorReply, type Script } from '../../src/testing/exchange.js';
+import { startScriptedRegistry } from '../../src/testing/scripted-registry.js';
 import { testHost } from './cli/test-host.js';
 
 let folder: string;

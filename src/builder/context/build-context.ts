@@ -1,27 +1,26 @@
 import { createDirectoryTree } from '../../layers/directory-tree.js';
-import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../../layers/tree.js';
+import { EMPTY_TREE, type Tree, type TreeEntry } from '../../layers/tree.js';
 import { createIgnoreMatcher, type IgnoreMatcher } from '../../parser/ignore-file.js';
 import { childPath } from '../../support/byte-path.js';
 import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import type { BuildRequest } from '../build-request.js';
 import type { TreeResult } from '../operations/result.js';
+import { ReadableTree } from './readable-tree.js';
 
 /** The files of the build context that the ignore file leaves; none when there is no context. */
 export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' | 'ignore'>): TreeResult {
   const context = { kind: 'tree', description: 'the build context', ignored: () => false } as const;
   if (request.contextDirectory === null) return { ...context, tree: EMPTY_TREE };
-  const tree = createDirectoryTree(request.contextDirectory);
+  const tree = new ReadableTree(createDirectoryTree(request.contextDirectory));
   if (request.ignore === null) return { ...context, tree };
   const matcher = createIgnoreMatcher(request.ignore.text, { file: request.ignore.name });
-  return { ...context, tree: new IgnoringTree(tree, matcher), ignored: (path) => matcher.ignores(path) };
+  return {
+    ...context,
+    tree: new IgnoringTree(tree, matcher),
+    ignored: (path) => matcher.ignores(path),
+    ignoredBy: (path) => matcher.ignoredBy(path),
+  };
 }
-
-const EMPTY_TREE: Tree = {
-  lstat: (path) => (path === '' ? PLAIN_DIRECTORY : undefined),
-  list: () => [],
-  xattrs: () => new Map(),
-  read: () => [],
-};
 
 /** A tree without what an ignore file names. A directory that is ignored is there when something below it is taken in again. */
 class IgnoringTree implements Tree {

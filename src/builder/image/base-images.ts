@@ -7,7 +7,7 @@ import { formatPlatform, type Platform } from '../../oci/platform.js';
 import { selectPlatform } from '../../oci/select-platform.js';
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
 import type { RegistryClient } from '../../registry/registry-client.js';
-import type { RepositorySource } from '../../registry/repository-source.js';
+import type { RepositorySource } from '../../registry/repository/repository-source.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { invariant } from '../../support/invariant.js';

@@ -2,7 +2,8 @@ import type { Vertex } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { invariant } from '../../support/invariant.js';
 import type { KeyMaterial, OperationContext, OperationHandler } from '../solver/operation-handler.js';
-import { copyKeys, type CopyStep } from './copy-keys.js';
+import { copyKeys } from './copy/copy-keys.js';
+import type { CopyStep } from './copy/copy-sources.js';
 import { keyMaterial } from './key-material.js';
 import type { OperationParts } from './operation-parts.js';
 import { fileSystemOf, resultChainId, type Result } from './result.js';
@@ -58,7 +59,7 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
         return executeWorkdir(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]) }, context);
       }
       case 'copy': {
-        const { executeCopy } = await import('./copy-operation.js');
+        const { executeCopy } = await import('./copy/copy-operation.js');
         return executeCopy(this.#parts, copyStep(vertex, inputs), context);
       }
     }

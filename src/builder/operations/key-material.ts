@@ -4,7 +4,7 @@ import type { CacheKey } from '../graph.js';
 import type { KeyMaterial } from '../solver/operation-handler.js';
 
 /** Goes up whenever the same parts would give another result: all records made before are then never found again. */
-const KEY_VERSION = 1;
+const KEY_VERSION = 2;
 
 /** JSON frames every part, so that no two lists of parts run together into one key (dockerfile.md 118). */
 export function keyMaterial(parts: Readonly<Record<string, unknown>>): KeyMaterial {

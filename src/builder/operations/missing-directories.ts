@@ -18,7 +18,7 @@ export interface DirectoryAttributes {
  * @throws `COPY_FAILED` when something that is no directory is in the way
  */
 export function directoryEntries(
-  tree: Tree,
+  tree: Pick<Tree, 'lstat' | 'xattrs'>,
   path: ByteString,
   attributes: DirectoryAttributes,
 ): readonly { readonly entry: TarEntry; readonly exists: boolean }[] {
@@ -45,7 +45,7 @@ export function directoryEntry(path: ByteString, attributes: DirectoryAttributes
   return { path, type: 'directory', size: 0, xattrs: new Map(), ...attributes };
 }
 
-function existingEntry(tree: Tree, path: ByteString, existing: TreeEntry): TarEntry {
+function existingEntry(tree: Pick<Tree, 'xattrs'>, path: ByteString, existing: TreeEntry): TarEntry {
   const { mode, uid, gid, mtime } = existing;
   return { path, type: 'directory', size: 0, mode, uid, gid, mtime, xattrs: tree.xattrs(path) };
 }

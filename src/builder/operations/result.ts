@@ -1,4 +1,5 @@
 import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
+import type { IgnorePattern } from '../../parser/ignore-file.js';
 import type { Tree } from '../../layers/tree.js';
 import { invariant } from '../../support/invariant.js';
 
@@ -25,6 +26,8 @@ export interface TreeResult {
   readonly description: string;
   /** Whether a path was left out by an ignore file: for messages. */
   readonly ignored: (path: string) => boolean;
+  /** The pattern that left a path out; absent where no file has any. */
+  readonly ignoredBy?: (path: string) => IgnorePattern | undefined;
 }
 
 export function fileSystemOf(result: Result | undefined): FileSystemResult {

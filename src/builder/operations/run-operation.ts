@@ -9,6 +9,7 @@ import { chainIdOf } from '../../oci/layer.js';
 import type { Vertex } from '../graph.js';
 import type { Operation, RunOperation } from '../operation.js';
 import type { OperationContext } from '../solver/operation-handler.js';
+import { failedRunAdvice } from './advice/failed-run-advice.js';
 import { recordLayer } from './layer-recorder.js';
 import type { OperationParts } from './operation-parts.js';
 import { withLayer, type FileSystemResult, type Result } from './result.js';
@@ -49,7 +50,7 @@ export async function executeRun(
     signal: context.signal,
   });
   if (result.outcome !== 'exited' || result.exitCode !== 0)
-    throw runFailed({ vertex, operation, result, tail: output.tail() });
+    throw runFailed({ vertex, operation, result, tail: output.tail(), proxies: Object.keys(parts.proxyEnv) });
   const layer = await recordLayer(parts, active.changes(), context.signal);
   const next = withLayer(root, layer);
   const chain = chainIdOf(next.layers.map(({ diffId }) => diffId));
@@ -124,13 +125,15 @@ function runFailed(failure: {
   readonly operation: RunOperation;
   readonly result: RunResult;
   readonly tail: string;
+  /** Names of the proxy variables that it was given. */
+  readonly proxies: readonly string[];
 }): TsbuildError {
-  const { vertex, operation, result, tail } = failure;
+  const { vertex, operation, result, tail, proxies } = failure;
   const command =
     operation.argv.length === 3 && operation.argv[1] === '-c' ? operation.argv[2] : operation.argv.join(' ');
   const state = result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`;
   return new TsbuildError('RUN_FAILED', `cannot run "${command ?? ''}": ${state}`, {
-    hint: runHint(result),
+    hint: failedRunAdvice({ ...operation, result, tail, proxies }),
     source: vertex.source,
     details: {
       command: command ?? '',
@@ -138,20 +141,4 @@ function runFailed(failure: {
       output: tail,
     },
   });
-}
-
-/** What the exit codes of a shell stand for. */
-function runHint(result: RunResult): string {
-  if (result.outcome === 'killed') {
-    return result.signal === 'SIGKILL'
-      ? 'Something killed the step; most often the machine ran out of memory.'
-      : 'The step was ended by a signal.';
-  }
-  if (result.exitCode === 127)
-    return 'The program was not found: install it in a RUN before, or check its name and PATH.';
-  if (result.exitCode === 126)
-    return 'The program was found and cannot be run: check its mode, its interpreter and its architecture.';
-  if (result.exitCode === 137) return 'A process of the step was killed; most often the machine ran out of memory.';
-  if (result.exitCode === 139) return 'A process of the step crashed (segmentation fault).';
-  return 'The output above says why; "--progress plain" shows all of it.';
 }

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../oci/canonical-json.js';
 import { formatPlatform, type Platform } from '../../oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from '../../oci/reference.js';
-import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import { isTsbuildError, TsbuildError, type ErrorCode } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
 import type { BaseResolver, ResolvedBase } from '../plan.js';
@@ -12,19 +12,42 @@ export interface BaseImage {
   readonly platform: Platform;
 }
 
+/** Docker Hub says "unauthorized" of repositories that are not there; and without a network no name can be told from a stage's. */
+const MAY_BE_A_STAGE: ReadonlySet<ErrorCode> = new Set([
+  'REFERENCE_INVALID',
+  'IMAGE_NOT_FOUND',
+  'REGISTRY_UNAUTHORIZED',
+  'REGISTRY_UNREACHABLE',
+]);
+
+/** What takes the place of an image that cannot be looked up; `undefined` lets the error stand. */
+export type StandIn = (error: TsbuildError, platform: Platform) => ResolvedBase | undefined;
+
 /** Looks up each image of each platform once, however many stages name it and however they spell it. */
 export class BaseLookup {
   readonly #resolve: BaseResolver;
   readonly #stageNames: readonly string[];
+  readonly #standIn: StandIn | undefined;
   readonly #images = new Map<string, Promise<ResolvedBase>>();
 
-  constructor(resolve: BaseResolver, stageNames: readonly string[]) {
+  constructor(resolve: BaseResolver, stageNames: readonly string[], standIn?: StandIn) {
     this.#resolve = resolve;
+    this.#standIn = standIn;
     this.#stageNames = stageNames;
   }
 
   /** @throws `REFERENCE_INVALID`, or what the resolver throws, with the place in the Dockerfile */
   async get(name: string, platform: Platform, source: SourceRange): Promise<BaseImage> {
+    try {
+      return await this.#get(name, platform, source);
+    } catch (error) {
+      const resolved = isTsbuildError(error) ? this.#standIn?.(error, platform) : undefined;
+      if (resolved === undefined) throw error;
+      return { resolved, platform };
+    }
+  }
+
+  async #get(name: string, platform: Platform, source: SourceRange): Promise<BaseImage> {
     const reference = this.#normalize(name, source);
     const key = `${formatPlatform(platform)} ${reference}`;
     let image = this.#images.get(key);
@@ -61,8 +84,7 @@ export class BaseLookup {
   #explained(error: unknown, name: string, source: SourceRange): unknown {
     if (!isTsbuildError(error)) return error;
     const { code, message, details } = error;
-    const isName = code === 'REFERENCE_INVALID' || code === 'IMAGE_NOT_FOUND';
-    const hint = (isName ? this.#stageHint(name) : undefined) ?? error.hint;
+    const hint = (MAY_BE_A_STAGE.has(code) ? this.#stageHint(name) : undefined) ?? error.hint;
     return new TsbuildError(code, message, { hint, details, cause: error, source: error.source ?? source });
   }
 

@@ -2,6 +2,7 @@ import type { Dockerfile } from '../../parser/instruction.js';
 import { expandTemplate } from '../../parser/expand-template.js';
 import { formatPlatform, type Platform } from '../../oci/platform.js';
 import type { BuildRequest } from '../build-request.js';
+import { orUndefined } from './checks/or-undefined.js';
 
 /** The arguments that FROM lines see, and that an `ARG name` without a default takes its value from. */
 export type GlobalArguments = ReadonlyMap<string, string>;
@@ -45,6 +46,13 @@ export function globalArguments(options: {
     }
   }
   return values;
+}
+
+/** As `globalArguments` without `--build-arg`, but for those of the platform; `undefined` if a default cannot be expanded. */
+export function defaultArguments(options: Parameters<typeof globalArguments>[0]): GlobalArguments | undefined {
+  const names = new Set(predefined(options).map(([name]) => name));
+  const given = new Map([...options.given].filter(([name]) => names.has(name)));
+  return orUndefined(() => globalArguments({ ...options, given }));
 }
 
 function predefined(options: {

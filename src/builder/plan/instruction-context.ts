@@ -1,8 +1,8 @@
-import { expandTemplate, expandWords } from '../../parser/expand-template.js';
-import type { ParseWarning, Template } from '../../parser/instruction.js';
+import { expandHeredoc, expandTemplate, expandWords } from '../../parser/expand-template.js';
+import type { Heredoc, Template } from '../../parser/instruction.js';
 import type { SourceRange } from '../../support/source-range.js';
-import { suggest } from '../../support/suggest.js';
 import type { VertexId } from '../graph.js';
+import type { InstructionChecks } from './checks/instruction-checks.js';
 import type { FileSource } from './file-source.js';
 import type { GlobalArguments } from './global-arguments.js';
 import type { Command } from './needed-stages.js';
@@ -19,7 +19,6 @@ export interface BuildScope {
   context(): VertexId;
   /** The root file system of another stage or of an image, or the files of a named context. */
   rootfsOf(source: FileSource, place: SourceRange): VertexId;
-  warn(warning: ParseWarning): void;
 }
 
 /** One instruction at work: where it stands and what it may change. */
@@ -27,28 +26,28 @@ export interface InstructionContext {
   readonly draft: StageDraft;
   readonly build: BuildScope;
   readonly from: FileSource | undefined;
+  /** Told of what only becomes known while the instruction is applied. */
+  readonly checks: InstructionChecks;
   /** Of RUN: what the mounts take their files from; `undefined` where `from=` is not given. */
   readonly mountSources: readonly (FileSource | undefined)[];
   /** Expands with the variables as they are at the time of the call. */
   readonly expand: (template: Template) => string;
-  /** Expands to any number of words, as EXPOSE takes them. */
+  /** Expands to any number of words, as EXPOSE takes them; unlike `expand` it leaves undefined variables alone, as BuildKit does. */
   readonly expandWords: (template: Template) => readonly string[];
+  /** The content of a heredoc of COPY or ADD. */
+  readonly expandHeredoc: (heredoc: Heredoc) => string;
 }
 
 export function contextOf(
   { instruction, escape, from, mountSources }: Command,
-  draft: StageDraft,
-  build: BuildScope,
+  { draft, build, checks }: Pick<InstructionContext, 'draft' | 'build' | 'checks'>,
 ): InstructionContext {
   const { source, text } = instruction;
-  const reported = new Set<string>();
-  const lookUp = (template: Template) => (name: string) => {
-    const value = draft.variables.get(name);
-    const known = value !== undefined || draft.declaredArguments.has(name) || reported.has(name);
-    if (!known && usesPlainly(template, name)) {
-      reported.add(name);
-      build.warn({ rule: 'UndefinedVar', message: undefinedMessage(name, draft), source });
-    }
+  const env = (name: string): string | undefined => draft.variables.get(name);
+  const checkedEnv = (name: string): string | undefined => {
+    const value = env(name);
+    const isKnown = value !== undefined || draft.declaredArguments.has(name) || !draft.knowsVariables;
+    if (!isKnown) checks.undefinedVariable(name, draft);
     return value;
   };
   return {
@@ -56,18 +55,9 @@ export function contextOf(
     build,
     from,
     mountSources,
-    expand: (template) => expandTemplate(template, { env: lookUp(template), escape, source, within: text }),
-    expandWords: (template) => expandWords(template, { env: lookUp(template), escape, source, within: text }),
+    checks,
+    expand: (template) => expandTemplate(template, { env: checkedEnv, escape, source, within: text }),
+    expandWords: (template) => expandWords(template, { env, escape, source, within: text }),
+    expandHeredoc: (heredoc) => expandHeredoc(heredoc, { env: checkedEnv }),
   };
-}
-
-/** `${NAME:-default}` and its like say themselves what an unset variable means. */
-function usesPlainly(template: Template, name: string): boolean {
-  if (!/^\w+$/.test(name)) return false;
-  return new RegExp(`\\$(?:${name}(?!\\w)|\\{${name}\\})`).test(template);
-}
-
-function undefinedMessage(name: string, draft: StageDraft): string {
-  const near = suggest(name, draft.variables.keys());
-  return `Usage of undefined variable '$${name}'${near === undefined ? '' : ` (did you mean $${near}?)`}`;
 }

@@ -3,6 +3,7 @@ import { expandTemplate } from '../../parser/expand-template.js';
 import { parsePlatform, type Platform } from '../../oci/platform.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import { suggest } from '../../support/suggest.js';
 import type { BaseLookup } from './base-lookup.js';
 import { copySource, mountSource, namedImage } from './copy-source.js';
 import type { FileSource, NamedSource } from './file-source.js';
@@ -15,7 +16,7 @@ import { readTrigger } from './triggers.js';
 /** An instruction as a stage runs it. */
 export interface Command {
   readonly instruction: Instruction;
-  /** Triggers are read with the default escape character, whatever the file's own is. */
+  /** The file's own, for triggers too: only their words are told apart with the default one. */
   readonly escape: '\\' | '`';
   readonly isTrigger: boolean;
   /** What COPY --from names; absent for the build context and for all other instructions. */
@@ -35,7 +36,7 @@ export interface NeededStage {
 export interface StageSearch {
   readonly dockerfile: Dockerfile;
   readonly index: StageIndex;
-  readonly target: number;
+  readonly targets: readonly number[];
   readonly targetPlatform: Platform;
   readonly globals: GlobalArguments;
   readonly bases: BaseLookup;
@@ -43,13 +44,13 @@ export interface StageSearch {
 }
 
 /**
- * The stages reachable from the target, by FROM, COPY --from and mounts, in the order of the file; nothing is looked up for others. All
+ * The stages reachable from the targets, by FROM, COPY --from and mounts, in the order of the file; nothing is looked up for others. All
  * images that are known to be needed are looked up at once; triggers of an image may then ask for more stages.
  */
 export async function findNeededStages(search: StageSearch): Promise<readonly NeededStage[]> {
   const seen = new Set<number>();
   const needed: NeededStage[] = [];
-  let wave = reachableFrom([search.target], seen, search);
+  let wave = reachableFrom(search.targets, seen, search);
   while (wave.length > 0) {
     const described = await settleInOrder(wave.map(async (number) => describeStage(search.index.at(number), search)));
     needed.push(...described);
@@ -87,7 +88,7 @@ async function describeStage(stage: Stage, search: StageSearch): Promise<NeededS
         named === undefined ? undefined : lookUp(named, { platform, source: instruction.source, bases: search.bases }),
       ),
     );
-    const command = { instruction, isTrigger, escape: isTrigger ? '\\' : escape, mountSources: [] } as const;
+    const command = { instruction, isTrigger, escape, mountSources: [] } as const;
     if (instruction.keyword === 'RUN') return { ...command, mountSources: found };
     return found[0] === undefined ? command : { ...command, from: found[0] };
   };
@@ -177,13 +178,23 @@ function stageBase(stage: Stage, search: StageSearch): NamedSource {
   });
   if (name === '') {
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot start a stage from "${stage.base}": it is empty`, {
-      hint: 'FROM sees only ARGs above the first FROM: declare the variable there with a default, or give it with --build-arg.',
+      hint: emptyBaseHint(stage, search),
       source: stage.source,
     });
   }
   const base = index.baseOf(name, stage.index);
   if (base !== undefined) return { kind: 'stage', index: base };
   return namedImage(name, { contexts: search.contexts, platform: stagePlatform(stage, search) });
+}
+
+function emptyBaseHint({ base }: Stage, { dockerfile, globals }: StageSearch): string {
+  const declared = dockerfile.globalArgs.flatMap(({ entries }) => entries.map(({ name }) => name));
+  const known = new Set([...globals.keys(), ...declared]);
+  const names = [...base.matchAll(/\$\{?(\w+)/g)].map(([, name = '']) => name).filter((name) => !known.has(name));
+  const near = names.map((name) => suggest(name, known)).find((name) => name !== undefined);
+  const advice =
+    'FROM sees only ARGs above the first FROM: declare the variable there with a default, or give it with --build-arg.';
+  return near === undefined ? advice : `Did you mean $${near}? ${advice}`;
 }
 
 /** @throws `DOCKERFILE_SEMANTICS` */

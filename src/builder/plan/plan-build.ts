@@ -3,9 +3,12 @@ import type { Dockerfile, Instruction, ParseWarning } from '../../parser/instruc
 import { invariant } from '../../support/invariant.js';
 import type { BuildRequest } from '../build-request.js';
 import type { BaseResolver, BuildPlan } from '../plan.js';
-import { BaseLookup } from './base-lookup.js';
+import { BaseLookup, type StandIn } from './base-lookup.js';
+import { checkBases } from './checks/base-checks.js';
+import { checkStageStarts } from './checks/from-checks.js';
+import { lazyIgnoredPaths } from './checks/ignored-paths.js';
 import { finishConfig } from './config-draft.js';
-import { buildArguments, globalArguments } from './global-arguments.js';
+import { buildArguments, defaultArguments, globalArguments } from './global-arguments.js';
 import { NamedContexts } from './named-contexts.js';
 import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
@@ -18,9 +21,17 @@ export interface PlanOptions {
   readonly request: Pick<
     BuildRequest,
     'buildArgs' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
-  >;
+  > &
+    Partial<Pick<BuildRequest, 'ignore'>>;
   readonly resolveBase: BaseResolver;
-  /** Told of what is legal and likely a mistake, in the stages that are needed. Warnings of the parser are not repeated. */
+  /** For checks, which go on without an image. */
+  readonly standIn?: StandIn | undefined;
+  /** Whether stages are planned that the target does not need: for checks. */
+  readonly allStages?: boolean | undefined;
+  /**
+   * Told of what is legal and likely a mistake, in the stages that are planned, also of what the file asks to skip. Warnings of
+   * the parser are not repeated.
+   */
   readonly onWarning?: ((warning: ParseWarning) => void) | undefined;
   /** The machine that builds, as `$BUILDPLATFORM` has it; this one where it is not given. */
   readonly buildPlatform?: Platform | undefined;
@@ -40,17 +51,23 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
   const targetPlatform = request.platform === undefined ? build : parsePlatform(request.platform);
   const given = buildArguments(request);
   const platforms = { build, target: targetPlatform };
-  const globals = globalArguments({ dockerfile, given, target: request.target, platforms });
-  const bases = new BaseLookup(resolveBase, index.names);
+  const argumentOptions = { dockerfile, given, target: request.target, platforms };
+  const globals = globalArguments(argumentOptions);
+  const warn = options.onWarning ?? (() => undefined);
+  checkStageStarts({ dockerfile, globals, defaults: defaultArguments(argumentOptions), warn });
+  const bases = new BaseLookup(resolveBase, index.names, options.standIn);
   const contexts = new NamedContexts(request.namedContexts ?? []);
-  const needed = await findNeededStages({ dockerfile, index, target, targetPlatform, globals, bases, contexts });
+  const targets = options.allStages === true ? index.stages.map((stage) => stage.index) : [target];
+  const needed = await findNeededStages({ dockerfile, index, targets, targetPlatform, globals, bases, contexts });
+  checkBases(needed, { globals, escape: dockerfile.escape, warn });
   const planner = new StagePlanner({
     globals,
     given,
     targetPlatform,
     network: request.network,
     manyStages: index.stages.length > 1,
-    warn: options.onWarning ?? (() => undefined),
+    ignored: lazyIgnoredPaths(request.ignore ?? null),
+    warn,
   });
   const draft = planStages(planner, needed, target);
   for (const [name, value] of Object.entries(request.labels)) draft.config.labels.set(name, value);

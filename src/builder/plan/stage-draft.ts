@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import { normalizePlatform, type Platform } from '../../oci/platform.js';
-import type { HistoryEntry, ImageConfig } from '../../oci/image.js';
+import type { HistoryEntry } from '../../oci/image.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
-import type { PlannedHistory } from '../plan.js';
+import type { PlannedHistory, ResolvedBase } from '../plan.js';
 import { copyConfigDraft, draftConfig, splitVariable, type ConfigDraft } from './config-draft.js';
 import { vertexIdOf } from './graph-builder.js';
 
@@ -30,6 +30,8 @@ export class StageDraft {
   /** Whose image this becomes: of the base image, or wanted where there is none. */
   readonly platform: Platform;
   readonly config: ConfigDraft;
+  /** Whether all variables are known: not so on a base image that could not be looked up. */
+  readonly knowsVariables: boolean;
   author: string | undefined;
   /** The root file system so far. */
   rootfs: VertexId;
@@ -51,12 +53,14 @@ export class StageDraft {
     readonly author?: string | undefined;
     readonly parent?: StageDraft;
     readonly history?: readonly HistoryEntry[];
+    readonly knowsVariables?: boolean;
   }) {
     const { parent } = options;
     this.platform = options.platform;
     this.config = options.config;
     this.rootfs = options.rootfs;
     this.author = options.author;
+    this.knowsVariables = options.knowsVariables ?? true;
     this.#parent = parent ?? null;
     this.#baseHistory = parent === undefined ? (options.history ?? []) : parent.#baseHistory;
     this.#variables = new Map(parent?.variables);
@@ -70,7 +74,7 @@ export class StageDraft {
   }
 
   /** FROM an image. */
-  static ofImage(image: ImageConfig, rootfs: VertexId): StageDraft {
+  static ofImage({ config: image, unknown }: ResolvedBase, rootfs: VertexId): StageDraft {
     const { os, architecture, variant } = image;
     return new StageDraft({
       platform: normalizePlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) }),
@@ -78,13 +82,14 @@ export class StageDraft {
       config: draftConfig(image.config),
       author: image.author,
       history: image.history,
+      knowsVariables: unknown !== true,
     });
   }
 
   /** FROM another stage: config, arguments and history are inherited. */
   static ofStage(parent: StageDraft): StageDraft {
-    const { platform, rootfs, author } = parent;
-    return new StageDraft({ platform, rootfs, author, config: copyConfigDraft(parent.config), parent });
+    const { platform, rootfs, author, knowsVariables } = parent;
+    return new StageDraft({ platform, rootfs, author, knowsVariables, config: copyConfigDraft(parent.config), parent });
   }
 
   get variables(): ReadonlyMap<string, string> {

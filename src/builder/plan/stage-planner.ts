@@ -6,6 +6,8 @@ import type { VertexId } from '../graph.js';
 import type { ImageOperation } from '../operation.js';
 import { applyInstruction } from './apply-instruction.js';
 import type { BaseImage } from './base-lookup.js';
+import type { IgnoredPaths } from './checks/ignored-paths.js';
+import { StageChecks } from './checks/instruction-checks.js';
 import { isTreeSource, type FileSource, type TreeSource } from './file-source.js';
 import type { GlobalArguments } from './global-arguments.js';
 import { GraphBuilder, vertexIdOf } from './graph-builder.js';
@@ -21,6 +23,8 @@ export interface PlannerOptions {
   readonly targetPlatform: Platform;
   /** Whether labels name their stage. */
   readonly manyStages: boolean;
+  /** What COPY of the build context finds left out. */
+  readonly ignored: () => IgnoredPaths | undefined;
   readonly warn: (warning: ParseWarning) => void;
 }
 
@@ -29,6 +33,7 @@ export class StagePlanner implements BuildScope {
   readonly graph: GraphBuilder = new GraphBuilder();
   readonly #options: PlannerOptions;
   readonly #drafts = new Map<number, StageDraft>();
+  readonly #checks = new Map<number, StageChecks>();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -44,10 +49,6 @@ export class StagePlanner implements BuildScope {
 
   get network(): 'host' | 'none' {
     return this.#options.network;
-  }
-
-  warn(warning: ParseWarning): void {
-    this.#options.warn(warning);
   }
 
   context(): VertexId {
@@ -74,11 +75,13 @@ export class StagePlanner implements BuildScope {
   /** Stages that this one starts or copies from have been planned before. */
   plan(needed: NeededStage): StageDraft {
     const draft = this.#begin(needed);
+    const checks = this.#beginChecks(needed);
     for (const command of needed.commands) {
       const { instruction, isTrigger } = command;
       const text = instruction.text.replace(/^\w+/, instruction.keyword);
       const shown = { ...instruction, text: isTrigger ? `ONBUILD ${text}` : text };
-      applyInstruction(shown, contextOf(command, draft, this));
+      checks.begin(command, draft);
+      applyInstruction(shown, contextOf(command, { draft, build: this, checks: checks.at(command) }));
     }
     this.#label(needed, draft);
     this.#drafts.set(needed.stage.index, draft);
@@ -92,7 +95,18 @@ export class StagePlanner implements BuildScope {
       if (isTreeSource(base)) this.#addFiles(base, stage, draft);
       return draft;
     }
-    return StageDraft.ofImage(base.image.resolved.config, vertexIdOf(imageOperation(base.image), []));
+    return StageDraft.ofImage(base.image.resolved, vertexIdOf(imageOperation(base.image), []));
+  }
+
+  #beginChecks({ base, stage }: NeededStage): StageChecks {
+    const { warn, ignored } = this.#options;
+    const checks = new StageChecks({
+      warn,
+      ignored,
+      base: base.kind === 'stage' ? this.#checks.get(base.index) : undefined,
+    });
+    this.#checks.set(stage.index, checks);
+    return checks;
   }
 
   /** FROM a named context that is no image: its files are the first layer. */

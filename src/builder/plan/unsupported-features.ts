@@ -1,4 +1,4 @@
-import type { CopyInstruction, Instruction, RunInstruction } from '../../parser/instruction.js';
+import type { Instruction, RunInstruction } from '../../parser/instruction.js';
 import { TsbuildError } from '../../support/errors.js';
 
 /**
@@ -21,7 +21,6 @@ export function refuseUnsupported(instruction: Instruction): void {
 
 function unsupportedFeature(instruction: Instruction): string | undefined {
   if (instruction.keyword === 'RUN') return firstTrue(ofRun(instruction));
-  if (instruction.keyword === 'COPY' || instruction.keyword === 'ADD') return firstTrue(ofCopy(instruction));
   return undefined;
 }
 
@@ -31,19 +30,6 @@ function ofRun({ command, mounts, security, devices }: RunInstruction): Readonly
     'RUN --security=insecure': security === 'insecure',
     'RUN --device': devices.length > 0,
     'a heredoc that begins with "#!"': command.form === 'heredoc' && command.heredoc.content.startsWith('#!'),
-  };
-}
-
-function ofCopy(copy: CopyInstruction): Readonly<Record<string, boolean>> {
-  const { keyword } = copy;
-  return {
-    [`a heredoc in ${keyword}`]: copy.files.length > 0,
-    [`${keyword} --link`]: copy.link,
-    [`${keyword} --parents`]: copy.parents,
-    [`${keyword} --exclude`]: copy.exclude.length > 0,
-    [`${keyword} --checksum`]: copy.checksum !== undefined,
-    [`${keyword} --keep-git-dir`]: copy.keepGitDir === true,
-    [`${keyword} --unpack`]: copy.unpack !== undefined,
   };
 }
 

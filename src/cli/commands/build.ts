@@ -2,15 +2,22 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BuildResult } from '../../builder/build-request.js';
 import type { ParsedArguments } from '../argv.js';
+import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
-import { writeOutputFile } from '../output-file.js';
+import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
 import { openToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
+  const call = callOf(parsed);
+  if (call !== undefined) {
+    const { runCall } = await import('../calls/run-call.js');
+    await runCall(call, parsed, host);
+    return;
+  }
   const mode = parsed.flag('quiet') ? 'quiet' : progressMode(parsed.value('progress'), host);
   const idFile = parsed.value('iidfile');
   const result = await withRenderer(

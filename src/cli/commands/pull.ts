@@ -1,5 +1,5 @@
 import { familiarName, parseReference, withDefaultTag } from '../../oci/reference.js';
-import type { ParsedArguments } from '../argv.js';
+import { usageError, type ParsedArguments } from '../argv.js';
 import { platform } from '../build-request.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
@@ -7,14 +7,26 @@ import { openToolchain } from './open-toolchain.js';
 import { runTransfer } from './transfer-activity.js';
 
 /** Docker's words. */
-const LAYER_LINES = { moved: 'Pull complete', existed: 'Already exists' };
+const LAYER_LINES = {
+  started: 'Pulling fs layer',
+  resumed: 'Resuming download',
+  moved: 'Pull complete',
+  existed: 'Already exists',
+};
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const [name = ''] = parsed.positionals;
   const given = parseReference(name);
   const reference = withDefaultTag(given);
   const quiet = parsed.flag('quiet');
-  const options = { signal: host.signal, platform: platform(parsed.value('platform')) };
+  if (parsed.flag('all-platforms') && parsed.value('platform') !== undefined) {
+    throw usageError({ command: 'tsbuild pull' }, 'cannot use --platform together with --all-platforms');
+  }
+  const options = {
+    signal: host.signal,
+    platform: platform(parsed.value('platform')),
+    allPlatforms: parsed.flag('all-platforms'),
+  };
   if (!quiet) {
     const assumed = given.tag === reference.tag ? '' : `Using default tag: ${reference.tag ?? ''}\n`;
     const what = reference.tag ?? reference.digest ?? '';

@@ -1,5 +1,6 @@
 import { parseReference, repositoryName, withDefaultTag } from '../../oci/reference.js';
-import type { ParsedArguments } from '../argv.js';
+import { usageError, type ParsedArguments } from '../argv.js';
+import { platform } from '../build-request.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
 import { openToolchain } from './open-toolchain.js';
@@ -13,14 +14,33 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const given = parseReference(name);
   const reference = withDefaultTag(given);
   const quiet = parsed.flag('quiet');
+  const options = {
+    signal: host.signal,
+    platform: platform(parsed.value('platform')),
+    compression: choice(parsed, 'compression', ['gzip', 'zstd']),
+    format: choice(parsed, 'format', ['docker', 'oci']),
+  };
+  if (options.compression === 'zstd' && options.format === 'docker') {
+    const state = "cannot use --compression zstd together with --format docker: Docker's format has no zstd";
+    throw usageError({ command: 'tsbuild push' }, state);
+  }
   if (!quiet) {
     const assumed = given.tag === reference.tag ? '' : `Using default tag: ${reference.tag ?? ''}\n`;
     await print(host.stdout, `${assumed}The push refers to repository [${repositoryName(reference)}]\n`);
   }
   const pushed = await runTransfer(host, { title: 'Pushing', quiet, layerLines: LAYER_LINES }, async (progress) => {
     await using toolchain = await openToolchain(parsed, host);
-    return await toolchain.push(name, { progress, signal: host.signal });
+    return await toolchain.push(name, { ...options, progress });
   });
   const what = reference.tag ?? reference.digest ?? '';
   await print(host.stdout, quiet ? `${pushed.name}\n` : `${what}: digest: ${pushed.digest} size: ${pushed.size}\n`);
+}
+
+function choice<T extends string>(parsed: ParsedArguments, option: string, values: readonly T[]): T | undefined {
+  const text = parsed.value(option);
+  if (text === undefined) return undefined;
+  const value = values.find((each) => each === text);
+  if (value !== undefined) return value;
+  const state = `cannot use --${option} "${text}": no such ${option}`;
+  throw usageError({ command: 'tsbuild push' }, state, `Use ${values.join(' or ')}.`);
 }

@@ -3,15 +3,26 @@ import { isDigest, shortDigest } from '../../oci/digest.js';
 import type { Host } from '../host.js';
 import type { ProgressRenderer } from '../progress/renderer.js';
 import { noticeLine, warningLine } from '../progress/report.js';
-import { isLiveTerminal, openRenderer } from '../progress/select-renderer.js';
+import { isLiveTerminal, openRenderer, progressMode, type ProgressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
 
 export interface TransferView {
   /** Heads the live view: `Pulling`. */
   readonly title: string;
   readonly quiet: boolean;
+  /** The option that says how progress is shown; without it, on a terminal only. */
+  readonly progress?: string | undefined;
   /** What is said of a layer, in a line of its own on standard output, that has arrived or was there already. */
-  readonly layerLines?: { readonly moved: string; readonly existed: string };
+  readonly layerLines?: LayerLines;
+}
+
+interface LayerLines {
+  /** When its first bytes come. */
+  readonly started?: string;
+  /** When bytes of it are here from a transfer that broke off. */
+  readonly resumed?: string;
+  readonly moved: string;
+  readonly existed: string;
 }
 
 /**
@@ -23,15 +34,17 @@ export async function runTransfer<T>(
   view: TransferView,
   work: (sink: ProgressSink) => Promise<T>,
 ): Promise<T> {
-  const live = !view.quiet && isLiveTerminal(host) && (host.env['CI'] ?? '') === '';
-  const renderer = live
-    ? await openRenderer('tty', host, { title: view.title, keepSteps: false })
-    : messageRenderer(host);
+  const mode = transferMode(host, view);
+  const live = mode === 'tty';
+  const renderer =
+    mode === 'quiet' ? messageRenderer(host) : await openRenderer(mode, host, { title: view.title, keepSteps: false });
   const held: string[] = [];
+  const started = new Set<string>();
   const value = await withRenderer(renderer, (sink) =>
     work((event) => {
       sink(event);
-      const line = view.quiet ? undefined : layerLine(event, view);
+      if (view.quiet) return;
+      const line = layerLine(event, view) ?? (live ? undefined : startLine(event, view, started));
       if (line === undefined) return;
       if (live) held.push(line);
       else host.stdout.write(line);
@@ -41,10 +54,25 @@ export async function runTransfer<T>(
   return value;
 }
 
+function transferMode(host: Host, { quiet, progress }: TransferView): ProgressMode {
+  const asked = progress === undefined || progress === 'auto' ? undefined : progressMode(progress, host);
+  if (quiet) return 'quiet';
+  return asked ?? (isLiveTerminal(host) && (host.env['CI'] ?? '') === '' ? 'tty' : 'quiet');
+}
+
 function layerLine(event: ProgressEvent, { layerLines }: TransferView): string | undefined {
   if (event.type !== 'transfer' || event.done !== true || event.direction === 'unpack') return undefined;
   if (layerLines === undefined || !isDigest(event.item)) return undefined;
   return `${shortDigest(event.item)}: ${event.existed === true ? layerLines.existed : layerLines.moved}\n`;
+}
+
+/** The live view shows what is on its way; without it, a line says that a layer has begun to come. */
+function startLine(event: ProgressEvent, { layerLines }: TransferView, started: Set<string>): string | undefined {
+  if (event.type !== 'transfer' || event.done === true || !isDigest(event.item)) return undefined;
+  if (started.has(event.item)) return undefined;
+  started.add(event.item);
+  const text = event.current > 0 ? (layerLines?.resumed ?? layerLines?.started) : layerLines?.started;
+  return text === undefined ? undefined : `${shortDigest(event.item)}: ${text}\n`;
 }
 
 /** Only what a user has to know. */

@@ -10,6 +10,8 @@ export interface Transfer {
   /** Bytes. */
   readonly current: number;
   readonly total: number | undefined;
+  /** Milliseconds until it is done; `undefined` when nobody can tell. */
+  readonly remainingMs: number | undefined;
   readonly done: boolean;
   /** It was there already: nothing moved. */
   readonly existed: boolean;
@@ -112,11 +114,12 @@ function begun(step: Step): Step {
 
 function withTransfer(
   transfers: readonly Transfer[],
-  { item, direction, current, total, done = false, existed = false }: Extract<StepEvent, { readonly type: 'transfer' }>,
+  event: Extract<StepEvent, { readonly type: 'transfer' }>,
 ): readonly Transfer[] {
+  const { item, direction, current, total, remainingMs, done = false, existed = false } = event;
   const index = transfers.findIndex((transfer) => transfer.item === item && transfer.direction === direction);
   const known = transfers[index];
-  const changed: Transfer = { item, direction, current, total: total ?? known?.total, done, existed };
+  const changed: Transfer = { item, direction, current, total: total ?? known?.total, remainingMs, done, existed };
   return index < 0 ? [...transfers, changed] : transfers.with(index, changed);
 }
 

@@ -18,7 +18,17 @@ export function transferSubject({ item, direction }: Transfer, form: 'full' | 's
   return VERBS[direction] + (form === 'full' ? name : name.slice(0, 'sha256:'.length + 12));
 }
 
-/** `5.2MB / 30.1MB`. */
-export function transferAmount({ current, total }: Transfer): string {
-  return total === undefined ? formatSize(current) : `${formatSize(current)} / ${formatSize(total)}`;
+/** `5.2MB / 30.1MB`, and `, 12s left` where that is known. */
+export function transferAmount({ current, total, remainingMs, done }: Transfer): string {
+  const amount = total === undefined ? formatSize(current) : `${formatSize(current)} / ${formatSize(total)}`;
+  return remainingMs === undefined || done ? amount : `${amount}, ${formatRemaining(remainingMs)} left`;
+}
+
+/** `9s`, `3m05s`, `2h07m`: nobody wants more. */
+function formatRemaining(milliseconds: number): string {
+  const seconds = Math.ceil(milliseconds / 1000);
+  const [minutes, hours] = [Math.floor(seconds / 60), Math.floor(seconds / 3600)];
+  const two = (number: number): string => String(number).padStart(2, '0');
+  if (hours > 0) return `${hours}h${two(minutes % 60)}m`;
+  return minutes > 0 ? `${minutes}m${two(seconds % 60)}s` : `${seconds}s`;
 }

@@ -20,7 +20,7 @@ export async function* gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator
     await feeding;
     rethrow(feed);
   } catch (error) {
-    throw feed.failure ?? damaged(error);
+    throw feed.failure ?? gunzipDamaged(error);
   } finally {
     feed.abandoned = true;
     stream.destroy();
@@ -66,7 +66,8 @@ function written(stream: Gunzip, chunk: Uint8Array): Promise<void> {
   });
 }
 
-function damaged(error: unknown): unknown {
+/** What zlib throws as the error of a layer; anything else as it is. */
+export function gunzipDamaged(error: unknown): unknown {
   const code = systemErrorCode(error);
   if (code?.startsWith('Z_') !== true) return error;
   const state = code === 'Z_BUF_ERROR' ? 'its gzip stream is cut off' : 'its gzip stream is damaged';

@@ -249,7 +249,7 @@ class ShellLexer {
       case '/':
         return this.#readReplacement(name);
       default:
-        throw unsupportedModifier(modifier ?? '');
+        throw modifier === undefined ? missing('}') : unsupportedModifier(modifier);
     }
   }
 

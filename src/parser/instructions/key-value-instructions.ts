@@ -1,16 +1,18 @@
+import { definitionDescription } from '../checks/stage-checks.js';
 import { asTemplate } from '../expand-template.js';
 import type { ArgInstruction, EnvInstruction, KeyValue, LabelInstruction } from '../instruction.js';
 import { quoted } from '../quoted.js';
+import { describedBy } from './description.js';
 import { refuseFlags } from './flags.js';
 import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
 import { cutFirstWord, splitQuotedWords } from './words.js';
 
 export function parseEnv(raw: RawInstruction): EnvInstruction {
-  return { keyword: 'ENV', source: raw.source, text: raw.text, entries: parseKeyValues(raw) };
+  return { keyword: 'ENV', source: raw.source, text: raw.text, ...parseKeyValues(raw) };
 }
 
 export function parseLabel(raw: RawInstruction): LabelInstruction {
-  return { keyword: 'LABEL', source: raw.source, text: raw.text, entries: parseKeyValues(raw) };
+  return { keyword: 'LABEL', source: raw.source, text: raw.text, ...parseKeyValues(raw) };
 }
 
 export function parseArg(raw: RawInstruction): ArgInstruction {
@@ -20,19 +22,24 @@ export function parseArg(raw: RawInstruction): ArgInstruction {
   const entries = words.map((word) => {
     const at = word.indexOf('=');
     if (at === 0) throw blankName(raw);
-    return at === -1 ? { name: word } : { name: word.slice(0, at), value: asTemplate(word.slice(at + 1)) };
+    const name = at === -1 ? word : word.slice(0, at);
+    const value = at === -1 ? {} : { value: asTemplate(word.slice(at + 1)) };
+    return { name, ...value, ...describedBy(raw.comments, name) };
   });
+  const names = entries.map(({ name }) => name);
+  definitionDescription('ARG', names, raw.comments).forEach(raw.report);
   return { keyword: 'ARG', source: raw.source, text: raw.text, entries };
 }
 
 /** `name=value …`, or in the legacy form `name value` with all the rest as the value: the first word decides. */
-function parseKeyValues(raw: RawInstruction): readonly KeyValue[] {
+function parseKeyValues(raw: RawInstruction): { readonly entries: readonly KeyValue[]; readonly legacy?: true } {
   refuseFlags(raw);
   const words = splitQuotedWords(raw.args.text, raw.escape);
   const [first] = words;
   if (first === undefined)
     throw syntaxError(raw, 'it has no arguments', { hint: `Write "${raw.keyword} name=value".` });
-  return first.includes('=') ? words.map((word) => parsePair(raw, word)) : [parseLegacy(raw)];
+  if (first.includes('=')) return { entries: words.map((word) => parsePair(raw, word)) };
+  return { entries: [parseLegacy(raw)], legacy: true };
 }
 
 function parsePair(raw: RawInstruction, word: string): KeyValue {
@@ -50,11 +57,6 @@ function parseLegacy(raw: RawInstruction): KeyValue {
   if (rest === undefined) {
     throw syntaxError(raw, `${quoted(word)} has no value`, { hint: `Write "${raw.keyword} name=value".` });
   }
-  const { keyword } = raw;
-  raw.warn(
-    'LegacyKeyValueFormat',
-    `"${keyword} key=value" should be used instead of legacy "${keyword} key value" format`,
-  );
   return { name: asTemplate(word), value: asTemplate(rest) };
 }
 

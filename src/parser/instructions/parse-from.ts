@@ -1,6 +1,8 @@
+import { asCasing, definitionDescription, stageNameCasing } from '../checks/stage-checks.js';
 import { asTemplate } from '../expand-template.js';
 import type { Stage } from '../instruction.js';
 import { quoted } from '../quoted.js';
+import { describedBy } from './description.js';
 import { readFlags } from './flags.js';
 import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
 import { splitWords } from './words.js';
@@ -9,7 +11,6 @@ import { splitWords } from './words.js';
 export type StageStart = Omit<Stage, 'index' | 'instructions'>;
 
 const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;
-const RESERVED_NAMES = ['context', 'scratch'];
 
 export function parseFrom(raw: RawInstruction): StageStart {
   const [base, as, writtenName, ...more] = splitWords(raw.args.text);
@@ -18,18 +19,32 @@ export function parseFrom(raw: RawInstruction): StageStart {
     throw syntaxError(raw, 'it names no image', { hint: 'Write "FROM image" or "FROM scratch".' });
   if (more.length > 0 || (as !== undefined && (writtenName === undefined || as.toUpperCase() !== 'AS'))) {
     throw syntaxError(raw, 'it has neither one nor three arguments', {
-      hint: 'Write "FROM image" or "FROM image AS name"; a comment needs a line of its own.',
+      hint: argumentsHint(base, as),
     });
   }
-  const name = writtenName === undefined ? undefined : parseStageName(raw, writtenName);
-  if (as !== undefined) warnOfAsCasing(raw, as);
+  const named = as === undefined || writtenName === undefined ? {} : parseAs(raw, as, writtenName);
   return {
     base: asTemplate(base),
     source: raw.source,
     text: raw.text,
-    ...(name !== undefined && { name }),
+    ...named,
     ...(platform !== undefined && platform !== '' && { platform: asTemplate(platform) }),
   };
+}
+
+/** A tag behind a blank is the most frequent cause; a comment is the next. */
+function argumentsHint(base: string, second: string | undefined): string {
+  if (second !== undefined && /^(?:v?\d[\w.-]*|latest|slim|alpine|stable)$/.test(second)) {
+    return `Did you mean "FROM ${base}:${second}"?`;
+  }
+  return 'Write "FROM image" or "FROM image AS name"; a comment needs a line of its own.';
+}
+
+function parseAs(raw: RawInstruction, as: string, written: string): Pick<StageStart, 'name' | 'description'> {
+  const name = parseStageName(raw, written);
+  asCasing(raw.writtenKeyword, as).forEach(raw.report);
+  definitionDescription('FROM', [name], raw.comments).forEach(raw.report);
+  return { name, ...describedBy(raw.comments, name) };
 }
 
 function parseStageName(raw: RawInstruction, written: string): string {
@@ -40,17 +55,6 @@ function parseStageName(raw: RawInstruction, written: string): string {
       hint: 'A name begins with a letter; letters, digits, "-", "_" and "." may follow.',
     });
   }
-  if (name !== written) raw.warn('StageNameCasing', `Stage name '${written}' should be lowercase`);
-  if (RESERVED_NAMES.includes(name)) {
-    raw.warn('ReservedStageName', `Stage name should not use the same name as reserved stage "${name}"`);
-  }
+  stageNameCasing(written).forEach(raw.report);
   return name;
-}
-
-/** Only where FROM itself is in one case. */
-function warnOfAsCasing(raw: RawInstruction, as: string): void {
-  const from = raw.writtenKeyword;
-  const matches =
-    from === from.toLowerCase() ? as === as.toLowerCase() : from !== from.toUpperCase() || as === as.toUpperCase();
-  if (!matches) raw.warn('FromAsCasing', `'${as}' and '${from}' keywords' casing do not match`);
 }

@@ -1,8 +1,5 @@
-import { TsbuildError } from '../../support/errors.js';
 import type { Instruction, OnbuildInstruction } from '../instruction.js';
 import { withHeredocs } from '../lines/heredoc.js';
-import { quoted } from '../quoted.js';
-import { didYouMean } from '../suggestion.js';
 import { parseCommand, parseHealthcheck, parseShell } from './command-instructions.js';
 import { parseCopy } from './copy-instructions.js';
 import { refuseFlags } from './flags.js';
@@ -18,6 +15,7 @@ import {
   parseWorkdir,
 } from './setting-instructions.js';
 import { splitInstruction } from './split-instruction.js';
+import { unknownInstruction } from './unknown-instruction.js';
 
 const PARSERS: Readonly<Record<Instruction['keyword'], (raw: RawInstruction) => Instruction>> = {
   ADD: (raw) => parseCopy(raw, 'ADD'),
@@ -41,29 +39,12 @@ const PARSERS: Readonly<Record<Instruction['keyword'], (raw: RawInstruction) => 
 
 /** @throws TsbuildError DOCKERFILE_SYNTAX */
 export function parseInstruction(raw: RawInstruction): Instruction {
-  if (!isKeyword(raw.keyword)) throw unknownInstruction(raw);
+  if (!isKeyword(raw.keyword)) throw unknownInstruction(raw, Object.keys(PARSERS));
   return PARSERS[raw.keyword](raw);
 }
 
 function isKeyword(text: string): text is Instruction['keyword'] {
   return Object.hasOwn(PARSERS, text);
-}
-
-function unknownInstruction(raw: RawInstruction): TsbuildError {
-  const word = raw.writtenKeyword;
-  const from = raw.line.indexOf(word);
-  const hint = /[^\x21-\x7e]/.test(word)
-    ? 'It holds a character that is no ASCII letter, perhaps a no-break space: type it again.'
-    : (didYouMean(word, ['RUN', 'COPY', 'FROM', ...Object.keys(PARSERS)]) ??
-      'Every line begins with an instruction such as RUN or COPY; a line that goes on ends with a backslash.');
-  return new TsbuildError(
-    'DOCKERFILE_SYNTAX',
-    `cannot parse instruction ${quoted(word)}: there is no such instruction`,
-    {
-      source: raw.range({ from, to: from + word.length }),
-      hint,
-    },
-  );
 }
 
 /** Where the trigger begins in the line of an ONBUILD. */

@@ -1,5 +1,7 @@
 import { TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import type { CheckOptions } from '../checks/check-options.js';
+import type { Finding } from '../checks/finding.js';
 import type { HeredocBody } from '../lines/heredoc.js';
 import { isSpace } from '../white-space.js';
 import type { LinePart } from './split-instruction.js';
@@ -23,7 +25,11 @@ export interface RawInstruction {
   readonly source: SourceRange;
   /** Where a part of the logical line stands in the file. */
   readonly range: (part: Pick<LinePart, 'from' | 'to'>) => SourceRange;
-  readonly warn: (rule: string, message: string) => void;
+  /** What a `check=…` among the comments asks for. */
+  readonly check: CheckOptions | undefined;
+  /** The comments above it, without their `#`. */
+  readonly comments: readonly string[];
+  readonly report: (finding: Finding) => void;
 }
 
 /** Where a word of the arguments stands that is in them as it is; otherwise all of the arguments. */

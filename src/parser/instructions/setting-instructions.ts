@@ -30,7 +30,10 @@ export function parseStopSignal(raw: RawInstruction): StopSignalInstruction {
 
 export function parseMaintainer(raw: RawInstruction): MaintainerInstruction {
   const name = restOfLine(raw, 'a name; better yet, write LABEL org.opencontainers.image.authors="name"');
-  raw.warn('MaintainerDeprecated', 'Maintainer instruction is deprecated in favor of using label');
+  raw.report({
+    rule: 'MaintainerDeprecated',
+    message: 'Maintainer instruction is deprecated in favor of using label',
+  });
   return { keyword: 'MAINTAINER', source: raw.source, text: raw.text, name };
 }
 

@@ -1,4 +1,4 @@
-import type { SourceRange } from '../../support/source-range.js';
+import type { SourcePosition, SourceRange } from '../../support/source-range.js';
 import { ExpansionError, lex, type LexerOptions } from '../expansion/shell-lexer.js';
 
 /** A heredoc word of an instruction: its body follows, up to a line that is the name. */
@@ -17,6 +17,8 @@ export interface HeredocBody extends HeredocWord {
   readonly terminated: boolean;
   /** The lines of the content. */
   readonly source: SourceRange;
+  /** Where the terminator ends. */
+  readonly end: SourcePosition;
 }
 
 const unset = { env: () => undefined, escape: '\\', keepUnset: true } satisfies LexerOptions;

@@ -7,10 +7,10 @@ export interface LogicalLine {
   /** Continuations joined, comments and empty lines between them dropped; the blanks of continuation lines are kept. */
   readonly text: string;
   readonly heredocs: readonly HeredocBody[];
-  /** The empty lines among the continuation lines. */
-  readonly emptyLines: readonly SourceRange[];
-  /** `check=skip=…` in a comment directly above the instruction. */
-  readonly check?: string;
+  /** The last physical line of it, if there are empty ones among the continuation lines. */
+  readonly endOfEmpty?: SourceRange;
+  /** The comments above it, without their `#`, as far as the last empty one; blank lines do not divide them. */
+  readonly comments: readonly string[];
   /** Where a part of `text` stands in the file. */
   range(from: number, to: number): SourceRange;
 }

@@ -2,7 +2,7 @@ import { TsbuildError } from '../../support/errors.js';
 import { parseStringArray } from '../instructions/json-array.js';
 import { type SplitInstruction, splitInstruction } from '../instructions/split-instruction.js';
 import { skipSpace, trimSpace } from '../white-space.js';
-import { createDirectives, type Directives, readDirective } from './directives.js';
+import { createDirectives, type Directives } from './directives.js';
 import { findHeredocs, type HeredocBody, type HeredocWord } from './heredoc.js';
 import { type LineSegment, type LogicalLine, mapSegments } from './logical-line.js';
 import {
@@ -37,7 +37,7 @@ export function readLines(source: SourceText): DockerfileLines {
     const text = line.text.slice(start);
     const end = line.from + line.text.length;
     if (directives.accept(text, source.range(line.from + start, end))) continue;
-    if (text.startsWith('#')) comments.push(text);
+    if (text.startsWith('#')) addComment(comments, line.text);
     if (text === '' || text.startsWith('#')) continue;
     const reading = { source, input, escape: directives.escape };
     const joined = joinContinuations({ text, from: line.from + start, next: line.next }, reading);
@@ -48,6 +48,13 @@ export function readLines(source: SourceText): DockerfileLines {
   return { directives, lines, segments };
 }
 
+/** BuildKit cuts the first character off, which is a blank where the comment is indented. An empty one begins anew. */
+function addComment(comments: string[], line: string): void {
+  const comment = trimSpace(line.slice(1));
+  if (comment === '') comments.length = 0;
+  else comments.push(comment);
+}
+
 interface Reading {
   readonly source: SourceText;
   readonly input: PhysicalLines;
@@ -56,36 +63,40 @@ interface Reading {
 
 interface Joined {
   readonly segments: readonly LineSegment[];
-  readonly emptyLines: readonly PhysicalLine[];
+  /** The last line, if one before it is empty. */
+  readonly endOfEmpty: PhysicalLine | undefined;
 }
 
 function joinContinuations(first: PhysicalLine, { input, escape }: Reading): Joined {
   const segments: LineSegment[] = [];
-  const emptyLines: PhysicalLine[] = [];
+  let hasEmpty = false;
+  let last = first;
   for (let line: PhysicalLine | undefined = first; line !== undefined; line = input.next()) {
+    last = line;
     if (line !== first && isComment(line)) continue;
     if (line !== first && isBlank(line)) {
-      emptyLines.push(line);
+      hasEmpty = true;
       continue;
     }
     const continued = withoutContinuation(line.text, escape);
     segments.push({ text: continued ?? line.text, from: line.from });
     if (continued === undefined) break;
   }
-  return { segments, emptyLines };
+  return { segments, endOfEmpty: hasEmpty ? last : undefined };
 }
 
-function toLogicalLine({ segments, emptyLines }: Joined, reading: Reading, comments: readonly string[]): LogicalLine {
+function toLogicalLine({ segments, endOfEmpty }: Joined, reading: Reading, comments: readonly string[]): LogicalLine {
   const { source, escape } = reading;
   const text = segments.map((segment) => segment.text).join('');
   if (trimSpace(text) === '') throw nothingToContinue(source, segments, escape);
   const heredocs = mayHoldHeredocs(text, escape) ? findHeredocs(text) : [];
-  const check = comments.map(readDirective).find((directive) => directive?.name === 'check')?.value;
   return {
     text,
     heredocs: heredocs.map((word) => readBody(word, reading)),
-    emptyLines: emptyLines.map((line) => source.range(line.from, line.from + line.text.length)),
-    ...(check !== undefined && { check }),
+    ...(endOfEmpty !== undefined && {
+      endOfEmpty: source.range(endOfEmpty.from, endOfEmpty.from + endOfEmpty.text.length),
+    }),
+    comments,
     range: mapSegments(source, segments),
   };
 }
@@ -113,11 +124,14 @@ function mayHoldHeredocs(text: string, escape: string): boolean {
 function readBody(word: HeredocWord, { source, input }: Reading): HeredocBody {
   const from = input.at();
   let to = from;
+  let end = from;
   let terminated = false;
   for (let line = input.next(); line !== undefined; line = input.next()) {
     terminated = (word.chomp ? line.text.replace(/^\t+/, '') : line.text) === word.name;
+    end = line.from + line.text.length;
     if (terminated) break;
     to = line.next;
   }
-  return { ...word, content: source.text.slice(from, to), terminated, source: source.range(from, to) };
+  const content = source.text.slice(from, to);
+  return { ...word, content, terminated, source: source.range(from, to), end: source.range(from, end).end };
 }

@@ -3,6 +3,7 @@ import { redactUrl, type HttpRequest, type HttpResponse } from '../http/http-mes
 import { RegistryFailure } from '../registry-failure.js';
 import type { Challenge } from './challenge.js';
 import { basicAuthorization, type CredentialStore } from './credentials.js';
+import { SharedTask } from './shared-task.js';
 import { fetchToken, type TokenService } from './token.js';
 
 export interface AuthorizerOptions {
@@ -40,17 +41,17 @@ export class Authorizer {
   readonly #options: AuthorizerOptions;
   readonly #schemes = new Map<string, Scheme>();
   /** One request for a token at a time: whoever wants the same one waits for it. */
-  readonly #tokens = new Map<string, Promise<HeldToken>>();
+  readonly #tokens = new Map<string, SharedTask<HeldToken>>();
 
   constructor(options: AuthorizerOptions) {
     this.#options = options;
   }
 
   /** The `Authorization` for a request, or `undefined` when the registry has not asked for any yet. @throws `RegistryFailure` */
-  async authorization(target: AuthTarget): Promise<string | undefined> {
+  async authorization(target: AuthTarget, signal: AbortSignal | undefined): Promise<string | undefined> {
     const scheme = this.#schemes.get(target.origin.origin);
     if (scheme === undefined) return undefined;
-    return scheme.kind === 'basic' ? await this.#basic(target) : await this.#bearer(target, scheme.service);
+    return scheme.kind === 'basic' ? await this.#basic(target) : await this.#bearer(target, scheme.service, signal);
   }
 
   /** Takes up what a registry's 401 asks for. @returns whether there is anything in it to go by @throws `RegistryFailure` */
@@ -71,32 +72,32 @@ export class Authorizer {
     return credential?.kind === 'password' ? basicAuthorization(credential.username, credential.password) : undefined;
   }
 
-  async #bearer(target: AuthTarget, service: TokenService): Promise<string> {
+  async #bearer(target: AuthTarget, service: TokenService, signal: AbortSignal | undefined): Promise<string> {
     const key = tokenKey(target, service);
-    const held = await this.#tokens.get(key);
+    const known = this.#running(key);
+    const held = await known?.wait(signal);
     if (held !== undefined && held.expiresAt > this.#options.now()) return `Bearer ${held.value}`;
-    if (held !== undefined) this.#tokens.delete(key);
-    const { value } = await this.#fetchOnce(key, target, service);
+    if (known !== undefined && this.#tokens.get(key) === known) this.#tokens.delete(key);
+    const task = this.#running(key) ?? new SharedTask(async (stop) => this.#fetch(target, service, stop));
+    this.#tokens.set(key, task);
+    task.result.catch(() => {
+      if (this.#tokens.get(key) === task) this.#tokens.delete(key);
+    });
+    const { value } = await task.wait(signal);
     return `Bearer ${value}`;
   }
 
-  async #fetchOnce(key: string, target: AuthTarget, service: TokenService): Promise<HeldToken> {
-    const running = this.#tokens.get(key) ?? this.#fetch(target, service);
-    this.#tokens.set(key, running);
-    try {
-      return await running;
-    } catch (error) {
-      if (this.#tokens.get(key) === running) this.#tokens.delete(key);
-      throw error;
-    }
+  #running(key: string): SharedTask<HeldToken> | undefined {
+    const task = this.#tokens.get(key);
+    return task?.isCancelled === true ? undefined : task;
   }
 
-  async #fetch(target: AuthTarget, service: TokenService): Promise<HeldToken> {
+  async #fetch(target: AuthTarget, service: TokenService, signal: AbortSignal): Promise<HeldToken> {
     const { credentials, send, now } = this.#options;
     const credential = await credentials.find(target.registry, target.repository);
     const startedAt = now();
     const { scopes, insecure } = target;
-    const { value, lifetimeMs } = await fetchToken({ service, scopes, credential, insecure }, send);
+    const { value, lifetimeMs } = await fetchToken({ service, scopes, credential, insecure, signal }, send);
     return { value, expiresAt: startedAt + lifetimeMs - EARLY_MS };
   }
 }

@@ -16,6 +16,7 @@ export interface TokenRequest {
   readonly scopes: readonly string[];
   readonly credential: Credential | null;
   readonly insecure: boolean;
+  readonly signal: AbortSignal;
 }
 
 export interface Token {
@@ -42,14 +43,14 @@ export async function fetchToken(request: TokenRequest, send: Send): Promise<Tok
   return await tokenIn(request, await send(plainRequest(request)));
 }
 
-function plainRequest({ service, scopes, credential, insecure }: TokenRequest): HttpRequest {
+function plainRequest({ service, scopes, credential, insecure, signal }: TokenRequest): HttpRequest {
   const url = new URL(service.realm);
   if (service.service !== undefined) url.searchParams.set('service', service.service);
   for (const scope of scopes) url.searchParams.append('scope', scope);
   url.searchParams.set('client_id', CLIENT_ID);
   if (credential?.kind === 'password') url.searchParams.set('account', credential.username);
   const authorization = credential === null ? undefined : credentialAuthorization(credential);
-  return { method: 'GET', url, insecure, headers: authorization === undefined ? {} : { authorization } };
+  return { method: 'GET', url, insecure, signal, headers: authorization === undefined ? {} : { authorization } };
 }
 
 function credentialAuthorization(credential: Credential): string {
@@ -58,7 +59,7 @@ function credentialAuthorization(credential: Credential): string {
     : basicAuthorization('', credential.token);
 }
 
-function refreshRequest({ service, scopes, insecure }: TokenRequest, refreshToken: string): HttpRequest {
+function refreshRequest({ service, scopes, insecure, signal }: TokenRequest, refreshToken: string): HttpRequest {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
     client_id: CLIENT_ID,
@@ -71,6 +72,7 @@ function refreshRequest({ service, scopes, insecure }: TokenRequest, refreshToke
     method: 'POST',
     url: service.realm,
     insecure,
+    signal,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: { length: bytes.length, open: () => Promise.resolve(Readable.from([bytes])) },
   };

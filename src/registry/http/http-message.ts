@@ -8,7 +8,7 @@ export interface HttpBody {
 }
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   /** Lowercase names. */
   readonly headers: Readonly<Record<string, string>>;

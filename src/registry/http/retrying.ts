@@ -3,6 +3,7 @@ import { isTsbuildError } from '../../support/errors.js';
 import { failureOfConnection, isRetriedStatus, RegistryFailure } from '../registry-failure.js';
 import { ConnectionError, drain, header, redactUrl, type HttpRequest, type HttpResponse } from './http-message.js';
 import { sendFollowing } from './redirects.js';
+import { retryAfterMs } from './retry-after.js';
 import type { Transport } from './transport.js';
 
 export interface RetryingOptions {
@@ -74,12 +75,4 @@ async function send(transport: Transport, request: HttpRequest): Promise<HttpRes
     if (error instanceof ConnectionError && !isTsbuildError(error)) return error;
     throw error;
   }
-}
-
-/** RFC 9110 §10.2.3: seconds, or a date. */
-export function retryAfterMs(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -225,7 +225,10 @@ describe('tsbuild inspect', () => {
 
 describe('tsbuild pull and push', () => {
   const events: Toolchain['push'] = (_, options) => {
-    options?.progress?.({ type: 'transfer', step: 's', item: LAYER, direction: 'pull', current: 1, total: 9 });
+    options?.progress?.({ type: 'transfer', step: 's', item: LAYER, direction: 'pull', current: 0, total: 9 });
+    const half = { type: 'transfer', step: 's', item: digestOf('half'), direction: 'pull', total: 9 } as const;
+    options?.progress?.({ ...half, current: 4 });
+    options?.progress?.({ ...half, current: 5 });
     options?.progress?.({
       type: 'transfer',
       step: 's',
@@ -251,6 +254,8 @@ describe('tsbuild pull and push', () => {
     expect(output.split('\n')).toEqual([
       'Using default tag: latest',
       'latest: Pulling from library/alpine',
+      `${LAYER.slice(7, 19)}: Pulling fs layer`,
+      `${digestOf('half').slice(7, 19)}: Resuming download`,
       `${LAYER.slice(7, 19)}: Pull complete`,
       `${digestOf('old').slice(7, 19)}: Already exists`,
       `Digest: ${digestOf('m')}`,
@@ -277,6 +282,38 @@ describe('tsbuild pull and push', () => {
       `1: digest: ${digestOf('m')} size: 527`,
       '',
     ]);
+  });
+
+  test.each<[readonly string[], object]>([
+    [['pull', 'x', '--all-platforms'], { allPlatforms: true, platform: undefined }],
+    [['pull', 'x', '--platform', 'linux/arm64'], { allPlatforms: false, platform: 'linux/arm64' }],
+    [['push', 'x'], { compression: undefined, format: undefined, platform: undefined }],
+    [
+      ['push', 'x', '--compression', 'zstd', '--format', 'oci', '--platform=linux/arm64'],
+      { compression: 'zstd', format: 'oci', platform: 'linux/arm64' },
+    ],
+  ])('pass on what %j says', async (argv, expected) => {
+    let given: object | undefined;
+    const note = (name: string, options?: object) => {
+      given = options;
+      return Promise.resolve({ name, digest: digestOf('m'), size: 1, changed: true });
+    };
+    expect((await run([...argv], withTools({ pull: note, push: note })))[0]).toBe(0);
+    expect(given).toMatchObject(expected);
+  });
+
+  test.each<[readonly string[], string]>([
+    [['pull', 'x', '--all-platforms', '--platform', 'linux/arm64'], 'cannot use --platform together'],
+    [['push', 'x', '--compression', 'xz'], 'cannot use --compression "xz": no such compression'],
+    [['push', 'x', '--format', 'v1'], 'cannot use --format "v1": no such format'],
+    [['push', 'x', '--format', 'docker', '--compression', 'zstd'], "Docker's format has no zstd"],
+    [['push', 'x', '--all-tags'], 'does not support it'],
+    [['pull', 'x', '--platform', 'arm/'], 'cannot use --platform "arm/"'],
+  ])('refuse %j before anything is opened', async (argv, message) => {
+    const host: TestHost = testHost();
+    expect(await runCli([...argv], host)).toBe(2);
+    expect([host.output(), host.opened]).toEqual(['', []]);
+    expect(host.errors()).toContain(message);
   });
 
   test('both print only the name with -q', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../src/cli/command-table.js';
-import { writeOutputFile } from '../../../src/cli/output-file.js';
+import { writeOutputFile } from '../../../src/support/output-file.js';
 import { findInvocation, runCli } from '../../../src/cli/run-cli.js';
 import { storeRoot } from '../../../src/cli/store-root.js';
 import { TsbuildError, type ErrorCode } from '../../../src/support/errors.js';

@@ -69,7 +69,7 @@ describe('a malformed template is refused with a hint', () => {
   test.each([
     ['"open', 'a quote (") is not closed'],
     ["it's", "a quote (') is not closed"],
-    ['${V', '"" is no modifier of a variable'],
+    ['${V', '"}" is missing'],
     ['${', '"}" is missing'],
     ['${V:-w', '"}" is missing'],
     ['${V/a}', '"/" is missing'],

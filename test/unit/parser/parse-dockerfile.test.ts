@@ -89,13 +89,16 @@ describe('ONBUILD', () => {
   });
 });
 
-test('checks are skipped for the file or for one instruction', () => {
-  const rules = (text: string): string[] => parse(text).warnings.map(({ rule }) => rule);
-  const rest = 'FROM a AS B\nMAINTAINER me\n';
-  expect(rules(rest)).toEqual(['StageNameCasing', 'MaintainerDeprecated']);
-  expect(rules(`# check=skip=StageNameCasing\n${rest}`)).toEqual(['MaintainerDeprecated']);
-  expect(rules(`# check=skip=all\n${rest}`)).toEqual([]);
-  expect(rules(`# comment\n# check=skip=all\n${rest}`)).toEqual(['MaintainerDeprecated']);
+test('what check comments ask for comes with the file, the instruction and the warning', () => {
+  const text = '# check=skip=StageNameCasing;error=true\nFROM a AS B\n# note\n# check=skip=all\nMAINTAINER me\n';
+  const { check, stages, warnings } = parse(text);
+  const all = { skip: 'all', experimental: [], failOnWarning: false };
+  expect(check).toEqual({ skip: ['StageNameCasing'], experimental: [], failOnWarning: true });
+  expect(stages[0].instructions[0]?.check).toEqual(all);
+  expect(warnings.map(({ rule, check: asked }) => [rule, asked])).toEqual([
+    ['StageNameCasing', undefined],
+    ['MaintainerDeprecated', all],
+  ]);
 });
 
 test('binary content is refused where it begins', () => {

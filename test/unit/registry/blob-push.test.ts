@@ -4,8 +4,9 @@ import { digestOf } from '../../../src/oci/digest.js';
 import { decodeIndex } from '../../../src/oci/decode.js';
 import { MEDIA_TYPE } from '../../../src/oci/media-type.js';
 import { TsbuildError } from '../../../src/support/errors.js';
-import { errorReply } from '../../support/registry/memory-registry.js';
-import { startScriptedRegistry, type Script, type ScriptedRegistry } from '../../support/registry/scripted-registry.js';
+import { errorReply } from '../../../src/testing/exchange.js';
+import type { Script } from '../../../src/testing/exchange.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../../src/testing/scripted-registry.js';
 import { testClient, type TestClient } from '../../support/registry/test-client.js';
 
 const bytes = Buffer.from('0123456789'.repeat(100_000));
@@ -194,10 +195,8 @@ describe('mounting a blob', () => {
   });
 
   test.each([202, 400, 401, 403, 404])('that is answered with %i becomes an upload', async (status) => {
-    const script: Script = ({ path }) => {
-      if (!path.includes('mount=')) return undefined;
-      return status === 202 ? { status, headers: { location: '/v2/app/blobs/uploads/7' } } : { status };
-    };
+    // What has nothing to mount answers 202 by itself.
+    const script: Script = ({ path }) => (path.includes('mount=') && status !== 202 ? { status } : undefined);
     await withRegistry(script, async (registry, tested) => {
       expect(await mount(registry, tested)).toBe('uploaded');
       expect(registry.content.blobs.get(`app@${descriptor.digest}`)?.equals(bytes)).toBe(true);
@@ -225,18 +224,22 @@ describe('pushing a manifest', () => {
     await repository.pushManifest(index, tag === undefined ? {} : { tag });
   };
 
-  test('sends the very bytes, by tag or by digest', async () => {
+  test('sends the very bytes, by tag or by digest, and by digest only what is not there', async () => {
     await withRegistry(
       () => undefined,
       async (registry, tested) => {
+        await pushIndex(registry, tested);
         await pushIndex(registry, tested, '1');
         await pushIndex(registry, tested);
+        const byDigest = `/v2/app/manifests/${index.descriptor.digest}`;
         expect(registry.lines()).toEqual([
+          `HEAD ${byDigest}`,
+          `PUT ${byDigest}`,
           'PUT /v2/app/manifests/1',
-          `PUT /v2/app/manifests/${index.descriptor.digest}`,
+          `HEAD ${byDigest}`,
         ]);
-        expect(registry.seen[0]?.body).toEqual(text);
-        expect(registry.seen[0]?.headers['content-type']).toBe(MEDIA_TYPE.ociIndex);
+        expect(registry.seen[1]?.body).toEqual(text);
+        expect(registry.seen[1]?.headers['content-type']).toBe(MEDIA_TYPE.ociIndex);
       },
     );
   });

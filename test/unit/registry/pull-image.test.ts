@@ -8,7 +8,8 @@ import { parsePlatform } from '../../../src/oci/platform.js';
 import { parseReference } from '../../../src/oci/reference.js';
 import { pullImage, type PullOptions } from '../../../src/registry/pull-image.js';
 import { openStore, type OpenStore } from '../../../src/store/open-store.js';
-import { startScriptedRegistry, type Script, type ScriptedRegistry } from '../../support/registry/scripted-registry.js';
+import type { Script } from '../../../src/testing/exchange.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../../src/testing/scripted-registry.js';
 import { testClient, type TestClient } from '../../support/registry/test-client.js';
 
 let root: string;

@@ -1,15 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.js';
 import { MEDIA_TYPE } from '../../../src/oci/media-type.js';
 import type { Credential } from '../../../src/registry/auth/credentials.js';
-import { errorReply } from '../../support/registry/memory-registry.js';
-import {
-  startScriptedRegistry,
-  type Reply,
-  type Script,
-  type ScriptedRegistry,
-  type SeenRequest,
-} from '../../support/registry/scripted-registry.js';
+import { errorReply, type Answer, type Reply, type Script, type SeenRequest } from '../../../src/testing/exchange.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../../src/testing/scripted-registry.js';
 import { testClient, type TestClient } from '../../support/registry/test-client.js';
 
 const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE.ociIndex, manifests: [] }));
@@ -28,7 +23,7 @@ const bearer = ({ headers }: SeenRequest, extra = '') =>
 
 /** Gives `token-1`, `token-2`… and wants the last one given. */
 function tokenService(
-  options: { readonly answer?: (number: number) => Reply; readonly accepts?: (token: string) => boolean } = {},
+  options: { readonly answer?: (number: number) => Answer; readonly accepts?: (token: string) => boolean } = {},
 ): Script {
   let issued = 0;
   const { answer = (number) => ({ status: 200, body: JSON.stringify({ token: `token-${number}` }) }) } = options;
@@ -88,6 +83,30 @@ describe('a bearer token', () => {
     await withRegistry(tokenService({ accepts: (token) => token !== '' }), {}, async ({ registry, resolve }) => {
       await Promise.all([resolve(), resolve(), resolve()]);
       expect(tokens(registry)).toHaveLength(1);
+    });
+  });
+
+  test.each<[string, boolean, number]>([
+    ['goes on for others when one of those who wait for it is cancelled', false, 2],
+    ['is no longer asked for when all who wait for it are cancelled', true, 1],
+  ])('%s', async (_what, all, requests) => {
+    const token = { status: 200, body: '{"token":"token-2"}' };
+    const answer = (number: number): Answer => (number === 1 ? 'hang' : token);
+    await withRegistry(tokenService({ answer }), {}, async ({ registry, tested }) => {
+      const repository = tested.client.repository({ registry: registry.host, repository: 'app' });
+      const [one, other] = [new AbortController(), new AbortController()];
+      const [first, second] = [one, other].map(({ signal }) => repository.resolve({ tag: '1' }, { signal }));
+      const ended = [first, second].map((each) => each?.catch((error: unknown) => error));
+      await expect.poll(() => tokens(registry).length, { interval: 10 }).toBe(1);
+      one.abort();
+      if (all) other.abort();
+      await expect(first).rejects.toMatchObject({ code: 'ABORTED' });
+      if (all) await expect(second).rejects.toMatchObject({ code: 'ABORTED' });
+      else expect(await second).toEqual(descriptor);
+      await Promise.all(ended);
+      // Longer than the client waits for an answer before it asks again.
+      await sleep(400);
+      expect(tokens(registry)).toHaveLength(requests);
     });
   });
 

@@ -5,8 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.js';
 import { MEDIA_TYPE } from '../../../src/oci/media-type.js';
-import { errorReply } from '../../support/registry/memory-registry.js';
-import { startScriptedRegistry, type Script, type ScriptedRegistry } from '../../support/registry/scripted-registry.js';
+import { errorReply } from '../../../src/testing/exchange.js';
+import type { Script } from '../../../src/testing/exchange.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../../src/testing/scripted-registry.js';
 import { emptyConfiguration, testClient, type TestClient } from '../../support/registry/test-client.js';
 
 const bytes = Buffer.from('0123456789'.repeat(50_000));

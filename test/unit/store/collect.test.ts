@@ -43,6 +43,22 @@ describe('collectGarbage()', () => {
     expect(await collectGarbage({ store, keepRecord })).toEqual({ deleted: [], bytes: 0 });
   });
 
+  test('keeps what came of a blob today, and not what came yesterday', async () => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(Buffer.from('half'));
+      throw new Error('dead');
+    }
+    const [today, yesterday] = [digestOf('today'), digestOf('yesterday')];
+    for (const digest of [today, yesterday]) {
+      await expect(store.blobs.resume({ digest, size: 100 }, broken)).rejects.toThrow('dead');
+    }
+    const pathOf = (digest: Digest): string => join(root, 'tmp/partial', digest.replace(':', '-'));
+    const old = new Date(Date.now() - 25 * 3_600_000);
+    utimesSync(pathOf(yesterday), old, old);
+    await collectGarbage({ store, keepRecord });
+    expect([today, yesterday].map((digest) => existsSync(pathOf(digest)))).toEqual([true, false]);
+  });
+
   test('deletes all of an image that was removed, but for what another shares', async () => {
     const first = await putSampleImage(
       store,

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../../../src/oci/digest.js';
 import { formatReference, parseReference } from '../../../src/oci/reference.js';
 import type { StoredImage } from '../../../src/store/image-store.js';
@@ -160,4 +160,54 @@ test('reads manifests and configs with the bytes that their digests are of', asy
     code: 'STORE_IO',
     details: { state: 'missing' },
   });
+});
+
+describe('a name that stands for a whole index', () => {
+  const index = {
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    digest: digestOf('index'),
+    size: 5,
+    annotations: { of: 'its own' },
+  } as const;
+  const whole = { ...image('amd', 'x:1', 'index'), index };
+
+  test('is an index to every tool that reads the layout, and one image to who wants one', async () => {
+    await store.images.put(whole);
+    const { manifests } = JSON.parse(readFileSync(indexPath(), 'utf8')) as { manifests: object[] };
+    expect(manifests).toEqual([expect.objectContaining({ mediaType: index.mediaType, digest: index.digest })]);
+    expect(await store.images.list()).toEqual([whole]);
+    expect(await store.images.find(parseReference(`x@${index.digest}`))).toEqual(whole);
+    expect(await store.images.put(whole)).toBe(false);
+    expect(await store.images.remove(whole)).toBe(true);
+    expect(await store.images.list()).toEqual([]);
+  });
+
+  test('stays one when an image of the index takes the name', async () => {
+    await store.images.put(whole);
+    await store.images.put(image('arm', 'x:1', 'index'));
+    expect(await store.images.list()).toEqual([{ ...image('arm', 'x:1', 'index'), index }]);
+  });
+
+  test('ends when the name goes to something else, and the index stays without a name', async () => {
+    await store.images.put(whole);
+    await store.images.put(image('new', 'x:1', 'other'));
+    expect(await store.images.list()).toEqual([{ ...whole, name: null }, image('new', 'x:1', 'other')]);
+  });
+
+  test('is not lost to an image in it that is known without the rest', async () => {
+    await store.images.put({ ...whole, name: null });
+    await store.images.put(image('amd', null, 'index'));
+    expect(await store.images.list()).toEqual([{ ...whole, name: null }]);
+  });
+
+  test.each(['{', '{}', '{"mediaType":"text/plain","digest":"sha256:00","size":1}', 'null'])(
+    'is no image when it says %j of the chosen one',
+    async (chosen) => {
+      const entry = { ...index, annotations: { 'dev.tsbuild.image.chosen': chosen } };
+      writeFileSync(indexPath(), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
+      expect(await store.images.list()).toEqual([]);
+      await store.images.put(image('a', 'x:1'));
+      expect(JSON.parse(readFileSync(indexPath(), 'utf8'))).toHaveProperty('manifests.length', 2);
+    },
+  );
 });

@@ -1,37 +1,56 @@
 import { posix } from 'node:path';
 import type { CopyInstruction } from '../../../parser/instruction.js';
 import { TsbuildError } from '../../../support/errors.js';
+import type { CopyOperation } from '../../operation.js';
+import { parseModeChange } from '../../operations/copy/mode-change.js';
+import { isTreeSource } from '../file-source.js';
 import type { InstructionContext } from '../instruction-context.js';
+import { CopySources } from './copy-sources.js';
 
-/** @throws `DOCKERFILE_SEMANTICS` for a URL in COPY and for a mode that is none; `DOCKERFILE_UNSUPPORTED` */
+/**
+ * COPY and ADD, as BuildKit plans them (dockerfile.md 73 to 104).
+ * @throws `DOCKERFILE_SEMANTICS` for a URL in COPY, a mode that is none, a checksum without a single remote source to check, an
+ * owner's name that `--link` cannot look up
+ */
 export function applyCopy(instruction: CopyInstruction, context: InstructionContext): void {
-  const { keyword, text, source } = instruction;
-  const { draft, build, from, expand } = context;
-  const sources = instruction.sources.map(expand);
-  for (const path of sources) refuseRemote(path, instruction);
+  const { keyword, source } = instruction;
+  const { draft, from, expand } = context;
+  const sources = new CopySources(instruction, context);
   const destination = expand(instruction.destination);
-  const chown = instruction.chown === undefined ? '' : expand(instruction.chown);
-  const chmod = instruction.chmod === undefined ? '' : expand(instruction.chmod);
-  if (chmod !== '') checkMode(chmod, instruction);
-  draft.addStep(
-    {
-      kind: 'copy',
-      keyword,
-      fromContext: from === undefined,
-      sources: sources.map((path) => ({ kind: 'path', input: 1, pattern: clippedSource(path) })),
-      destination: joinedDestination(draft.cwd, destination),
-      ...(chown === '' ? {} : { chown }),
-      ...(chmod === '' ? {} : { chmod }),
-    },
-    { text, source, more: [from === undefined ? build.context() : build.rootfsOf(from, source)] },
-  );
-  const flags = [...(chown === '' ? [] : [`--chown=${chown}`]), ...(chmod === '' ? [] : [`--chmod=${chmod}`])];
-  draft.recordLayer(`${[keyword, ...flags, ...sources, destination].join(' ')} # buildkit`);
+  const owner = instruction.chown === undefined ? '' : expand(instruction.chown);
+  const mode = instruction.chmod === undefined ? '' : expand(instruction.chmod);
+  if (mode !== '') checkMode(mode, instruction);
+  const flags: Flags = {
+    ...(owner === '' ? {} : { chown: owner }),
+    ...(mode === '' ? {} : { chmod: mode }),
+    ...(isLinked(instruction, { owner, mode }, context) ? { link: true } : {}),
+    ...(instruction.parents ? { parents: true } : {}),
+    ...(instruction.exclude.length === 0 ? {} : { exclude: instruction.exclude }),
+    ...(instruction.unpack === undefined ? {} : { unpack: instruction.unpack }),
+  };
+  const operation: CopyOperation = {
+    kind: 'copy',
+    keyword,
+    // What a named context or a repository gives is as little a stage's as the files of the build context are.
+    fromContext: from === undefined || isTreeSource(from),
+    sources: sources.planned,
+    destination: joinedDestination(draft.cwd, destination),
+    ...flags,
+  };
+  draft.addStep(operation, { text: sources.text, source, more: sources.inputs });
+  draft.recordLayer(`${historyText(keyword, flags, [...sources.shown, destination])} # buildkit`);
 }
 
-/** `..` stops at the root; a slash at the end says nothing about a source. */
-function clippedSource(path: string): string {
-  return posix.normalize(`/${path}`).replace(/^\/+|\/+$/g, '');
+type Flags = Pick<CopyOperation, 'chown' | 'chmod' | 'link' | 'parents' | 'exclude' | 'unpack'>;
+
+/** Of the flags BuildKit writes these three, in this order. */
+function historyText(keyword: string, { parents, chown, chmod }: Flags, words: readonly string[]): string {
+  const flags = [
+    ...(parents === true ? ['--parents'] : []),
+    ...(chown === undefined ? [] : [`--chown=${chown}`]),
+    ...(chmod === undefined ? [] : [`--chmod=${chmod}`]),
+  ];
+  return [keyword, ...flags, ...words].join(' ');
 }
 
 /** A slash, a dot or nothing at the end says that it is a directory. */
@@ -41,40 +60,30 @@ function joinedDestination(cwd: string, path: string): string {
   return absolute === '' ? '/' : `/${absolute}${isDirectory ? '/' : ''}`;
 }
 
-/** URLs, and `user@host:path` as ssh has it. */
-const REMOTE = /^(?:(?:https?|git|ssh):\/\/|\w+@[\w.-]+:)/i;
-
-function refuseRemote(path: string, { keyword, source }: CopyInstruction): void {
-  if (!REMOTE.test(path)) return;
-  const shown = path.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1***@');
-  if (keyword === 'COPY') {
-    throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot copy "${shown}": COPY takes files, not URLs`, {
-      hint: 'Fetch it in a RUN step, or put it into the build context.',
-      source,
-    });
+/** BuildKit leaves --link out beside --chmod (dockerfile.md 96). */
+function isLinked(
+  { link, source, keyword }: CopyInstruction,
+  { owner, mode }: { readonly owner: string; readonly mode: string },
+  { checks }: InstructionContext,
+): boolean {
+  if (!link) return false;
+  if (mode !== '') {
+    checks.flagWithoutEffect(`--link has no effect on ${keyword} with --chmod`);
+    return false;
   }
-  throw new TsbuildError('DOCKERFILE_UNSUPPORTED', `cannot add "${shown}": ADD of a URL is not supported yet`, {
-    hint: `Line ${source.start.line}: fetch it in a RUN step with wget, curl or git, or put it into the build context.`,
+  const names = owner.split(':').filter((name) => name !== '' && name !== 'root' && !/^\d+$/.test(name));
+  if (names.length === 0) return true;
+  throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot look up owner "${owner}": --link does not see the image`, {
+    hint: 'Give the numbers of the user and the group, or leave --link out.',
     source,
   });
 }
 
-const SYMBOLIC = /^[ugoa]*(?:[-+=][rwxXstugo]*)+(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*$/;
-
 function checkMode(mode: string, { source }: CopyInstruction): void {
-  if (/^[0-7]+$/.test(mode) && Number.parseInt(mode, 8) <= 0o7777) return;
-  if (SYMBOLIC.test(mode)) {
-    throw new TsbuildError(
-      'DOCKERFILE_UNSUPPORTED',
-      `cannot set mode "${mode}": symbolic modes are not supported yet`,
-      {
-        hint: 'Give an octal mode, such as --chmod=755.',
-        source,
-      },
-    );
-  }
-  throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot set mode "${mode}": it is not an octal number up to 7777`, {
-    hint: 'Give an octal mode, such as --chmod=755.',
+  if (parseModeChange(mode) !== undefined) return;
+  const state = /^[0-9]/.test(mode) ? 'it is not an octal number up to 7777' : 'it is neither octal nor symbolic';
+  throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot set mode "${mode}": ${state}`, {
+    hint: 'Give an octal mode, such as --chmod=755, or a symbolic one, such as --chmod=u=rwX,go=rX.',
     source,
   });
 }

@@ -8,11 +8,17 @@ import type { InstructionContext } from '../instruction-context.js';
  * The words come sorted as they are written, before variables are expanded; BuildKit's history shows this order.
  * @throws `DOCKERFILE_SEMANTICS`
  */
-export function applyExpose({ ports, source }: ExposeInstruction, { draft, expandWords }: InstructionContext): void {
+export function applyExpose(
+  { ports, source }: ExposeInstruction,
+  { draft, checks, expandWords }: InstructionContext,
+): void {
   const written = ports.flatMap(expandWords);
   const exposed = written.flatMap((port) => {
     const parsed = parsePorts(port);
-    if (typeof parsed !== 'string') return parsed;
+    if (typeof parsed !== 'string') {
+      checks.exposedPort(port);
+      return parsed;
+    }
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot expose port "${port}": ${parsed}`, {
       hint: 'Write a port or a range, and a protocol if it is not tcp: 8080, 8000-8010, 53/udp.',
       source,

@@ -2,8 +2,12 @@ import { posix } from 'node:path';
 import type { WorkdirInstruction } from '../../../parser/instruction.js';
 import type { InstructionContext } from '../instruction-context.js';
 
-export function applyWorkdir({ path, text, source }: WorkdirInstruction, { draft, expand }: InstructionContext): void {
+export function applyWorkdir(
+  { path, text, source }: WorkdirInstruction,
+  { draft, checks, expand }: InstructionContext,
+): void {
   const written = expand(path);
+  checks.workdir(written);
   // An absolute path goes into the config as it is written, `..` and double slashes too; the directory is that of the clean path.
   const current = draft.config.workingDir;
   draft.config.workingDir = posix.isAbsolute(written) ? written : joined(current, written);

@@ -116,6 +116,11 @@ describe('which stages a plan has', () => {
     expect(error.hint).toBe('Did you mean the stage "builder"? A stage can be used below its own FROM line only.');
   });
 
+  test('a build argument that is nearly one is pointed out', async () => {
+    const error = await planError('ARG BASE\nFROM $BAES\n');
+    expect(error.hint).toMatch(/^Did you mean \$BASE\? FROM sees only ARGs above the first FROM/);
+  });
+
   test.each(['FROM $X', 'FROM ""'])('%s: the base must not be empty', async (line) => {
     const error = await planError(`FROM busybox\n${line}\n`);
     expect(error.code).toBe('DOCKERFILE_SEMANTICS');
@@ -296,8 +301,8 @@ describe('triggers', () => {
     expect(error.source?.start.line).toBe(1);
   });
 
-  test('pitfall 6: a trigger is read with the default escape character', async () => {
+  test('pitfall 6: the words of a trigger are told apart with a backslash, and expanded as all else', async () => {
     const text = '# escape=`\nFROM busybox AS p\nENV X=x\nONBUILD ENV A=\\$X\nFROM p\n';
-    expect((await planText(text)).image.config.Env?.at(-1)).toBe('A=$X');
+    expect((await planText(text)).image.config.Env?.at(-1)).toBe('A=\\x');
   });
 });

@@ -77,32 +77,11 @@ describe('COPY and ADD', () => {
     ['17777', 'DOCKERFILE_SEMANTICS'],
     ['0o755', 'DOCKERFILE_SEMANTICS'],
     ['nonsense', 'DOCKERFILE_SEMANTICS'],
-    ['u=rwX,go=rX', 'DOCKERFILE_UNSUPPORTED'],
-    ['+x', 'DOCKERFILE_UNSUPPORTED'],
   ])('--chmod=%s is refused with %s', async (mode, code) => {
     expect(await planError(`FROM busybox\nCOPY --chmod=${mode} f /\n`)).toMatchObject({
       code,
       source: { start: { line: 2 } },
     });
-  });
-
-  test.each([
-    'http://example.com/x',
-    'https://example.com/x.git#v1',
-    'git://example.com/x',
-    'ssh://git@example.com/x',
-    'git@example.com:a/b.git',
-  ])('pitfall 102: COPY of %s is an error, ADD of it is not supported yet', async (url) => {
-    expect(await planError(`FROM busybox\nCOPY ${url} /\n`)).toMatchObject({ code: 'DOCKERFILE_SEMANTICS' });
-    const error = await planError(`FROM busybox\n\nADD f ${url} /\n`);
-    expect(error).toMatchObject({ code: 'DOCKERFILE_UNSUPPORTED', source: { start: { line: 3 } } });
-    expect(error.message).toContain('ADD of a URL is not supported yet');
-    expect(error.hint).toContain('Line 3');
-  });
-
-  test('the password in a URL is not shown', async () => {
-    const error = await planError('FROM busybox\nADD https://me:secret@example.com/x /\n');
-    expect(error.message).toBe('cannot add "https://***@example.com/x": ADD of a URL is not supported yet');
   });
 });
 

@@ -6,13 +6,6 @@ test.each([
   ['RUN --security=insecure x', 'RUN --security=insecure'],
   ['RUN --device=a.b/c=0 x', 'RUN --device'],
   ['RUN <<EOF\n#!/bin/sh\nEOF', 'a heredoc that begins with "#!"'],
-  ['COPY <<EOF /x\nEOF', 'a heredoc in COPY'],
-  ['ADD --link a /x', 'ADD --link'],
-  ['COPY --parents a /x', 'COPY --parents'],
-  ['COPY --exclude=a b /x', 'COPY --exclude'],
-  ['ADD --checksum=sha256:0 a /x', 'ADD --checksum'],
-  ['ADD --keep-git-dir a /x', 'ADD --keep-git-dir'],
-  ['ADD --unpack=false a /x', 'ADD --unpack'],
 ])('%j is refused by name until it can be built', async (text, feature) => {
   const error = await planError(`FROM scratch\n${text}`);
   expect(error).toMatchObject({

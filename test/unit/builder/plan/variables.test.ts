@@ -118,13 +118,15 @@ describe('variables', () => {
 
   test('pitfall 27: a variable that is not set is empty, and a warning', async () => {
     const warnings: ParseWarning[] = [];
-    const text = 'FROM busybox\nARG DECLARED\nENV GOOD=1\nENV A=$GOD B=${DECLARED}\nCOPY $NOPE${NOPE}f ${ELSE:-/d}/\n';
+    const text =
+      'FROM busybox:1.36\nARG DECLARED\nENV GOOD=1\nENV A=$GOD B=${DECLARED}\nCOPY $NOPE${NOPE}f ${ELSE:-/d}/\n';
     const plan = await planText(text, { warnings });
     expect(plan.image.config.Env?.slice(-2)).toEqual(['A=', 'B=']);
     expect(copies(plan)[0]?.sources).toEqual(['f']);
     expect(warnings.map(({ rule, message, source }) => `${rule} ${source.start.line}: ${message}`)).toEqual([
       "UndefinedVar 4: Usage of undefined variable '$GOD' (did you mean $GOOD?)",
       "UndefinedVar 5: Usage of undefined variable '$NOPE'",
+      "UndefinedVar 5: Usage of undefined variable '$ELSE'",
     ]);
   });
 

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/oci/digest.js';
 import { formatReference } from '../../../../src/oci/reference.js';
-import { loadArchive, type LoadedImage } from '../../../../src/registry/archive/load-archive.js';
+import { loadArchive, type LoadedImage } from '../../../../src/registry/archive/read/load-archive.js';
 import { openStore, type OpenStore } from '../../../../src/store/open-store.js';
 import {
   blobName,
@@ -152,14 +152,11 @@ describe('loadArchive() of a docker-archive', () => {
     expect(shown(await load(classicMembers(layers, ['x'])))).toEqual([`docker.io/library/x:latest ${imageId}`]);
   });
 
-  test.each([
-    ['xz', Buffer.from('fd377a585a000000', 'hex')],
-    ['bzip2', Buffer.from('425a683931415926', 'hex')],
-  ])('says that layers with %s are not for it', async (name, magic) => {
-    const members = classicMembers([{ tar: magic }], ['x:1']);
+  test('says that layers with bzip2 are not for it', async () => {
+    const members = classicMembers([{ tar: Buffer.from('425a683931415926', 'hex') }], ['x:1']);
     await expect(load(members)).rejects.toMatchObject({
       code: 'ARCHIVE_INVALID',
-      message: expect.stringContaining(name) as string,
+      message: expect.stringContaining('bzip2') as string,
     });
   });
 });
@@ -293,7 +290,8 @@ describe('loadArchive() of something damaged leaves the store as it was:', () =>
       ({ members }) => JSON.parse(members.at(-2)?.[1] as string) as { manifests: object[] },
     );
     const index = json({ schemaVersion: 2, manifests: indexes.flatMap(({ manifests }) => manifests) });
-    await expectRefused([...good.members, ...replace(bad.members, 'index.json', index)], 'DIGEST_MISMATCH');
+    const others = good.members.filter(([name]) => name !== 'index.json');
+    await expectRefused([...others, ...replace(bad.members, 'index.json', index)], 'DIGEST_MISMATCH');
   });
 
   test('an archive that is cut off, anywhere', async () => {

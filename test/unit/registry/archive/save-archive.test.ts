@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../../../../src/oci/digest.js';
-import { loadArchive } from '../../../../src/registry/archive/load-archive.js';
-import { saveArchive, type SaveOptions } from '../../../../src/registry/archive/save-archive.js';
+import { loadArchive } from '../../../../src/registry/archive/read/load-archive.js';
+import { saveArchive, type SaveOptions } from '../../../../src/registry/archive/write/save-archive.js';
 import { openStore, type OpenStore } from '../../../../src/store/open-store.js';
 import { extractArchive } from '../../../../src/layers/tar/archive.js';
 import { collectBytes, streamOf } from '../../../support/byte-source.js';
@@ -146,7 +146,8 @@ test('saveArchive() counts bytes, stops when cancelled, and frees the store when
     counted += count;
   };
   await save([[sample, NAME]], { onBytes });
-  expect(counted).toBe(sample.layers[0]?.size);
+  const config = (await store.images.manifest(sample.image.descriptor)).value.config.size;
+  expect(counted).toBe((sample.layers[0]?.size ?? 0) + config);
   const reading = save([[sample, NAME]], { signal: cancel.signal, onBytes: () => cancel.abort() });
   await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
   for await (const chunk of saveArchive({ images: [{ image: sample.image, names: [NAME] }], store })) {

@@ -7,7 +7,7 @@ import { MEDIA_TYPE } from '../../../../src/oci/media-type.js';
 import { parseReference } from '../../../../src/oci/reference.js';
 import { loadRegistryConfiguration } from '../../../../src/registry/config/load-registry-configuration.js';
 import { readEndpoints, writeEndpoint, type Endpoint } from '../../../../src/registry/endpoint.js';
-import { startScriptedRegistry } from '../../../support/registry/scripted-registry.js';
+import { startScriptedRegistry } from '../../../../src/testing/scripted-registry.js';
 import { testClient } from '../../../support/registry/test-client.js';
 
 let folder: string;

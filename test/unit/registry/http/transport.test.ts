@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConnectionError, readStart, type HttpRequest } from '../../../../src/registry/http/http-message.js';
 import { proxySettings } from '../../../../src/registry/http/http-proxy.js';
 import { createTransport, type Transport } from '../../../../src/registry/http/transport.js';
-import { startScriptedRegistry, type ScriptedRegistry } from '../../../support/registry/scripted-registry.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../../../src/testing/scripted-registry.js';
 import { TEST_CERTIFICATE } from '../../../support/registry/test-certificate.js';
 
 const URL_BEHIND_PROXY = new URL('https://registry.example/v2/');
@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tsbuild-transport-'));
   authority = join(folder, 'ca.pem');
   await writeFile(authority, TEST_CERTIFICATE.cert);
-  registry = await startScriptedRegistry(() => undefined, TEST_CERTIFICATE);
+  registry = await startScriptedRegistry(() => undefined, { tls: TEST_CERTIFICATE });
 });
 afterAll(async () => {
   await registry[Symbol.asyncDispose]();

@@ -1,0 +1,30 @@
+import { EMPTY_TREE } from '../../../layers/tree.js';
+import type { OperationContext } from '../../solver/operation-handler.js';
+import { recordLayer } from '../layer-recorder.js';
+import type { OperationParts } from '../operation-parts.js';
+import { withLayer, type FileSystemResult } from '../result.js';
+import { openTree } from '../root-tree.js';
+import { madeTime } from '../step-time.js';
+import { lookUpOwner } from '../user-lookup.js';
+import { planCopy } from './copy-planner.js';
+import { openSources, type CopyStep } from './copy-sources.js';
+import { locatingAll } from '../../locating.js';
+
+/** @throws `COPY_FAILED` */
+export async function executeCopy(
+  parts: OperationParts,
+  step: CopyStep,
+  context: OperationContext,
+): Promise<FileSystemResult> {
+  const { vertex, operation, root } = step;
+  const { signal } = context;
+  const sources = await openSources(parts, step, context);
+  const base = operation.link === true ? EMPTY_TREE : await openTree(parts, root, { step: vertex.id, context });
+  const layer = await locatingAll(vertex, async () => {
+    const owner = operation.chown === undefined ? undefined : lookUpOwner(base, operation.chown);
+    const made = madeTime(parts.sourceDateEpoch);
+    const draft = await planCopy({ operation, base, sources, owner, made, signal });
+    return recordLayer(parts, draft.changes(), signal);
+  });
+  return withLayer(root, layer);
+}

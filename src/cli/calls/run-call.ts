@@ -1,0 +1,55 @@
+import type { BuildRequest } from '../../builder/build-request.js';
+import type { CheckResult } from '../../builder/check/check-dockerfile.js';
+import type { ParsedArguments } from '../argv.js';
+import { readBuildRequest } from '../build-request.js';
+import { openToolchain } from '../commands/open-toolchain.js';
+import { runTransfer } from '../commands/transfer-activity.js';
+import { EndWithStatus } from '../end-with-status.js';
+import type { Host } from '../host.js';
+import { print } from '../output-stream.js';
+import { noticeLine } from '../progress/report.js';
+import type { Call } from './call.js';
+import { checkJson } from './check-json.js';
+import { checkText } from './check-text.js';
+import { describeText, METHODS } from './describe.js';
+import { targetsJson, targetsText } from './targets.js';
+
+/** Answers a call on standard output. */
+export async function runCall(call: Call, parsed: ParsedArguments, host: Host): Promise<void> {
+  switch (call.name) {
+    case 'check':
+      await check(call, parsed, host);
+      break;
+    case 'targets':
+      await targets(call, await readBuildRequest(parsed, host), host);
+      break;
+    case 'subrequests.describe':
+      await print(host.stdout, call.format === 'json' ? `${JSON.stringify(METHODS, undefined, 2)}\n` : describeText());
+  }
+}
+
+async function check(call: Call, parsed: ParsedArguments, host: Host): Promise<void> {
+  const { request, result } = await runTransfer(host, { title: 'Checking', quiet: false }, async (progress) => {
+    const given = await readBuildRequest(parsed, host);
+    await using toolchain = await openToolchain(parsed, host);
+    return { request: given, result: await toolchain.check(given, { progress, signal: host.signal }) };
+  });
+  const { dockerfile } = request;
+  await print(host.stdout, call.format === 'json' ? checkJson(result, dockerfile) : checkText(result, dockerfile.text));
+  for (const note of notes(result)) await print(host.stderr, `${noticeLine(note)}\n`);
+  if (result.error !== undefined) throw result.error;
+  if (result.failed && !call.ignoreStatus) throw new EndWithStatus(1);
+}
+
+function notes({ unknownBases }: CheckResult): readonly string[] {
+  return unknownBases.map(({ message, source }) => {
+    const place = source === undefined ? '' : `line ${source.start.line}: `;
+    return `${place}${message}; what depends on this image has not been checked`;
+  });
+}
+
+async function targets({ format }: Call, { dockerfile }: BuildRequest, host: Host): Promise<void> {
+  const { parseDockerfile } = await import('../../parser/parse-dockerfile.js');
+  const { stages } = parseDockerfile(dockerfile.text, { file: dockerfile.name });
+  await print(host.stdout, format === 'json' ? targetsJson(stages, dockerfile.text) : targetsText(stages));
+}

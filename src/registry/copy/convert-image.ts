@@ -1,0 +1,218 @@
+import { decompress } from '../../layers/compression/decompress.js';
+import { canonicalJson } from '../../oci/canonical-json.js';
+import { checkLayerCount, decodeConfig, decodeManifest, decodeLinks, DOCUMENT_LIMIT } from '../../oci/decode.js';
+import type { Descriptor } from '../../oci/descriptor.js';
+import { digestOf, type Digest } from '../../oci/digest.js';
+import type { EncodedManifest, ManifestDescriptor, RawManifest } from '../../oci/image.js';
+import { isIndexMediaType, isManifestMediaType, MEDIA_TYPE, type LayerMediaType } from '../../oci/media-type.js';
+import type { BlobStore } from '../../store/blob-store.js';
+import { abortable, collect } from '../../support/byte-streams.js';
+import { objectOf } from '../../oci/decode-value.js';
+import { invariant } from '../../support/invariant.js';
+import { parseJson } from '../../support/parse-json.js';
+import { isImageManifest, type ImageContent } from './image-content.js';
+
+/**
+ * How layers are to be compressed: not at all; with gzip; so that every reader can read them, which zstd is not; or in some way,
+ * as registries have them.
+ */
+export type LayerForm = 'none' | 'gzip' | 'readable' | 'packed';
+
+export interface ConvertOptions {
+  /** As they are, unless given. */
+  readonly form?: LayerForm | undefined;
+  /** Whether Docker's media types become OCI's: skopeo and podman pass over others in an OCI layout. */
+  readonly ociTypes?: boolean | undefined;
+  /** Where converted layers are kept. */
+  readonly blobs: BlobStore;
+  /** Gets the blobs that were not in the store before. */
+  readonly added: Set<Digest>;
+  /** Makes a gzip blob in the store of a plain one that is there. Equal input gives equal bytes. */
+  readonly gzip: (layer: Descriptor<LayerMediaType>) => Promise<Descriptor<LayerMediaType>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The image with its layers in another form, or with other media types. Its configs stay as they are, and with them its id and diffIds; manifests and
+ * indexes are made anew where they name what has changed. An image that needs no change is given back itself.
+ * @throws `DIGEST_MISMATCH` when a layer is not what its config says; what the source and the store throw
+ */
+export async function convertImage(content: ImageContent, options: ConvertOptions): Promise<ImageContent> {
+  const conversion = new Conversion(content, options);
+  const documents: EncodedManifest[] = [];
+  for (const document of content.documents) documents.push(await conversion.document(document));
+  return conversion.result(documents);
+}
+
+class Conversion {
+  readonly #content: ImageContent;
+  readonly #options: ConvertOptions;
+  /** What became of documents, by their old digests. */
+  readonly #documents = new Map<Digest, Descriptor<string>>();
+  /** Layers in the store. */
+  readonly #converted = new Map<Digest, Descriptor<LayerMediaType>>();
+
+  constructor(content: ImageContent, options: ConvertOptions) {
+    this.#content = content;
+    this.#options = options;
+  }
+
+  async document(document: EncodedManifest): Promise<EncodedManifest> {
+    const changed = isIndexMediaType(document.descriptor.mediaType)
+      ? this.#index(document)
+      : await this.#manifest(document);
+    this.#documents.set(document.descriptor.digest, changed.descriptor);
+    return changed;
+  }
+
+  result(documents: readonly EncodedManifest[]): ImageContent {
+    const { root, open } = this.#content;
+    const changed = this.#documents.get(root.digest);
+    if (changed === undefined || changed.digest === root.digest) return this.#content;
+    const blobs = new Map<Digest, Descriptor<string>>();
+    for (const { bytes, descriptor } of documents) {
+      for (const blob of decodeLinks(bytes, descriptor.digest).blobs) blobs.set(blob.digest, blob);
+    }
+    return {
+      root: { ...root, mediaType: knownType(changed.mediaType), digest: changed.digest, size: changed.size },
+      documents,
+      blobs: [...blobs.values()],
+      open: async (blob, transfer) =>
+        this.#converted.has(blob.digest) ? await this.#options.blobs.open(blob) : await open(blob, transfer),
+    };
+  }
+
+  #index(document: EncodedManifest): EncodedManifest {
+    const { manifests } = decodeLinks(document.bytes, document.descriptor.digest);
+    const changed = manifests.map((entry) => ({ ...entry, ...addressOf(this.#documents.get(entry.digest) ?? entry) }));
+    const mediaType = this.#typeOf(document.descriptor.mediaType);
+    const same = mediaType === document.descriptor.mediaType;
+    if (same && changed.every(({ digest }, index) => digest === manifests[index]?.digest)) return document;
+    return remade(document, mediaType, { manifests: changed });
+  }
+
+  async #manifest(document: EncodedManifest): Promise<EncodedManifest> {
+    const { mediaType } = document.descriptor;
+    if (!isManifestMediaType(mediaType) || !isImageManifest(document)) return document;
+    const manifest = decodeManifest(document.bytes, { ...document.descriptor, mediaType });
+    const converts = manifest.value.layers.some((layer) => this.#mustChange(layer));
+    if (!converts && this.#typeOf(mediaType) === mediaType) return document;
+    const diffIds = converts ? await this.#diffIds(manifest) : [];
+    const layers: Descriptor<string>[] = [];
+    for (const [index, layer] of manifest.value.layers.entries()) {
+      const diffId = diffIds[index];
+      const made = diffId === undefined || !this.#mustChange(layer) ? layer : await this.#layer(layer, diffId);
+      layers.push({ ...made, mediaType: this.#typeOf(made.mediaType) });
+    }
+    const config = { ...manifest.value.config, mediaType: this.#typeOf(manifest.value.config.mediaType) };
+    return remade(document, this.#typeOf(mediaType), { config, layers });
+  }
+
+  #typeOf(mediaType: string): string {
+    return this.#options.ociTypes === true ? (OCI_TYPES.get(mediaType) ?? mediaType) : mediaType;
+  }
+
+  async #diffIds(manifest: RawManifest): Promise<readonly Digest[]> {
+    const { config: descriptor } = manifest.value;
+    const { signal } = this.#options;
+    const config = decodeConfig(
+      await collect(await this.#content.open(descriptor, { signal }), DOCUMENT_LIMIT),
+      descriptor,
+    );
+    checkLayerCount(manifest, config);
+    return config.value.rootfs.diff_ids;
+  }
+
+  #mustChange({ mediaType }: Descriptor<LayerMediaType>): boolean {
+    switch (this.#options.form) {
+      case 'none':
+        return ['gzip', 'zstd'].includes(compressionOf(mediaType));
+      case 'gzip':
+        return ['none', 'zstd'].includes(compressionOf(mediaType));
+      case 'readable':
+        // Docker before 23 reads no zstd.
+        return compressionOf(mediaType) === 'zstd';
+      case 'packed':
+        return compressionOf(mediaType) === 'none';
+      case undefined:
+        return false;
+    }
+  }
+
+  async #layer(layer: Descriptor<LayerMediaType>, diffId: Digest): Promise<Descriptor<LayerMediaType>> {
+    const known = this.#converted.get(layer.digest);
+    if (known !== undefined) return known;
+    const plain = compressionOf(layer.mediaType) === 'none' ? layer : await this.#plain(layer, diffId);
+    const made = this.#options.form === 'gzip' || this.#options.form === 'packed' ? await this.#gzip(plain) : plain;
+    this.#converted.set(layer.digest, made).set(made.digest, made);
+    return made;
+  }
+
+  async #plain(layer: Descriptor<LayerMediaType>, diffId: Digest): Promise<Descriptor<LayerMediaType>> {
+    const { blobs, added, signal } = this.#options;
+    if (!(await blobs.has(diffId))) added.add(diffId);
+    const tar = decompress(abortable(await this.#content.open(layer, { signal }), 'convert a layer', signal));
+    const { digest, size } = await blobs.ingest(tar, { expect: { digest: diffId }, signal });
+    return { mediaType: isDockerType(layer.mediaType) ? MEDIA_TYPE.dockerLayer : MEDIA_TYPE.ociLayer, digest, size };
+  }
+
+  async #gzip(plain: Descriptor<LayerMediaType>): Promise<Descriptor<LayerMediaType>> {
+    const { blobs, gzip, signal } = this.#options;
+    if (!(await blobs.has(plain.digest))) {
+      this.#options.added.add(plain.digest);
+      await blobs.ingest(await this.#content.open(plain, { signal }), { expect: plain, signal });
+    }
+    const { digest, size } = await gzip(plain);
+    const mediaType = isDockerType(plain.mediaType) ? MEDIA_TYPE.dockerLayerGzip : MEDIA_TYPE.ociLayerGzip;
+    return { mediaType, digest, size };
+  }
+}
+
+const OCI_TYPES: ReadonlyMap<string, string> = new Map([
+  [MEDIA_TYPE.dockerManifest, MEDIA_TYPE.ociManifest],
+  [MEDIA_TYPE.dockerManifestList, MEDIA_TYPE.ociIndex],
+  [MEDIA_TYPE.dockerConfig, MEDIA_TYPE.ociConfig],
+  [MEDIA_TYPE.dockerLayer, MEDIA_TYPE.ociLayer],
+  [MEDIA_TYPE.dockerLayerGzip, MEDIA_TYPE.ociLayerGzip],
+  [MEDIA_TYPE.dockerForeignLayerGzip, MEDIA_TYPE.ociForeignLayerGzip],
+]);
+
+/** Layers that may not be distributed are none of ours to change. */
+function compressionOf(mediaType: LayerMediaType): 'none' | 'gzip' | 'zstd' | 'foreign' {
+  switch (mediaType) {
+    case MEDIA_TYPE.ociLayer:
+    case MEDIA_TYPE.dockerLayer:
+      return 'none';
+    case MEDIA_TYPE.ociLayerGzip:
+    case MEDIA_TYPE.dockerLayerGzip:
+      return 'gzip';
+    case MEDIA_TYPE.ociLayerZstd:
+      return 'zstd';
+    default:
+      return 'foreign';
+  }
+}
+
+function isDockerType(mediaType: LayerMediaType): boolean {
+  return mediaType === MEDIA_TYPE.dockerLayer || mediaType === MEDIA_TYPE.dockerLayerGzip;
+}
+
+function knownType(mediaType: string): ManifestDescriptor['mediaType'] {
+  invariant(isManifestMediaType(mediaType) || isIndexMediaType(mediaType), 'a root is a manifest or an index');
+  return mediaType;
+}
+
+function addressOf({
+  mediaType,
+  digest,
+  size,
+}: Descriptor<string>): Pick<Descriptor<string>, 'mediaType' | 'digest' | 'size'> {
+  return { mediaType, digest, size };
+}
+
+/** What else the document says stays. */
+function remade({ bytes, descriptor }: EncodedManifest, mediaType: string, members: object): EncodedManifest {
+  const document = objectOf(parseJson(Buffer.from(bytes).toString('utf8')), '').members;
+  const made = Buffer.from(canonicalJson({ ...document, mediaType, ...members }));
+  return { descriptor: { ...descriptor, mediaType, digest: digestOf(made), size: made.length }, bytes: made };
+}
