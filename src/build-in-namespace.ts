@@ -5,6 +5,7 @@ import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
 import type { ToWorker } from './build-messages.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
+import { openSourceAccess } from './source-access.js';
 import type { Store } from './store/store.js';
 import type { ChildProcess } from './support/child-process.js';
 import { isTsbuildError, TsbuildError } from './support/errors.js';
@@ -42,13 +43,16 @@ export async function buildAsOrdinaryUser(request: BuildRequest, options: Ordina
   }
 }
 
-function buildFromCache(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
+async function buildFromCache(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
   const { store, now, progress, signal } = options;
   const refuse = (): Promise<never> => Promise.reject(new NeedsWorkshopError());
   const drain = (): Promise<void> => Promise.resolve();
   const limiter = createLimiter(1);
-  const parts: BuilderParts = { store, now, drain, registry: refuse, workshop: refuse, claim: refuse, limiter };
-  return build(request, parts, { progress, signal });
+  // What is fetched needs no rights of ours, and ssh finds its user's own files here.
+  await using sources = openSourceAccess(options);
+  const refused = { registry: refuse, workshop: refuse, claim: refuse };
+  const parts: BuilderParts = { store, now, drain, ...refused, limiter, sources };
+  return await build(request, parts, { progress, signal });
 }
 
 async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {

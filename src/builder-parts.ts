@@ -6,6 +6,7 @@ import type { RegistryClient } from './registry/registry-client.js';
 import type { Store, StoreLock } from './store/store.js';
 import { createLimiter } from './support/limiter.js';
 import { openRegistryClient } from './registry-access.js';
+import { openSourceAccess } from './source-access.js';
 import { openWorkshop } from './workshop.js';
 
 export interface BuilderPartsOptions {
@@ -30,10 +31,12 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
     await locked.get();
     return openWorkshop({ ...options, upcoming });
   });
+  const sources = openSourceAccess(options);
   return {
     store,
     now,
     drain,
+    sources,
     limiter: createLimiter(availableParallelism()),
     registry: registry.get,
     workshop: workshop.get,
@@ -45,6 +48,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
       const { sandbox } = (await workshop.made()) ?? {};
       await sandbox?.[Symbol.asyncDispose]();
       await (await registry.made())?.close();
+      await sources[Symbol.asyncDispose]();
       releaseLock(await locked.made());
     },
   };

@@ -1,4 +1,4 @@
-import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
 import type { ProgressSink } from './builder/progress.js';
@@ -132,6 +132,15 @@ export interface Toolchain extends AsyncDisposable {
   build(request: BuildRequest, options?: ActivityOptions): Promise<BuildResult>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
+  /**
+   * Brings a build context here that is elsewhere: a git repository, an archive or a lone Dockerfile behind a URL.
+   * @returns `undefined` when the address is that of a folder
+   */
+  fetchContext(address: string, options?: ActivityOptions): Promise<ContextFile | undefined>;
+  /** Takes a tar archive, compressed or not, for a build context; it is kept until the toolchain is disposed of. */
+  unpackContext(source: AsyncIterable<Uint8Array>, options?: ActivityOptions): Promise<ContextFile>;
+  /** A small file of such a context, links followed within it; `undefined` when there is none. */
+  readContextFile(context: ContextFile, path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   /** What BuildKit's linter and our own rules say of the Dockerfile; base images are looked up, nothing is built. */
   check(request: BuildRequest, options?: ActivityOptions): Promise<CheckResult>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;

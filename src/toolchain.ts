@@ -1,5 +1,5 @@
 import { baseResolver, build, planOnly } from './builder/build.js';
-import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
@@ -77,6 +77,25 @@ class LocalToolchain implements Toolchain {
     const { progress, signal } = withDefaults(activity);
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await planOnly(request, parts, { progress, signal });
+  }
+
+  async fetchContext(address: string, activity: ActivityOptions = {}): Promise<ContextFile | undefined> {
+    const { progress, signal } = withDefaults(activity);
+    const { fetchContext } = await import('./builder/context/fetched-context.js');
+    const { openSourceAccess } = await import('./source-access.js');
+    const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
+    await using access = openSourceAccess(options);
+    return await fetchContext(address, { store: this.#store, access }, { signal });
+  }
+
+  async unpackContext(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<ContextFile> {
+    const { describing, unpackContext } = await import('./builder/context/fetched-context.js');
+    return await describing('', () => unpackContext(source, this.#store, withDefaults(activity)));
+  }
+
+  async readContextFile(context: ContextFile, path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    const { readContextFile } = await import('./builder/context/fetched-context.js');
+    return await readContextFile(context, path, maxBytes);
   }
 
   async check(request: BuildRequest, activity: ActivityOptions = {}): Promise<CheckResult> {

@@ -8,6 +8,8 @@ export interface BuildRequest {
   readonly contextDirectory: string | null;
   /** The text of the ignore file that applies, or `null`. */
   readonly ignore: { readonly name: string; readonly text: string } | null;
+  /** A build context that is no folder; `contextDirectory` and `ignore` are `null` then. */
+  readonly contextFile?: ContextFile | undefined;
   /** What stands for stages, base images and `--from` by their names; absent: nothing. */
   readonly namedContexts?: readonly NamedContext[] | undefined;
   /** Names for the result, as a user writes them. */
@@ -27,6 +29,13 @@ export interface BuildRequest {
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
   readonly proxyEnv: Readonly<Record<string, string>>;
 }
+
+/** A build context in one file on this host, which must stay as it is for the time of the build. */
+export type ContextFile =
+  /** A tar archive that is not compressed. The owners in it count, and no ignore file does, as with BuildKit. */
+  | { readonly kind: 'archive'; readonly path: string }
+  /** A context of this one file; `modified` in seconds since 1970. */
+  | { readonly kind: 'file'; readonly path: string; readonly name: string; readonly modified: number };
 
 /** A `--build-context`: the name of a stage or an image, maybe with a platform as `name::os/architecture`, and its place. */
 export interface NamedContext {

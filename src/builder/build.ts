@@ -21,6 +21,7 @@ import type { Operation } from './operation.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
+import type { SourceAccess } from './sources/source-fetcher.js';
 import { proxyArguments } from './proxy-arguments.js';
 import { solve, type Solution } from './solver/solver.js';
 import { UpcomingRuns } from './upcoming-runs.js';
@@ -32,6 +33,8 @@ export interface BuilderParts {
   /** Made when a step has to be done; `upcoming` tells how many RUN steps may follow those that have begun. */
   readonly workshop: (upcoming: () => number) => Promise<Workshop>;
   readonly limiter: Limiter;
+  /** How what is elsewhere is reached. */
+  readonly sources: SourceAccess;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */
@@ -127,8 +130,11 @@ function solvePlan(
     sourceDateEpoch,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     platform: formatPlatform(platform),
-    openContext: () => Promise.resolve(openBuildContext(request)),
-    fetchTree: (operation) => Promise.reject(notFetched(operation.url)),
+    openContext: (operation) => openBuildContext(request, operation),
+    fetchTree: async (operation, step, context) => {
+      const { SourceFetcher } = await import('./sources/source-fetcher.js');
+      return new SourceFetcher({ store, access: parts.sources }).fetch(operation, step, context);
+    },
     presentImage: (operation) => bases.present(operation),
     pullImage: (operation, step, context) => bases.pull(operation, step, context),
   };
@@ -152,11 +158,5 @@ function parseTag(text: string): Reference & { readonly tag: string } {
   if (digest === undefined) return { registry, repository, tag };
   throw new TsbuildError('REFERENCE_INVALID', `cannot name the image "${text}": a digest is not for us to choose`, {
     hint: `Give a name and a tag, as ${familiarName({ registry, repository, tag })}.`,
-  });
-}
-
-function notFetched(url: string): TsbuildError {
-  return new TsbuildError('DOCKERFILE_UNSUPPORTED', `cannot add "${url}": it is not on this host`, {
-    hint: 'Fetch it in a RUN step, or put it into the build context.',
   });
 }

@@ -4,7 +4,7 @@ import type { Platform } from '../oci/platform.js';
 import type { SourceRange } from '../support/source-range.js';
 import type { BuildGraph } from './graph.js';
 import type { Operation } from './operation.js';
-import type { LayoutImage } from './plan/file-source.js';
+import type { LayoutImage } from './plan/layout-image.js';
 import type { Remark } from './plan/remarks.js';
 
 /** A base image as planning needs it: which one, and what a build inherits from it. */

@@ -1,17 +1,21 @@
 import type { BuildRequest } from '../builder/build-request.js';
 import { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
-import { contextDirectory, readDockerfile, readIgnoreFile, type SourceText } from './context-files.js';
+import { readSources, type SourceReading } from './build-sources.js';
 import type { Host } from './host.js';
-import { readStandardInput, STDIN_NAME } from './standard-input.js';
+import { readNamedContexts } from './named-contexts.js';
 
 const BUILD = { command: 'tsbuild build' };
 
 /**
  * What a `tsbuild build` command line asks for. Reads the Dockerfile and the ignore file.
- * @throws `USAGE`, `DOCKERFILE_NOT_FOUND`, `CONTEXT_INVALID`
+ * @throws `USAGE`, `DOCKERFILE_NOT_FOUND`, `CONTEXT_INVALID`, `SOURCE_UNAVAILABLE`
  */
-export async function readBuildRequest(parsed: ParsedArguments, host: Host): Promise<BuildRequest> {
+export async function readBuildRequest(
+  parsed: ParsedArguments,
+  host: Host,
+  reading: Omit<SourceReading, 'host'>,
+): Promise<BuildRequest> {
   const buildArgs = buildArguments(parsed.list('build-arg'), host.env);
   const options = {
     tags: parsed.list('tag'),
@@ -25,36 +29,11 @@ export async function readBuildRequest(parsed: ParsedArguments, host: Host): Pro
     sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
     proxyEnv: proxyEnvironment(host.env),
   };
-  const sources = await readSources(parsed, host);
+  const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
+  const [context = '.'] = parsed.positionals;
+  const sources = await readSources({ context, file: parsed.value('file') }, { ...reading, host });
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
-  return { ...sources, ...options };
-}
-
-type Sources = Pick<BuildRequest, 'dockerfile' | 'contextDirectory' | 'ignore'>;
-
-async function readSources(parsed: ParsedArguments, host: Host): Promise<Sources> {
-  const [path = '.'] = parsed.positionals;
-  const file = parsed.value('file');
-  if (path === '-') {
-    if (file !== undefined) {
-      throw usageError(
-        BUILD,
-        `cannot use -f "${file}": the Dockerfile already comes from standard input, given as "-"`,
-      );
-    }
-    return { dockerfile: await dockerfileFromStdin(host), contextDirectory: null, ignore: null };
-  }
-  const context = await contextDirectory(path, host.cwd);
-  if (file === '-') {
-    const dockerfile = await dockerfileFromStdin(host);
-    return { dockerfile, contextDirectory: context, ignore: await readIgnoreFile(context, undefined) };
-  }
-  const { path: dockerfilePath, ...dockerfile } = await readDockerfile(file, { context, cwd: host.cwd });
-  return { dockerfile, contextDirectory: context, ignore: await readIgnoreFile(context, dockerfilePath) };
-}
-
-async function dockerfileFromStdin(host: Host): Promise<SourceText> {
-  return { name: STDIN_NAME, text: await readStandardInput(host) };
+  return { ...sources, ...options, ...(namedContexts.length === 0 ? {} : { namedContexts }) };
 }
 
 type Environment = Host['env'];

@@ -18,6 +18,12 @@ const buildArgument: OptionSpec = {
   placeholder: 'list',
   about: 'Set a build argument: NAME=value, or NAME to take it from the environment',
 };
+const buildContext: OptionSpec = {
+  name: 'build-context',
+  kind: 'list',
+  placeholder: 'list',
+  about: 'Use another folder or image for a name: NAME=PATH, docker-image://…, oci-layout://…, git or URL',
+};
 const file: OptionSpec = {
   name: 'file',
   short: 'f',
@@ -34,10 +40,11 @@ const target: OptionSpec = {
 
 const build: Command = {
   name: 'build',
-  operands: 'PATH | -',
+  operands: 'PATH | URL | -',
   summary: 'Build an image from a Dockerfile',
   options: [
     buildArgument,
+    buildContext,
     {
       name: 'call',
       kind: 'value',
@@ -72,7 +79,7 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['add-host', 'allow', 'annotation', 'attest', 'build-context', 'builder', 'cache-from', 'cache-to'],
+    ...['add-host', 'allow', 'annotation', 'attest', 'builder', 'cache-from', 'cache-to'],
     ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
     ...['debug', 'device', 'disable-content-trust', 'isolation', 'load', 'memory', 'memory-swap'],
     ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'secret', 'security-opt'],
@@ -190,10 +197,11 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'graph',
-    operands: 'PATH | -',
+    operands: 'PATH | URL | -',
     summary: 'Print what a build would do as a graph in the DOT language',
     options: [
       buildArgument,
+      buildContext,
       file,
       {
         name: 'platform',

@@ -14,17 +14,19 @@ export interface SourceText {
 /** Dockerfiles and ignore files are written by hand: what is larger is something else. */
 export const SOURCE_LIMIT: number = 1024 * 1024;
 
-const DEFAULT_NAMES = ['Dockerfile', 'dockerfile'] as const;
+export const DEFAULT_NAMES: readonly string[] = ['Dockerfile', 'dockerfile'];
+
+/** Whether there is a folder of that path, whatever else the words could mean. */
+export async function isDirectory(path: string, cwd: string): Promise<boolean> {
+  const status = await stat(resolve(cwd, path)).catch(() => undefined);
+  return status?.isDirectory() === true;
+}
 
 /**
  * The folder that a build reads, as an absolute path.
  * @throws `CONTEXT_INVALID` when it is no folder that can be read
  */
 export async function contextDirectory(path: string, cwd: string): Promise<string> {
-  if (/^(https?:|git:|ssh:|git@|github\.com\/)/.test(path)) {
-    const hint = 'Fetch it, and give its folder.';
-    throw contextError(path, 'this version of tsbuild builds from local folders only', { hint });
-  }
   const absolute = resolve(cwd, path);
   try {
     if (!(await stat(absolute)).isDirectory()) {

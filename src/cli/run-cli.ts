@@ -8,6 +8,7 @@ import { EndWithStatus } from './end-with-status.js';
 import type { Host } from './host.js';
 import { print } from './output-stream.js';
 import { ReportedError } from './reported-error.js';
+import { isAddress } from './is-address.js';
 import { unknownCommand } from './unknown-command.js';
 
 /** What a process ends with that SIGPIPE has killed: 128 and the signal's number. */
@@ -43,7 +44,7 @@ export interface Invocation {
 }
 
 /**
- * The first word that is no global option names the command, unless it is an option or a path: then the command is `build`.
+ * The first word that is no global option names the command, unless it is an option, a path or a URL: then the command is `build`.
  * @throws `USAGE`
  */
 export function findInvocation(argv: readonly string[], exists: (path: string) => boolean): Invocation {
@@ -56,7 +57,7 @@ export function findInvocation(argv: readonly string[], exists: (path: string) =
   }
   const command = findCommand(word);
   if (command !== undefined) return { command, words: [...globals, ...argv.slice(before + 1)] };
-  if (word.startsWith('-') || exists(word)) return { command: commandNamed('build'), words: argv };
+  if (word.startsWith('-') || exists(word) || isAddress(word)) return { command: commandNamed('build'), words: argv };
   throw unknownCommand(word, COMMANDS);
 }
 

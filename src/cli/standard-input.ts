@@ -1,57 +1,73 @@
+import { ARCHIVE_HEAD, archiveKind } from '../builder/context/is-archive.js';
 import { abortable, collect } from '../support/byte-streams.js';
 import { TsbuildError } from '../support/errors.js';
-import { SOURCE_LIMIT } from './context-files.js';
+import { SOURCE_LIMIT, type SourceText } from './context-files.js';
 import { decodeSource } from './decode-source.js';
 import type { Host } from './host.js';
 
 /** What the Dockerfile from standard input goes by in messages. */
 export const STDIN_NAME = 'stdin';
 
+type Input = Pick<Host, 'stdin' | 'signal'>;
+
+/** What standard input turns out to be. */
+export type StandardInput =
+  | { readonly kind: 'dockerfile'; readonly dockerfile: SourceText }
+  /** All of it, the bytes that were looked at included. */
+  | { readonly kind: 'archive'; readonly bytes: AsyncIterable<Uint8Array> };
+
 /**
- * A Dockerfile from standard input.
- * @throws `DOCKERFILE_NOT_FOUND` when there is none, or it is no text; `CONTEXT_INVALID` for an archive
+ * A Dockerfile from standard input, or an archive, told apart by their first bytes.
+ * @throws `DOCKERFILE_NOT_FOUND` when it is neither
  */
-export async function readStandardInput({ stdin, signal }: Pick<Host, 'stdin' | 'signal'>): Promise<string> {
-  const bytes = await firstBytes(abortable(stdin, 'read standard input', signal));
-  const archive = archiveKind(bytes);
-  if (archive !== undefined) {
-    throw new TsbuildError(
-      'CONTEXT_INVALID',
-      `cannot build from standard input: a build context as ${archive} is not supported`,
-      {
-        hint: 'Unpack it and give the folder, or give only the Dockerfile on standard input.',
-      },
-    );
-  }
-  if (bytes.byteLength > SOURCE_LIMIT) throw unreadable('it is larger than 1 MiB');
+export async function contextOrDockerfile({ stdin, signal }: Input): Promise<StandardInput> {
+  const source = abortable(stdin, 'read standard input', signal);
+  const head = await firstBytes(source, ARCHIVE_HEAD);
+  if (archiveKind(head) === undefined) return { kind: 'dockerfile', dockerfile: await textOf(head, source) };
+  return { kind: 'archive', bytes: chained(head, source) };
+}
+
+/**
+ * A Dockerfile from standard input, beside a build context from elsewhere.
+ * @throws `DOCKERFILE_NOT_FOUND` when there is none, or it is no text
+ */
+export async function dockerfileFromStdin(host: Input): Promise<SourceText> {
+  const input = await contextOrDockerfile(host);
+  if (input.kind === 'dockerfile') return input.dockerfile;
+  throw unreadable('it is an archive', 'To build from an archive give "-" for the context, without "-f -".');
+}
+
+async function textOf(head: Uint8Array, rest: AsyncIterable<Uint8Array>): Promise<SourceText> {
+  const tooLong = (): TsbuildError => unreadable('it is larger than 1 MiB');
+  const bytes = await collect(chained(head, rest), SOURCE_LIMIT, tooLong);
   if (bytes.byteLength === 0) throw unreadable('it is empty');
-  return decodeSource(bytes, { shown: STDIN_NAME, code: 'DOCKERFILE_NOT_FOUND', what: 'Dockerfile' });
+  const text = decodeSource(bytes, { shown: STDIN_NAME, code: 'DOCKERFILE_NOT_FOUND', what: 'Dockerfile' });
+  return { name: STDIN_NAME, text };
 }
 
-/** One byte more than a Dockerfile may have tells that it is too long; an archive's kind shows in its first block. */
-async function firstBytes(stdin: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  return await collect(atMost(stdin, SOURCE_LIMIT + 1), SOURCE_LIMIT + 1);
-}
-
-async function* atMost(source: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let left = limit;
-  for await (const chunk of source) {
-    yield chunk.subarray(0, left);
-    left -= chunk.byteLength;
-    if (left <= 0) return;
+/** At least `count` bytes, unless there are fewer. Leaves the source where it is: it is not closed. */
+async function firstBytes(source: AsyncGenerator<Uint8Array, void>, count: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (size < count) {
+    const next = await source.next();
+    if (next.done === true) break;
+    chunks.push(next.value);
+    size += next.value.byteLength;
   }
+  return Buffer.concat(chunks);
 }
 
-/** By the bytes that a file of the kind begins with, as docker build tells them apart. */
-function archiveKind(bytes: Uint8Array): string | undefined {
-  const text = Buffer.from(bytes.subarray(0, 512)).toString('latin1');
-  if (text.startsWith('ustar', 257)) return 'a tar archive';
-  const compressed = ['\x1f\x8b', 'BZh', '\xfd7zXZ\0', '\x28\xb5\x2f\xfd'].some((magic) => text.startsWith(magic));
-  return compressed ? 'a compressed archive' : undefined;
+async function* chained(
+  head: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield head;
+  yield* rest;
 }
 
-function unreadable(state: string): TsbuildError {
+function unreadable(state: string, hint?: string): TsbuildError {
   return new TsbuildError('DOCKERFILE_NOT_FOUND', `cannot read the Dockerfile from standard input: ${state}`, {
-    hint: 'Pipe a Dockerfile into the command, or give a folder that has one.',
+    hint: hint ?? 'Pipe a Dockerfile into the command, or give a folder that has one.',
   });
 }

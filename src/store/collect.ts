@@ -15,6 +15,7 @@ const RECORD_KINDS: Readonly<Record<RecordKind, RecordKind>> = {
   step: 'step',
   dockerfile: 'dockerfile',
   compressed: 'compressed',
+  source: 'source',
 };
 
 export interface CollectOptions {

@@ -12,5 +12,8 @@ export interface RecordStore {
   delete(kind: RecordKind, key: Digest): Promise<void>;
 }
 
-/** `compressed`: by the digest of an uncompressed layer, the descriptor of its gzip blob. */
-export type RecordKind = 'step' | 'dockerfile' | 'compressed';
+/**
+ * `compressed`: by the digest of an uncompressed layer, the descriptor of its gzip blob. `source`: of a URL or a commit, the blob
+ * with what was fetched.
+ */
+export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'source';

@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   DOCKERFILE_SEMANTICS: { exit: 3, about: 'the Dockerfile parses and makes no sense' },
   DOCKERFILE_UNSUPPORTED: { exit: 3, about: 'the Dockerfile uses a feature that this version lacks' },
   CONTEXT_INVALID: { exit: 3, about: 'the build context cannot be read' },
+  SOURCE_UNAVAILABLE: { exit: 7, about: 'a URL or git repository that the build takes files from cannot be had' },
   COPY_FAILED: { exit: 3, about: 'a COPY or ADD names something that is missing or cannot be copied' },
   RUN_FAILED: { exit: 4, about: 'a RUN step ended with an error' },
   SANDBOX_UNAVAILABLE: { exit: 5, about: 'this host allows no sandbox that the step could run in' },

@@ -7,7 +7,7 @@ import type { BaseImages } from './base-images.js';
 import { makeBaseImages } from './base-images.js';
 import { REPOSITORY } from './case-folders.js';
 import { factsOf } from './facts.js';
-import { checkHere, hasChecks } from './checks-here.js';
+import { checkHere } from './checks-here.js';
 import type { Check, Outcome } from './outcome.js';
 import { flagsOf, namesOf, type PreparedCase } from './prepared-case.js';
 import { document, type ImageDocument } from './read-image.js';
@@ -25,8 +25,8 @@ export interface LocalBuilder extends AsyncDisposable {
   readonly tools: Toolchain;
   readonly bases: BaseImages;
   build(prepared: PreparedCase): Promise<Outcome>;
-  /** What tsbuild warns of; `null` while the library offers no checks. */
-  check(prepared: PreparedCase): Promise<readonly Check[] | null>;
+  /** What tsbuild warns of. */
+  check(prepared: PreparedCase): Promise<readonly Check[]>;
 }
 
 export async function openLocalBuilder(storeRoot: string): Promise<LocalBuilder> {
@@ -54,10 +54,11 @@ export async function openLocalBuilder(storeRoot: string): Promise<LocalBuilder>
     const options = { baseLayers: bases.diffIds, names: namesOf(prepared) };
     return { kind: 'image', image: await factsOf(image, options) };
   };
-  const check = async (prepared: PreparedCase): Promise<readonly Check[] | null> => {
-    const given = { ...host({ ...env, ...prepared.case.env }, new Collector()), openToolchain: open };
-    return (await hasChecks()) ? checkHere(prepared, given) : null;
-  };
+  const check = (prepared: PreparedCase): Promise<readonly Check[]> =>
+    checkHere(prepared, tools, {
+      ...host({ ...env, ...prepared.case.env }, new Collector()),
+      openToolchain: open,
+    });
   const close = async (): Promise<void> => {
     await tools[Symbol.asyncDispose]();
     await removeSnapshots(storeRoot, env);

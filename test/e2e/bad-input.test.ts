@@ -175,7 +175,7 @@ describe('a RUN that', () => {
     const { exitCode, stderr } = await build('FROM base\nRUN no-such-program\n');
     expect(exitCode).toBe(4);
     expect(stderr).toContain('exit code 127');
-    expect(stderr).toMatch(/^hint: The program was not found/m);
+    expect(stderr).toMatch(/^hint: The image has no "no-such-program": install it in a step above/m);
   });
 });
 

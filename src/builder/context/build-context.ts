@@ -1,56 +1,56 @@
+import { statSync } from 'node:fs';
 import { createDirectoryTree } from '../../layers/directory-tree.js';
-import { EMPTY_TREE, type Tree, type TreeEntry } from '../../layers/tree.js';
-import { createIgnoreMatcher, type IgnoreMatcher } from '../../parser/ignore-file.js';
-import { childPath } from '../../support/byte-path.js';
-import { textOfBytes, type ByteString } from '../../support/byte-string.js';
-import type { BuildRequest } from '../build-request.js';
+import { EMPTY_TREE } from '../../layers/tree.js';
+import { createIgnoreMatcher } from '../../parser/ignore-file.js';
+import { invariant } from '../../support/invariant.js';
+import type { BuildRequest, ContextFile } from '../build-request.js';
+import type { ContextOperation } from '../operation.js';
 import type { TreeResult } from '../operations/result.js';
+import { IgnoringTree } from './ignoring-tree.js';
 import { ReadableTree } from './readable-tree.js';
 
-/** The files of the build context that the ignore file leaves; none when there is no context. */
-export function openBuildContext(request: Pick<BuildRequest, 'contextDirectory' | 'ignore'>): TreeResult {
-  const context = { kind: 'tree', description: 'the build context', ignored: () => false } as const;
-  if (request.contextDirectory === null) return { ...context, tree: EMPTY_TREE };
-  const tree = new ReadableTree(createDirectoryTree(request.contextDirectory));
-  if (request.ignore === null) return { ...context, tree };
-  const matcher = createIgnoreMatcher(request.ignore.text, { file: request.ignore.name });
+type Contexts = Pick<BuildRequest, 'contextDirectory' | 'contextFile' | 'ignore' | 'namedContexts'>;
+
+const PLAIN = { kind: 'tree', description: 'the build context', ignored: () => false } as const;
+
+/**
+ * The files of the build context, or of a named one: of a folder those that its ignore file leaves, of an archive all. None when
+ * there is no context.
+ */
+export async function openBuildContext(request: Contexts, { name }: ContextOperation): Promise<TreeResult> {
+  if (name !== undefined) return openNamedContext(request, name);
+  if (request.contextFile !== undefined) return await openContextFile(request.contextFile);
+  if (request.contextDirectory === null) return { ...PLAIN, tree: EMPTY_TREE };
+  return openFolder(request.contextDirectory, request.ignore);
+}
+
+function openNamedContext({ namedContexts = [] }: Contexts, name: string): TreeResult {
+  const context = namedContexts.find((one) => one.name === name)?.source;
+  invariant(context?.kind === 'directory', `the build context "${name}" is a folder`);
+  const { directory, ignore } = context;
+  return { ...openFolder(directory, ignore), description: `the build context "${name}"` };
+}
+
+function openFolder(directory: string, ignore: BuildRequest['ignore']): TreeResult {
+  const tree = new ReadableTree(createDirectoryTree(directory));
+  if (ignore === null) return { ...PLAIN, tree: new IgnoringTree(tree, null) };
+  const matcher = createIgnoreMatcher(ignore.text, { file: ignore.name });
   return {
-    ...context,
+    ...PLAIN,
     tree: new IgnoringTree(tree, matcher),
     ignored: (path) => matcher.ignores(path),
     ignoredBy: (path) => matcher.ignoredBy(path),
   };
 }
 
-/** A tree without what an ignore file names. A directory that is ignored is there when something below it is taken in again. */
-class IgnoringTree implements Tree {
-  readonly #tree: Tree;
-  readonly #matcher: IgnoreMatcher;
-
-  constructor(tree: Tree, matcher: IgnoreMatcher) {
-    this.#tree = tree;
-    this.#matcher = matcher;
+/** @throws `LAYER_INVALID` for an archive that is damaged */
+export async function openContextFile(file: ContextFile): Promise<TreeResult> {
+  if (file.kind === 'archive') {
+    const { openTarTree } = await import('../../layers/tar-tree.js');
+    return { ...PLAIN, tree: await openTarTree(file.path) };
   }
-
-  lstat(path: ByteString): TreeEntry | undefined {
-    const entry = this.#tree.lstat(path);
-    if (entry === undefined || path === '' || !this.#matcher.ignores(textOfBytes(path))) return entry;
-    return entry.type === 'directory' && this.#holdsIncluded(path) ? entry : undefined;
-  }
-
-  list(path: ByteString): readonly ByteString[] {
-    return this.#tree.list(path).filter((name) => this.lstat(childPath(path, name)));
-  }
-
-  xattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array> {
-    return this.#tree.xattrs(path);
-  }
-
-  read(path: ByteString): Iterable<Uint8Array> {
-    return this.#tree.read(path);
-  }
-
-  #holdsIncluded(directory: ByteString): boolean {
-    return this.#matcher.mayContainIncluded(textOfBytes(directory)) && this.list(directory).length > 0;
-  }
+  const { createFileTree } = await import('../sources/file-tree.js');
+  const { path, name, modified } = file;
+  const { size } = statSync(path);
+  return { ...PLAIN, tree: createFileTree({ path, name, size, mtime: { seconds: modified, nanoseconds: 0 } }) };
 }

@@ -15,7 +15,7 @@ import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { ImageOperation } from '../operation.js';
 import type { ResolvedBase } from '../plan.js';
-import type { LayoutImage } from '../plan/file-source.js';
+import type { LayoutImage } from '../plan/layout-image.js';
 import type { ProgressSink, StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
 import type { FileSystemResult } from '../operations/result.js';

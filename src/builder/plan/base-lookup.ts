@@ -5,7 +5,7 @@ import { isTsbuildError, TsbuildError, type ErrorCode } from '../../support/erro
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
 import type { BaseResolver, ResolvedBase } from '../plan.js';
-import type { LayoutImage } from './file-source.js';
+import type { LayoutImage } from './layout-image.js';
 
 export interface BaseImage {
   readonly resolved: ResolvedBase;

@@ -1,9 +1,10 @@
 import type { Platform } from '../../oci/platform.js';
 import type { CopyInstruction, MountFlag, Stage } from '../../parser/instruction.js';
 import { asTemplate, expandTemplate } from '../../parser/expand-template.js';
+import { mountFrom } from '../../parser/instructions/mount-options.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { NamedSource } from './file-source.js';
-import { mountOrigin } from './mount-origin.js';
+
 import type { NamedContexts } from './named-contexts.js';
 import type { StageIndex } from './stage-index.js';
 
@@ -37,7 +38,7 @@ export function copySource(instruction: CopyInstruction, search: SourceSearch): 
  * @throws `DOCKERFILE_SEMANTICS`
  */
 export function mountSource(mount: MountFlag, search: SourceSearch): NamedSource | undefined {
-  const from = mountOrigin(mount.text);
+  const from = mountFrom(mount);
   if (from === undefined || from === '') return undefined;
   const number = search.index.find(from);
   if (number === undefined) return namedImage(from, search);

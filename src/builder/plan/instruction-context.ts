@@ -13,6 +13,8 @@ export interface BuildScope {
   readonly globals: GlobalArguments;
   /** Values of `--build-arg`. */
   readonly given: ReadonlyMap<string, string>;
+  /** Whether the build context's files have owners of their own: those of an archive have. */
+  readonly contextHasOwners: boolean;
   /** Of RUN steps that do not choose. */
   readonly network: 'host' | 'none';
   /** The vertex of the build context, which is in the graph from the first call on. */

@@ -20,7 +20,7 @@ export interface PlanOptions {
   readonly dockerfile: Dockerfile;
   readonly request: Pick<
     BuildRequest,
-    'buildArgs' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
+    'buildArgs' | 'contextFile' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
   > &
     Partial<Pick<BuildRequest, 'ignore'>>;
   readonly resolveBase: BaseResolver;
@@ -64,6 +64,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     globals,
     given,
     targetPlatform,
+    contextHasOwners: request.contextFile?.kind === 'archive',
     network: request.network,
     manyStages: index.stages.length > 1,
     ignored: lazyIgnoredPaths(request.ignore ?? null),

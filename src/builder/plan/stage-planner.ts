@@ -19,6 +19,7 @@ import { stepLabel } from './step-label.js';
 export interface PlannerOptions {
   readonly globals: GlobalArguments;
   readonly given: ReadonlyMap<string, string>;
+  readonly contextHasOwners: boolean;
   readonly network: 'host' | 'none';
   readonly targetPlatform: Platform;
   /** Whether labels name their stage. */
@@ -45,6 +46,10 @@ export class StagePlanner implements BuildScope {
 
   get given(): ReadonlyMap<string, string> {
     return this.#options.given;
+  }
+
+  get contextHasOwners(): boolean {
+    return this.#options.contextHasOwners;
   }
 
   get network(): 'host' | 'none' {

@@ -52,10 +52,12 @@ export function remoteSource(text: string, options: RemoteSourceOptions = {}): R
   const url = splitUrl(full) ?? splitScpLike(full);
   if (url === undefined) return undefined;
   const read = (): RemoteSource | undefined => {
+    // A URL may not hold them (RFC 3986), and a terminal would obey them.
+    if (/\p{Cc}/u.test(full)) throw new RangeError('it has control characters');
     if (isShorthand || isGit(url)) return gitSource(url);
     return /^https?:\/\//.test(full) ? httpSource(url) : undefined;
   };
-  return describingErrors(read, { text: shownUrl(url), code });
+  return describingErrors(read, { text: shownUrl(url).replace(/\p{Cc}/gu, ' '), code });
 }
 
 function splitScpLike(text: string): SplitUrl | undefined {

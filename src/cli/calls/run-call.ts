@@ -1,8 +1,7 @@
-import type { BuildRequest } from '../../builder/build-request.js';
 import type { CheckResult } from '../../builder/check/check-dockerfile.js';
 import type { ParsedArguments } from '../argv.js';
 import { readBuildRequest } from '../build-request.js';
-import { openToolchain } from '../commands/open-toolchain.js';
+import { lazyToolchain } from '../commands/open-toolchain.js';
 import { runTransfer } from '../commands/transfer-activity.js';
 import { EndWithStatus } from '../end-with-status.js';
 import type { Host } from '../host.js';
@@ -21,7 +20,7 @@ export async function runCall(call: Call, parsed: ParsedArguments, host: Host): 
       await check(call, parsed, host);
       break;
     case 'targets':
-      await targets(call, await readBuildRequest(parsed, host), host);
+      await targets(call, parsed, host);
       break;
     case 'subrequests.describe':
       await print(host.stdout, call.format === 'json' ? `${JSON.stringify(METHODS, undefined, 2)}\n` : describeText());
@@ -30,9 +29,10 @@ export async function runCall(call: Call, parsed: ParsedArguments, host: Host): 
 
 async function check(call: Call, parsed: ParsedArguments, host: Host): Promise<void> {
   const { request, result } = await runTransfer(host, { title: 'Checking', quiet: false }, async (progress) => {
-    const given = await readBuildRequest(parsed, host);
-    await using toolchain = await openToolchain(parsed, host);
-    return { request: given, result: await toolchain.check(given, { progress, signal: host.signal }) };
+    await using lazy = lazyToolchain(parsed, host);
+    const activity = { progress, signal: host.signal };
+    const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+    return { request: given, result: await (await lazy.get()).check(given, activity) };
   });
   const { dockerfile } = request;
   await print(host.stdout, call.format === 'json' ? checkJson(result, dockerfile) : checkText(result, dockerfile.text));
@@ -48,7 +48,10 @@ function notes({ unknownBases }: CheckResult): readonly string[] {
   });
 }
 
-async function targets({ format }: Call, { dockerfile }: BuildRequest, host: Host): Promise<void> {
+async function targets({ format }: Call, parsed: ParsedArguments, host: Host): Promise<void> {
+  await using lazy = lazyToolchain(parsed, host);
+  const activity = { signal: host.signal };
+  const { dockerfile } = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
   const { parseDockerfile } = await import('../../parser/parse-dockerfile.js');
   const { stages } = parseDockerfile(dockerfile.text, { file: dockerfile.name });
   await print(host.stdout, format === 'json' ? targetsJson(stages, dockerfile.text) : targetsText(stages));

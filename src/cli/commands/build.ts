@@ -9,7 +9,7 @@ import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
-import { openToolchain } from './open-toolchain.js';
+import { lazyToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const call = callOf(parsed);
@@ -25,9 +25,10 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     async (progress) => {
       // Whoever reads the file after a failed build must not find the image of the build before.
       if (idFile !== undefined) await rm(resolve(host.cwd, idFile), { force: true });
-      const request = await readBuildRequest(parsed, host);
-      await using toolchain = await openToolchain(parsed, host);
-      const built = await toolchain.build(request, { progress, signal: host.signal });
+      await using lazy = lazyToolchain(parsed, host);
+      const activity = { progress, signal: host.signal };
+      const request = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+      const built = await (await lazy.get()).build(request, activity);
       if (idFile !== undefined) await writeIdFile(idFile, host.cwd, built);
       return built;
     },

@@ -86,6 +86,16 @@ export class TarParser {
     if (this.#state !== 'done' && !between) throw invalidTar('it is cut off');
   }
 
+  /** Bytes of content still to come: a reader that can seek need not read them, and says so by `skip`. */
+  get pendingContent(): number {
+    return this.#state === 'content' ? this.#remaining : 0;
+  }
+
+  /** Passes over the pending content, as if it had been pushed; no more events of the file follow. */
+  skip(): void {
+    if (this.#state === 'content') this.#skipPadding();
+  }
+
   #hasMeta(): boolean {
     return this.#pax !== undefined || this.#longName !== undefined || this.#longLink !== undefined;
   }

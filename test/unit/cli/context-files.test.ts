@@ -32,10 +32,6 @@ describe('contextDirectory()', () => {
     ['file', 'cannot use build context "file": it is a file'],
     ['file/sub', 'cannot use build context "file/sub": a part of the path is no folder'],
     ['loop', 'cannot use build context "loop": too many symbolic links'],
-    [
-      'https://example.com/x.git',
-      'cannot use build context "https://example.com/x.git": this version of tsbuild builds from local folders only',
-    ],
   ])('refuses %s', async (path, message) => {
     await write('file', '');
     await symlink('loop', join(folder, 'loop'));

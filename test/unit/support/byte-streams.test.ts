@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -93,4 +95,23 @@ test('discard() gives up a stream, and a generator', async () => {
   const generator = streamOf([Buffer.from('a')]);
   await discard(generator);
   expect((await generator.next()).done).toBe(true);
+});
+
+test('abortable() keeps no chunk that has passed, however long the stream', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const passed: WeakRef<Uint8Array>[] = [];
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (let count = 0; count < 50; count += 1) {
+      await Promise.resolve();
+      yield Buffer.alloc(1 << 16);
+    }
+  }
+  for await (const chunk of abortable(source(), 'read', new AbortController().signal)) {
+    passed.push(new WeakRef(chunk));
+    if (passed.length < 50) continue;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    collectGarbage();
+    expect(passed.filter((each) => each.deref() !== undefined).length).toBeLessThan(5);
+  }
 });

@@ -14,7 +14,7 @@ import { CopySources } from './copy-sources.js';
  */
 export function applyCopy(instruction: CopyInstruction, context: InstructionContext): void {
   const { keyword, source } = instruction;
-  const { draft, from, expand } = context;
+  const { draft, build, from, expand } = context;
   const sources = new CopySources(instruction, context);
   const destination = expand(instruction.destination);
   const owner = instruction.chown === undefined ? '' : expand(instruction.chown);
@@ -32,7 +32,7 @@ export function applyCopy(instruction: CopyInstruction, context: InstructionCont
     kind: 'copy',
     keyword,
     // What a named context or a repository gives is as little a stage's as the files of the build context are.
-    fromContext: from === undefined || isTreeSource(from),
+    fromContext: from === undefined ? !build.contextHasOwners : isTreeSource(from),
     sources: sources.planned,
     destination: joinedDestination(draft.cwd, destination),
     ...flags,

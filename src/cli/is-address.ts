@@ -1,0 +1,4 @@
+/** Whether a build context could be something else than a folder of this host. What it is, the toolchain finds out. */
+export function isAddress(context: string): boolean {
+  return /^[a-z0-9]+:\/\/|^[\w-]+@[\w.-]+:|^github\.com\//i.test(context);
+}
