@@ -8,8 +8,10 @@ export interface ExpansionOptions {
   /** The value of a variable, `undefined` if it is not set. */
   readonly env: (name: string) => string | undefined;
   readonly escape: '\\' | '`';
-  /** Where the template stands, for errors. */
+  /** Where the template stands, for errors: its instruction. */
   readonly source: SourceRange;
+  /** The instruction's text: where it is on one line of the file, errors point at the template in it. */
+  readonly within?: string;
 }
 
 export function asTemplate(text: string): Template {
@@ -43,7 +45,7 @@ export function expandHeredoc({ content, expand, source }: Heredoc, { env }: Pic
 
 function lexTemplate(
   template: Template,
-  { env, escape, source, plainQuotes = false }: ExpansionOptions & { readonly plainQuotes?: boolean },
+  { env, escape, source, within = '', plainQuotes = false }: ExpansionOptions & { readonly plainQuotes?: boolean },
 ): Lexed {
   try {
     return lex(template, { env, escape, plainQuotes });
@@ -51,9 +53,18 @@ function lexTemplate(
     if (!(error instanceof ExpansionError)) throw error;
     const code = error.wanted ? 'DOCKERFILE_SEMANTICS' : 'DOCKERFILE_SYNTAX';
     throw new TsbuildError(code, `cannot expand ${quoted(template)}: ${error.message}`, {
-      source,
+      source: narrowed(source, within, template),
       hint: error.hint,
       cause: error,
     });
   }
+}
+
+/** A text that is joined from several lines has lost the way back to them. */
+function narrowed(source: SourceRange, text: string, part: string): SourceRange {
+  const { file, start, end } = source;
+  const at = text.indexOf(part);
+  if (at === -1 || part === '' || start.line !== end.line || end.column - start.column !== text.length) return source;
+  const column = start.column + at;
+  return { file, start: { ...start, column }, end: { ...end, column: column + part.length } };
 }

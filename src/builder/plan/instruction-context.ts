@@ -47,7 +47,7 @@ export function contextOf(
   { instruction, escape, from, mountSources }: Command,
   { draft, build, checks }: Pick<InstructionContext, 'draft' | 'build' | 'checks'>,
 ): InstructionContext {
-  const { source } = instruction;
+  const { source, text } = instruction;
   const env = (name: string): string | undefined => draft.variables.get(name);
   const checkedEnv = (name: string): string | undefined => {
     const value = env(name);
@@ -61,8 +61,8 @@ export function contextOf(
     from,
     mountSources,
     checks,
-    expand: (template) => expandTemplate(template, { env: checkedEnv, escape, source }),
-    expandWords: (template) => expandWords(template, { env, escape, source }),
+    expand: (template) => expandTemplate(template, { env: checkedEnv, escape, source, within: text }),
+    expandWords: (template) => expandWords(template, { env, escape, source, within: text }),
     expandHeredoc: (heredoc) => expandHeredoc(heredoc, { env: checkedEnv }),
   };
 }
