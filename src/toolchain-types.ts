@@ -71,7 +71,7 @@ export interface SaveOptions extends ActivityOptions {
   /** `os/architecture[/variant]` each, or `all` that an index lists; absent: what the name stands for in the store. */
   readonly platforms?: readonly string[] | 'all' | undefined;
   /** How layers are compressed; absent: as they are kept. */
-  readonly compress?: 'none' | 'gzip' | undefined;
+  readonly compress?: 'none' | 'gzip' | 'zstd' | undefined;
   /** What the receiver has, and the archive does without: names of images, or absolute paths of archives and layouts. */
   readonly since?: readonly string[] | undefined;
 }

@@ -99,8 +99,11 @@ const saveOptions: readonly OptionSpec[] = [
     name: 'compress',
     kind: 'value',
     placeholder: 'string',
-    about: 'How layers are compressed: "none" or "gzip" (default: as they are kept)',
+    about:
+      'How layers are compressed: "none", "gzip" or "zstd", which Docker reads since 23 (default: as they are kept)',
   },
+  // What push and docker buildx call it.
+  { name: 'compression', kind: 'value', placeholder: 'string', about: '', hidden: true },
   {
     name: 'format',
     kind: 'value',
