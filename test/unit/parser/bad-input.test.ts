@@ -184,7 +184,7 @@ describe('time grows with the length of the input, not with its square', () => {
   });
 
   test.each<[string, (size: number) => [string, string]]>([
-    ['wildcards that cross directories', (size) => ['**/a/**/a/**/b', 'a/'.repeat(size)]],
+    ['wildcards that cross directories', (size) => ['**/a/**/a/**/b\n'.repeat(size), 'a/a/a/a/x']],
     ['wildcards within a name', (size) => ['*a*a*a*b', 'a'.repeat(size)]],
     ['patterns', (size) => ['a/b\n!c\n'.repeat(size), 'x/y']],
   ])('ignore file: %s', (_, make) => {
@@ -193,6 +193,13 @@ describe('time grows with the length of the input, not with its square', () => {
       return () => createIgnoreMatcher(file, { file: 'x' }).ignores(path);
     });
   });
+});
+
+test('a path as deep as the kernel allows is decided', () => {
+  const deep = 'a/'.repeat(2047) + 'b';
+  const { ignores } = createIgnoreMatcher('**/a/**/a/**/b', { file: 'x' });
+  expect(ignores(deep)).toBe(true);
+  expect(ignores(`${deep}c`)).toBe(false);
 });
 
 describe('what is out of all measure', () => {
