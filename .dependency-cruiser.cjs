@@ -27,6 +27,7 @@ const home = {
   '@ts-graphviz': '^src/builder/graph-dot\\.ts$',
   ink: '^src/cli/tui/',
   react: '^src/cli/tui/',
+  yaml: '^src/builder/devices/',
 };
 const folders = Object.entries(mayImport).map(([from, to]) => ({
   name: `${from}-imports`,

@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { build, type BuilderParts } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
-import type { ToWorker } from './build-messages.js';
+import type { ToWorker, WorkerResult } from './build-messages.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
 import { openSourceAccess } from './source-access.js';
 import type { Store } from './store/store.js';
 import type { ChildProcess } from './support/child-process.js';
+import type { PrunedCacheMount } from './toolchain-types.js';
 import { isTsbuildError, TsbuildError } from './support/errors.js';
 import { createLimiter } from './support/limiter.js';
 import { planUserNamespace, spawnInUserNamespace } from './support/user-namespace.js';
@@ -58,9 +59,20 @@ async function buildFromCache(request: BuildRequest, options: OrdinaryUserOption
 async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
   const { store, env } = options;
   const message: ToWorker = { type: 'build', storeRoot: store.root, env: definedOnly(env), request };
+  const result = await askWorker(message, { ...options, secrets: request.secrets });
+  if (result?.type !== 'built') throw new Error('internal error: the build worker gave no result');
+  return result.build;
+}
+
+/** As `pruneCacheMounts`: their files belong to ids that only the user namespace may touch. */
+export async function pruneCacheMountsAsOrdinaryUser(
+  dryRun: boolean,
+  options: Pick<OrdinaryUserOptions, 'store' | 'env' | 'progress' | 'signal'>,
+): Promise<readonly PrunedCacheMount[]> {
+  const message: ToWorker = { type: 'prune-cache-mounts', storeRoot: options.store.root, dryRun };
   const result = await askWorker(message, options);
-  if (result === null) throw new Error('internal error: the build worker gave no result');
-  return result;
+  if (result?.type !== 'pruned') throw new Error('internal error: the build worker pruned nothing');
+  return result.cacheMounts;
 }
 
 /** Removes snapshots, whose files belong to ids that only the user namespace may touch. */
@@ -72,13 +84,18 @@ export async function collectSnapshotsAsOrdinaryUser(
   await askWorker(message, { env, progress: () => undefined, signal: new AbortController().signal });
 }
 
+interface AskOptions extends Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal'> {
+  /** What the worker is told, and must not have in its environment, which anybody of the same user can read. */
+  readonly secrets?: BuildRequest['secrets'];
+}
+
 async function askWorker(
   message: ToWorker,
-  { env, progress, signal }: Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal'>,
-): Promise<BuildResult | null> {
+  { env, progress, signal, secrets = {} }: AskOptions,
+): Promise<WorkerResult> {
   const { uid, gid, username } = userInfo();
   const plan = await planUserNamespace({ uid, gid, userName: username });
-  const child = await startWorker(plan, env);
+  const child = await startWorker(plan, withoutSecrets(env, secrets));
   const abort = (): void => {
     if (child.connected) child.send({ type: 'abort' } satisfies ToWorker);
   };
@@ -93,6 +110,11 @@ async function askWorker(
     signal.removeEventListener('abort', abort);
     if (child.connected) child.disconnect();
   }
+}
+
+function withoutSecrets(env: OrdinaryUserOptions['env'], secrets: BuildRequest['secrets']): OrdinaryUserOptions['env'] {
+  const values = new Set(Object.values(secrets).map((value) => Buffer.from(value).toString('utf8')));
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value === undefined || !values.has(value)));
 }
 
 type NamespacePlan = Awaited<ReturnType<typeof planUserNamespace>>;

@@ -1,4 +1,5 @@
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { PrunedCacheMount } from './toolchain-types.js';
 import type { ProgressEvent } from './builder/progress.js';
 import type { ErrorRecord } from './support/errors.js';
 
@@ -11,10 +12,17 @@ export type ToWorker =
       readonly request: BuildRequest;
     }
   | { readonly type: 'remove-snapshots'; readonly storeRoot: string; readonly keep: readonly string[] }
+  | { readonly type: 'prune-cache-mounts'; readonly storeRoot: string; readonly dryRun: boolean }
   | { readonly type: 'abort' };
+
+/** What the work gives: of a build, of a pruning, of nothing but removing. */
+export type WorkerResult =
+  | { readonly type: 'built'; readonly build: BuildResult }
+  | { readonly type: 'pruned'; readonly cacheMounts: readonly PrunedCacheMount[] }
+  | null;
 
 /** And what that one answers: any number of events, then one end. */
 export type FromWorker =
   | { readonly type: 'progress'; readonly event: ProgressEvent }
-  | { readonly type: 'done'; readonly result: BuildResult | null }
+  | { readonly type: 'done'; readonly result: WorkerResult }
   | { readonly type: 'failed'; readonly error: ErrorRecord; readonly stack?: string | undefined };

@@ -1,10 +1,10 @@
 import { build } from './builder/build.js';
 import { collectSnapshots } from './collect-snapshots.js';
-import type { FromWorker, ToWorker } from './build-messages.js';
+import type { FromWorker, ToWorker, WorkerResult } from './build-messages.js';
 import { createBuilderParts } from './builder-parts.js';
 import { openStore } from './store/open-store.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
-import type { BuildResult } from './builder/build-request.js';
+import { pruneCacheMounts } from './prune-cache-mounts.js';
 
 // Runs as root of a user namespace, started by an ordinary user's process: the same builder over the same store, with the rights
 // to unpack, mount and run. Requests come and events go over the IPC channel; when that closes, the other side is gone.
@@ -31,20 +31,20 @@ function drain(): Promise<void> {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
-async function perform(
-  message: Exclude<ToWorker, { type: 'abort' }>,
-  signal: AbortSignal,
-): Promise<BuildResult | null> {
+async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: AbortSignal): Promise<WorkerResult> {
   using store = await openStore(message.storeRoot);
   if (message.type === 'remove-snapshots') {
     await collectSnapshots(store, new Set(message.keep));
     return null;
   }
+  if (message.type === 'prune-cache-mounts') {
+    return { type: 'pruned', cacheMounts: await pruneCacheMounts({ store, dryRun: message.dryRun, signal }) };
+  }
   const progress = (event: Extract<FromWorker, { type: 'progress' }>['event']): void => {
     send({ type: 'progress', event });
   };
   await using parts = createBuilderParts({ store, env: message.env, progress, signal, drain, now: Date.now });
-  return await build(message.request, parts, { progress, signal });
+  return { type: 'built', build: await build(message.request, parts, { progress, signal }) };
 }
 
 async function main(): Promise<void> {

@@ -45,8 +45,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
       return await store.claim(key, options);
     },
     async [Symbol.asyncDispose]() {
-      const { sandbox } = (await workshop.made()) ?? {};
-      await sandbox?.[Symbol.asyncDispose]();
+      await (await workshop.made())?.[Symbol.asyncDispose]();
       await (await registry.made())?.close();
       await sources[Symbol.asyncDispose]();
       releaseLock(await locked.made());

@@ -28,7 +28,7 @@ export async function copyBetween(from: ImageLocation, to: ImageLocation, contex
       platforms: platformChoice(context.platforms),
       store,
       client: async () => await (client ??= openRegistryClient({ env, progress })),
-      gzip: async (layer) => await compressor.compress(layer),
+      compress: async (layer, compression) => await compressor.compress(layer, compression),
       onBlob: transferEvents(progress, { step: 'copy', direction: to.transport === 'docker' ? 'push' : 'pull' }),
       signal,
     });

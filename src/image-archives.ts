@@ -118,7 +118,7 @@ async function imagesToSave(
     store,
     platforms: platformChoice(platforms),
     compress,
-    gzip: async (layer) => await compressor.compress(layer),
+    compressLayer: async (layer, compression) => await compressor.compress(layer, compression),
     since: since.length === 0 ? undefined : await readSince(since, store, signal),
     signal,
   };

@@ -26,6 +26,8 @@ export type {
   ImageDetails,
   LoadedImage,
   LoadOptions,
+  PrunedCacheMount,
+  PruneOptions,
   PulledImage,
   PullOptions,
   PushedImage,
@@ -39,7 +41,14 @@ export type {
 } from './toolchain-types.js';
 export type { AccessOptions, LoginRequest } from './login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
-export type { BuildRequest, BuildResult, ContextFile, ContextSource, NamedContext } from './builder/build-request.js';
+export type {
+  BuildRequest,
+  BuildResult,
+  ContextFile,
+  ContextSource,
+  NamedContext,
+  SshSource,
+} from './builder/build-request.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { ImageLocation } from './registry/copy/image-location.js';

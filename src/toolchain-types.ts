@@ -71,7 +71,7 @@ export interface SaveOptions extends ActivityOptions {
   /** `os/architecture[/variant]` each, or `all` that an index lists; absent: what the name stands for in the store. */
   readonly platforms?: readonly string[] | 'all' | undefined;
   /** How layers are compressed; absent: as they are kept. */
-  readonly compress?: 'none' | 'gzip' | undefined;
+  readonly compress?: 'none' | 'gzip' | 'zstd' | undefined;
   /** What the receiver has, and the archive does without: names of images, or absolute paths of archives and layouts. */
   readonly since?: readonly string[] | undefined;
 }
@@ -119,6 +119,19 @@ export interface BootstrapRequest {
   readonly include: readonly string[];
 }
 
+/** A directory that RUN steps kept from build to build. */
+export interface PrunedCacheMount {
+  /** As the Dockerfile has it; BUILDKIT_CACHE_MOUNT_NS stands before it with a slash. */
+  readonly id: string;
+  /** Of all its files. */
+  readonly bytes: number;
+}
+
+export interface PruneOptions extends ActivityOptions {
+  /** Only tells what would go. */
+  readonly dryRun?: boolean | undefined;
+}
+
 /** What `rmi` did, in order, as Docker prints it. */
 export type Removal =
   { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly digest: Digest };
@@ -162,6 +175,8 @@ export interface Toolchain extends AsyncDisposable {
   image(name: string): Promise<ImageDetails>;
   tag(name: string, target: string): Promise<void>;
   remove(name: string, options?: { readonly force?: boolean }): Promise<readonly Removal[]>;
+  /** Removes the directories of `RUN --mount=type=cache`, once no build uses the store. @returns them, sorted by id */
+  pruneCacheMounts(options?: PruneOptions): Promise<readonly PrunedCacheMount[]>;
   /** Makes a base image out of the running host's own programs. */
   bootstrap(request: BootstrapRequest, options?: ActivityOptions): Promise<BuildResult>;
 }

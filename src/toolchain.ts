@@ -21,6 +21,8 @@ import type {
   CopyOptions,
   ImageDetails,
   LoadedImage,
+  PrunedCacheMount,
+  PruneOptions,
   LoadOptions,
   PulledImage,
   PullOptions,
@@ -229,6 +231,17 @@ class LocalToolchain implements Toolchain {
   async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly Removal[]> {
     const { removeImage } = await import('./remove-image.js');
     return removeImage(name, { store: this.#store, env: this.#options.env, force: options.force ?? false });
+  }
+
+  async pruneCacheMounts(options: PruneOptions = {}): Promise<readonly PrunedCacheMount[]> {
+    const { hasCacheMounts, pruneCacheMounts } = await import('./prune-cache-mounts.js');
+    const store = this.#store;
+    if (!hasCacheMounts(store)) return [];
+    const activity = withDefaults(options);
+    const dryRun = options.dryRun ?? false;
+    if (process.geteuid?.() === 0) return await pruneCacheMounts({ store, dryRun, signal: activity.signal });
+    const { pruneCacheMountsAsOrdinaryUser } = await import('./build-in-namespace.js');
+    return await pruneCacheMountsAsOrdinaryUser(dryRun, { store, env: this.#options.env, ...activity });
   }
 
   async bootstrap(request: BootstrapRequest, activity: ActivityOptions = {}): Promise<BuildResult> {

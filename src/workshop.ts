@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workshop } from './builder/operations/operation-parts.js';
+import type { OverlaySnapshotterOptions } from './layers/overlay-snapshotter.js';
+import type { Snapshotter } from './layers/snapshotter.js';
+import { bytesOfText } from './support/byte-string.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Store } from './store/store.js';
 
@@ -32,18 +35,38 @@ export interface WorkshopOptions {
  */
 export async function openWorkshop({ store, progress, upcoming }: WorkshopOptions): Promise<Workshop> {
   const mapping = currentIdMapping();
+  const { temporaryDirectory } = store;
   const { createSandbox } = await import('./sandbox/create-sandbox.js');
-  const sandbox = await createSandbox({ temporaryDirectory: store.temporaryDirectory, isolation: 'auto', upcoming });
+  const sandbox = await createSandbox({ temporaryDirectory, isolation: 'auto', upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
-  const options = {
-    directory: join(store.snapshotsDirectory, mapping),
-    temporaryDirectory: store.temporaryDirectory,
-    ownership: mapping === 'single' ? ('recorded' as const) : ('real' as const),
+  const ownership = mapping === 'single' ? 'recorded' : 'real';
+  const snapshots = { directory: join(store.snapshotsDirectory, mapping), temporaryDirectory, ownership } as const;
+  const snapshotter = await createSnapshotter({ ...snapshots, userxattr: mapping !== 'host' }, sandbox.overlay);
+  const { CacheMounts } = await import('./store/cache-mounts.js');
+  const { TreeSnapshots } = await import('./builder/operations/run/tree-snapshots.js');
+  const treeSnapshots = new TreeSnapshots(snapshotter);
+  return {
+    sandbox,
+    snapshotter,
+    cacheMounts: new CacheMounts({ directory: join(store.cacheMountsDirectory, mapping), temporaryDirectory }),
+    fillDirectory: async (directory, tar, signal) => {
+      const { applyLayer } = await import('./layers/apply/apply-layer.js');
+      await applyLayer(tar, { root: bytesOfText(directory), ownership, owners: new Map(), overlay: null }, signal);
+    },
+    treeSnapshots,
+    temporaryDirectory,
+    async [Symbol.asyncDispose]() {
+      await treeSnapshots[Symbol.asyncDispose]();
+      await sandbox[Symbol.asyncDispose]();
+    },
   };
-  if (sandbox.overlay) {
+}
+
+async function createSnapshotter(options: OverlaySnapshotterOptions, overlay: boolean): Promise<Snapshotter> {
+  if (overlay) {
     const { createOverlaySnapshotter } = await import('./layers/overlay-snapshotter.js');
-    return { sandbox, snapshotter: createOverlaySnapshotter({ ...options, userxattr: mapping !== 'host' }) };
+    return createOverlaySnapshotter(options);
   }
   const { createCopySnapshotter } = await import('./layers/copy-snapshotter.js');
-  return { sandbox, snapshotter: createCopySnapshotter(options) };
+  return createCopySnapshotter(options);
 }

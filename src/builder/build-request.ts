@@ -1,4 +1,5 @@
 import type { Digest } from '../oci/digest.js';
+import type { HostEntry, ResourceLimit } from '../sandbox/run-spec.js';
 
 /** What to build. Plain data: it crosses process boundaries. */
 export interface BuildRequest {
@@ -28,6 +29,19 @@ export interface BuildRequest {
   readonly sourceDateEpoch?: number | undefined;
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
   readonly proxyEnv: Readonly<Record<string, string>>;
+  /** Values by id, for `RUN --mount=type=secret`. Kept in memory, and out of keys, records, layers and messages. */
+  readonly secrets: Readonly<Record<string, Uint8Array>>;
+  /** What answers to `RUN --mount=type=ssh`. */
+  readonly ssh: readonly SshSource[];
+  /** What steps may ask for beyond the usual: `network.host`, `security.insecure`, `device`, `device=NAME`. */
+  readonly entitlements: readonly string[];
+  /** Further lines of the steps' /etc/hosts. */
+  readonly hosts: readonly HostEntry[];
+  readonly limits: readonly ResourceLimit[];
+  /** Of /dev/shm; absent: Docker's 64 MiB. */
+  readonly shmSizeBytes?: number | undefined;
+  /** Folders of CDI specifications, for `RUN --device`; absolute. */
+  readonly cdiDirectories: readonly string[];
 }
 
 /** A build context in one file on this host, which must stay as it is for the time of the build. */
@@ -36,6 +50,16 @@ export type ContextFile =
   | { readonly kind: 'archive'; readonly path: string }
   /** A context of this one file; `modified` in seconds since 1970. */
   | { readonly kind: 'file'; readonly path: string; readonly name: string; readonly modified: number };
+
+/** An agent that steps may have signatures of. */
+export interface SshSource {
+  readonly id: string;
+  /** Absolute paths: the socket of one agent, or files of private keys. */
+  readonly paths: readonly string[];
+}
+
+/** Where the Container Device Interface has its specifications. */
+export const CDI_DIRECTORIES: readonly string[] = ['/etc/cdi', '/var/run/cdi'];
 
 /** A `--build-context`: the name of a stage or an image, maybe with a platform as `name::os/architecture`, and its place. */
 export interface NamedContext {
@@ -73,6 +97,12 @@ export function buildRequest(given: Pick<BuildRequest, 'dockerfile'> & Partial<B
     pull: false,
     network: 'host',
     proxyEnv: {},
+    secrets: {},
+    ssh: [],
+    entitlements: [],
+    hosts: [],
+    limits: [],
+    cdiDirectories: CDI_DIRECTORIES,
     ...given,
   };
 }

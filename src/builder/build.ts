@@ -55,6 +55,7 @@ export interface BuildOptions {
 export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
   const names = request.tags.map(parseTag);
   const { plan, bases } = await makePlan(request, parts, options);
+  plan.remarks.forEach(options.progress);
   const solution = await solvePlan(plan.graph, { request, parts, bases, options });
   const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
   const image = assembleImage(plan.image, fileSystemOf(solution.result), epoch);
@@ -128,6 +129,7 @@ function solvePlan(
     drain,
     sourceDateEpoch,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
+    given: request,
     platform: formatPlatform(platform),
     openContext: (operation) => openBuildContext(request, operation),
     fetchTree: async (operation, step, context) => {

@@ -4,7 +4,7 @@ import type { RecordStore } from '../store/record-store.js';
 import type { BuildRequest } from './build-request.js';
 
 /** Goes up whenever the parser reads the same text differently. */
-const PARSER_VERSION = 3;
+const PARSER_VERSION = 4;
 
 /** The parsed Dockerfile: remembered by its text, so that a build that is all cache loads no parser. */
 export async function loadDockerfile(

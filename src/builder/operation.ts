@@ -1,6 +1,7 @@
 import type { Digest } from '../oci/digest.js';
 import type { Platform } from '../oci/platform.js';
 import type { DeviceFlag } from '../parser/instruction.js';
+import type { HostEntry, ResourceLimit } from '../sandbox/run-spec.js';
 
 /** What a vertex does. Plain data, complete: two equal operations on equal inputs have equal results. */
 export type Operation =
@@ -75,6 +76,11 @@ export interface RunOperation {
   readonly security: 'sandbox' | 'insecure';
   readonly mounts: readonly RunMount[];
   readonly devices: readonly DeviceFlag[];
+  /** Absent: BuildKit's own. */
+  readonly hostname?: string;
+  /** Further lines of /etc/hosts. */
+  readonly hosts?: readonly HostEntry[];
+  readonly limits?: readonly ResourceLimit[];
 }
 
 /** Whose file or directory a mount's target is. */
@@ -104,7 +110,7 @@ export type RunMount =
       readonly readonly: boolean;
       readonly from?: { readonly input: number; readonly path: string };
     } & MountOwner)
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number }
+  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number; readonly readonly: boolean }
   /** `target`, `env`, or both: where the secret is to be found. */
   | ({
       readonly type: 'secret';

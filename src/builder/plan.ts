@@ -5,6 +5,7 @@ import type { SourceRange } from '../support/source-range.js';
 import type { BuildGraph } from './graph.js';
 import type { Operation } from './operation.js';
 import type { LayoutImage } from './plan/layout-image.js';
+import type { Remark } from './plan/remarks.js';
 
 /** A base image as planning needs it: which one, and what a build inherits from it. */
 export interface ResolvedBase {
@@ -31,6 +32,8 @@ export type PlannedHistory = Omit<HistoryEntry, 'created'>;
 
 /** A Dockerfile with all that is known before anything is done: what to do, and what the image's config will say. */
 export interface BuildPlan {
+  /** To be said once, when the build begins. */
+  readonly remarks: readonly Remark[];
   readonly graph: BuildGraph<Operation>;
   readonly image: {
     readonly platform: Platform;

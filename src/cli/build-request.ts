@@ -4,6 +4,7 @@ import { usageError, type ParsedArguments } from './argv.js';
 import { readSources, type SourceReading } from './build-sources.js';
 import type { Host } from './host.js';
 import { readNamedContexts } from './named-contexts.js';
+import { readRunOptions } from './run-options.js';
 
 const BUILD = { command: 'tsbuild build' };
 
@@ -28,6 +29,7 @@ export async function readBuildRequest(
     platform: platform(parsed.value('platform')),
     sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
     proxyEnv: proxyEnvironment(host.env),
+    ...(await readRunOptions(parsed, host)),
   };
   const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
   const [context = '.'] = parsed.positionals;

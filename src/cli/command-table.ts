@@ -1,5 +1,6 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { RUN_OPTIONS } from './run-option-table.js';
 
 const quiet = (about: string): OptionSpec => ({ name: 'quiet', short: 'q', kind: 'flag', about });
 const noTrunc: OptionSpec = { name: 'no-trunc', kind: 'flag', about: "Don't truncate output" };
@@ -73,17 +74,17 @@ const build: Command = {
     quiet('Print nothing but the image ID on success'),
     { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },
     target,
+    ...RUN_OPTIONS,
     // There is nothing to remove: a build leaves no container behind.
     { name: 'rm', kind: 'flag', about: '', hidden: true },
     { name: 'force-rm', kind: 'flag', about: '', hidden: true },
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['add-host', 'allow', 'annotation', 'attest', 'builder', 'cache-from', 'cache-to'],
+    ...['annotation', 'attest', 'builder', 'cache-from', 'cache-to'],
     ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
     ...['debug', 'device', 'disable-content-trust', 'isolation', 'load', 'memory', 'memory-swap'],
-    ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'secret', 'security-opt'],
-    ...['shm-size', 'squash', 'ssh', 'ulimit'],
+    ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),
 };
@@ -98,8 +99,11 @@ const saveOptions: readonly OptionSpec[] = [
     name: 'compress',
     kind: 'value',
     placeholder: 'string',
-    about: 'How layers are compressed: "none" or "gzip" (default: as they are kept)',
+    about:
+      'How layers are compressed: "none", "gzip" or "zstd", which Docker reads since 23 (default: as they are kept)',
   },
+  // What push and docker buildx call it.
+  { name: 'compression', kind: 'value', placeholder: 'string', about: '', hidden: true },
   {
     name: 'format',
     kind: 'value',
@@ -299,6 +303,21 @@ export const COMMANDS: readonly Command[] = [
     options: [],
     positionals: { min: 0, max: 1 },
     load: () => import('./commands/logout.js'),
+  },
+  {
+    name: 'prune',
+    operands: '--cache-mounts',
+    summary: 'Remove what builds keep beside images',
+    options: [
+      {
+        name: 'cache-mounts',
+        kind: 'flag',
+        about: 'Remove the directories of RUN --mount=type=cache',
+      },
+      { name: 'dry-run', kind: 'flag', about: 'Only show what would be removed' },
+    ],
+    positionals: exactly(0),
+    load: () => import('./commands/prune.js'),
   },
   {
     name: 'pull',

@@ -15,7 +15,7 @@ import { createLayersTree } from './layers-tree.js';
 import { missingSnapshot, type SnapshotterOptions } from './overlay-snapshotter.js';
 import { copyFiles } from './snapshots/copy-files.js';
 import { FILES, SnapshotFolder } from './snapshots/snapshot-folder.js';
-import type { ActiveSnapshot, SnapshotRoot, Snapshotter } from './snapshotter.js';
+import type { ActiveSnapshot, SnapshotRoot, Snapshotter, SnapshotView } from './snapshotter.js';
 import type { Tree } from './tree.js';
 
 /**
@@ -62,6 +62,13 @@ class CopySnapshotter implements Snapshotter {
       await removeTree(unfinished);
       throw error;
     }
+  }
+
+  async view(id: ChainId | null): Promise<SnapshotView> {
+    if (id === null) return this.prepare(null);
+    if (!(await this.has(id))) throw missingSnapshot(id);
+    const root = { kind: 'directory', path: this.#shared.folder.filesOf(id) } as const;
+    return { root, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 
   async tree(id: ChainId | null): Promise<Tree> {

@@ -12,7 +12,7 @@ import { setDirectoryAttributes } from './files/file-attributes.js';
 import type { Owner, Ownership } from './files/ownership.js';
 import { createLayersTree, type LayerDirectory } from './layers-tree.js';
 import { FILES, SnapshotFolder } from './snapshots/snapshot-folder.js';
-import type { ActiveSnapshot, SnapshotRoot, Snapshotter } from './snapshotter.js';
+import type { ActiveSnapshot, SnapshotRoot, Snapshotter, SnapshotView } from './snapshotter.js';
 import type { Tree } from './tree.js';
 
 export interface SnapshotterOptions {
@@ -77,6 +77,11 @@ class OverlaySnapshotter implements Snapshotter {
       throw error;
     }
     return new ActiveOverlaySnapshot(this.#shared, { unfinished, parent, parentTree, layers });
+  }
+
+  /** overlayfs wants two directories at least: an empty one on top costs nothing. */
+  view(id: ChainId | null): Promise<SnapshotView> {
+    return this.prepare(id);
   }
 
   async tree(id: ChainId | null): Promise<Tree> {

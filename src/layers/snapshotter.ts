@@ -23,11 +23,17 @@ export interface Snapshotter {
   has(id: ChainId): Promise<boolean>;
   /** A writable file system over `parent` (`null`: empty). Disposing it without `commit` discards it. */
   prepare(parent: ChainId | null): Promise<ActiveSnapshot>;
+  /** A committed snapshot (`null`: empty) to be mounted read-only: whoever wrote to it might change it for all. */
+  view(id: ChainId | null): Promise<SnapshotView>;
   /** The files of a committed snapshot; of the empty file system for `null`. */
   tree(id: ChainId | null): Promise<Tree>;
   remove(id: ChainId): Promise<void>;
   /** The ids of all committed snapshots. */
   list(): Promise<readonly ChainId[]>;
+}
+
+export interface SnapshotView extends AsyncDisposable {
+  readonly root: SnapshotRoot;
 }
 
 export interface ActiveSnapshot extends AsyncDisposable {

@@ -182,11 +182,18 @@ export interface ParseWarning {
   readonly check?: CheckOptions;
 }
 
+/** `# syntax=image`: which frontend BuildKit would run. Noted, and never run. */
+export interface SyntaxDirective {
+  readonly frontend: string;
+  readonly source: SourceRange;
+}
+
 /** Plain data throughout: it may be stored as JSON and read back. */
 export interface Dockerfile {
   /** As the user named it; every `SourceRange` carries the same. */
   readonly file: string;
   readonly escape: '\\' | '`';
+  readonly syntax?: SyntaxDirective;
   /** ARG instructions before the first FROM. */
   readonly globalArgs: readonly ArgInstruction[];
   readonly stages: readonly [Stage, ...Stage[]];

@@ -6,19 +6,21 @@ import { ParseChecks } from './checks/parse-checks.js';
 import { pastedCharacters } from './checks/pasted-character.js';
 import type { ArgInstruction, Dockerfile, Instruction, Stage } from './instruction.js';
 import { parseFrom, type StageStart } from './instructions/parse-from.js';
-import { parseInstruction } from './instructions/parse-instruction.js';
+import { parseInstruction, triggerStart } from './instructions/parse-instruction.js';
 import { type RawInstruction, syntaxError } from './instructions/raw-instruction.js';
 import { splitInstruction } from './instructions/split-instruction.js';
 import { locateKeywords } from './lines/keyword-ranges.js';
 import type { LogicalLine } from './lines/logical-line.js';
 import { type DockerfileLines, readLines } from './lines/read-lines.js';
 import { createSourceText, type SourceText } from './lines/source-text.js';
+import { readSyntax } from './lines/syntax.js';
 import { quoted } from './quoted.js';
 
 /**
  * Parses a whole Dockerfile with the meaning BuildKit gives it, and stops at its first error.
  * @param text As decoded from UTF-8; a byte order mark and CRLF line ends are understood.
- * @throws TsbuildError DOCKERFILE_SYNTAX, with a source range and a hint.
+ * @throws TsbuildError DOCKERFILE_SYNTAX, or DOCKERFILE_UNSUPPORTED for a file in another frontend's language; with a source
+ * range and a hint.
  */
 export function parseDockerfile(text: string, options: { readonly file: string }): Dockerfile {
   const { dockerfile, error } = readDockerfile(text, options);
@@ -40,6 +42,7 @@ export function readDockerfile(text: string, options: { readonly file: string })
   try {
     const source = createSourceText(text, options.file);
     refuseBinary(source);
+    const syntax = readSyntax(source);
     const read = readLines(source);
     check = toCheckOptions(read);
     const { globalArgs, starts } = groupByStage(read, { source, checks });
@@ -49,7 +52,8 @@ export function readDockerfile(text: string, options: { readonly file: string })
     checks.addOfStages(stages);
     const { escape } = read.directives;
     const warnings = checks.finish();
-    const dockerfile = { file: options.file, escape, globalArgs, stages, check, warnings };
+    const noted = { file: options.file, escape, ...(syntax !== undefined && { syntax }) };
+    const dockerfile = { ...noted, globalArgs, stages, check, warnings };
     return { dockerfile, check, warnings };
   } catch (error) {
     if (!isTsbuildError(error)) throw error;
@@ -63,7 +67,17 @@ export function readDockerfile(text: string, options: { readonly file: string })
  * @throws TsbuildError as `parseDockerfile` does.
  */
 export function parseTrigger(trigger: string, source: SourceRange): Instruction {
-  const text = { ...createSourceText(trigger, source.file), range: () => source };
+  return parseTriggerAt(trigger, { source, range: () => source });
+}
+
+interface TriggerPlace {
+  readonly source: SourceRange;
+  /** Where a part of the trigger stands. */
+  readonly range: (from: number, to: number) => SourceRange;
+}
+
+function parseTriggerAt(trigger: string, { source, range }: TriggerPlace): Instruction {
+  const text = { ...createSourceText(trigger, source.file), range };
   refuseBinary(text);
   const { lines } = readLines(text);
   const [line, ...more] = lines;
@@ -171,15 +185,33 @@ function parseLine(line: LogicalLine, raw: RawInstruction): Instruction {
       'DOCKERFILE_SYNTAX',
       `cannot parse ${raw.keyword}: heredoc ${quoted(open.name)} has no end`,
       {
-        source: raw.source,
-        hint: 'End it with a line that holds this name alone, without blanks around it.',
+        source: heredocRange(line, open.name) ?? raw.source,
+        hint: `Write a line below that holds ${quoted(open.name)} alone, without blanks around it.`,
       },
     );
   }
   const instruction = withCheck(parseInstruction(raw), raw);
   // Whoever builds on the image will have it parsed again: what fails then should fail now.
-  if (instruction.keyword === 'ONBUILD') parseTrigger(instruction.trigger, raw.source);
+  if (instruction.keyword === 'ONBUILD') parseTriggerAt(instruction.trigger, triggerPlace(line, raw));
   return instruction;
+}
+
+/** Of the word that names a heredoc; `undefined` where quotes or escapes hide the name. */
+function heredocRange(line: LogicalLine, name: string): SourceRange | undefined {
+  for (const { 0: operator, index } of line.text.matchAll(/<<-?\s*['"]?/g)) {
+    const to = index + operator.length + name.length;
+    if (line.text.slice(index + operator.length, to) === name) return line.range(index, to);
+  }
+  return undefined;
+}
+
+/** A trigger is the end of its line; of heredocs behind it, all that can be said is what they belong to. */
+function triggerPlace(line: LogicalLine, { line: text, args, source }: RawInstruction): TriggerPlace {
+  const start = triggerStart(text);
+  return {
+    source: line.range(args.from, args.to),
+    range: (from, to) => (start + to <= text.length ? line.range(start + from, start + to) : source),
+  };
 }
 
 /** A look-alike of an ASCII character is why a line cannot be parsed, whatever else the error says. */

@@ -1,4 +1,6 @@
-const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+/** The members of a character class in a regular expression: Go's unicode.IsSpace. JavaScript's `\\s` is another set. */
+export const SPACES = '\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const SPACE = new RegExp(`[${SPACES}]`);
 
 /** Go's unicode.IsSpace, by which BuildKit trims and splits: JavaScript's `\s` lacks U+0085 and has U+FEFF besides. */
 export function isSpace(character: string): boolean {

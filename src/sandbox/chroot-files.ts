@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdtempSync,
   renameSync,
@@ -14,6 +15,7 @@ import { systemErrorCode } from '../support/errors.js';
 import { closeDescriptor, encodeDevice, makeNode, S_IFMT } from '../support/syscalls.js';
 import { DEVICES, unlessImpossible } from './mounts/devices.js';
 import {
+  cannotMount,
   childPath,
   descriptorPath,
   openDirectory,
@@ -25,10 +27,12 @@ import {
 import { removeStubs } from './mounts/stubs.js';
 import { keepTimes } from './mounts/times.js';
 import type { NetworkFiles } from './network-files.js';
+import type { FileMount } from './run-spec.js';
 
 export interface ChrootFilesOptions {
   readonly rootfs: string;
   readonly network: NetworkFiles;
+  readonly scripts: readonly FileMount[];
   /** On the same file system, to keep a file of the image in meanwhile. */
   readonly temporaryDirectory: string;
 }
@@ -39,7 +43,7 @@ type Undo = () => void;
  * What a step needs and nothing can be mounted for: device nodes, /etc/hosts, /etc/resolv.conf. They are put into the root file
  * system where they are missing, and taken away again with it as it was.
  */
-export function provideChrootFiles({ rootfs, network, temporaryDirectory }: ChrootFilesOptions): Disposable {
+export function provideChrootFiles({ rootfs, network, scripts, temporaryDirectory }: ChrootFilesOptions): Disposable {
   const root: Root = { descriptor: openDirectory(rootfs), stubs: [] };
   const undo: Undo[] = [];
   const dispose = (): void => {
@@ -53,6 +57,7 @@ export function provideChrootFiles({ rootfs, network, temporaryDirectory }: Chro
     if (!setAside(root, undo, { content: network.resolvConf, temporaryDirectory })) {
       provideFile(root, undo, { path: '/etc/resolv.conf', content: network.resolvConf });
     }
+    for (const script of scripts) provideScript(root, undo, script);
   } catch (error) {
     dispose();
     throw error;
@@ -89,23 +94,35 @@ function exists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** A file that is only there for the step. One that the image has is left; where its link points to nothing, that is made. */
+/**
+ * A file that is only there for the step. One that the image has is left; where its link points to nothing, that is made.
+ * @returns its descriptor when it was made
+ */
 function provideFile(
   root: Root,
   undo: Undo[],
-  { path, content }: { readonly path: string; readonly content: string },
-): void {
+  { path, content }: { readonly path: string; readonly content: string | Uint8Array },
+): number | undefined {
   const before = root.stubs.length;
   const file = openTarget(root, path, 'file');
   undo.push(() => {
     closeDescriptor(file);
   });
-  if (root.stubs.length === before) return;
+  if (root.stubs.length === before) return undefined;
   writeFileSync(descriptorPath(file), content);
   // Emptied, it is removed like any other stub; through its descriptor, whatever its name may be by then.
   undo.push(() => {
     truncateSync(descriptorPath(file));
   });
+  return file;
+}
+
+/** @throws `SANDBOX_FAILED` where the image has a file: without mounts it could only be overwritten */
+function provideScript(root: Root, undo: Undo[], { target, content, mode, uid, gid }: FileMount): void {
+  const made = provideFile(root, undo, { path: target, content });
+  if (made === undefined) throw cannotMount(target, 'the image has a file there');
+  chownSync(descriptorPath(made), uid, gid);
+  chmodSync(descriptorPath(made), mode);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { RunSpec } from './run-spec.js';
 export const CHROOT_STDIO = { stdin: 0, stdout: 4, stderr: 5 } as const;
 
 export interface ChrootJob {
-  readonly spec: Pick<RunSpec, 'argv' | 'env' | 'cwd' | 'user'>;
+  readonly spec: Pick<RunSpec, 'argv' | 'env' | 'cwd' | 'user' | 'limits'>;
   /** The root file system's directory. */
   readonly root: string;
   /** For seccomp(2). */

@@ -7,10 +7,11 @@ import { inUserNamespace } from '../support/user-namespace.js';
 import { CAP_SYS_CHROOT, permittedCapabilities } from './capabilities.js';
 import { provideChrootFiles } from './chroot-files.js';
 import type { ChrootJob, ChrootMessage } from './chroot-job.js';
+import { checkLimits } from './limits.js';
 import { networkFiles } from './network-files.js';
 import { OutputPipes } from './output-pipes.js';
 import { killDescendants } from './process-tree.js';
-import type { RunSpec } from './run-spec.js';
+import type { Mount, RunSpec } from './run-spec.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { dockerSeccompFilter } from './seccomp/docker-filter.js';
 import { resultOf, throwIfAborted } from './step-end.js';
@@ -39,9 +40,11 @@ export class ChrootSandbox implements Sandbox {
 
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
     throwIfAborted(spec, io.signal);
+    checkLimits(spec.limits);
     const rootfs = supportedRoot(spec);
     const network = networkFiles(spec);
-    using _files = provideChrootFiles({ rootfs, network, temporaryDirectory: this.#temporaryDirectory });
+    const scripts = spec.mounts.filter((mount) => mount.type === 'file');
+    using _files = provideChrootFiles({ rootfs, network, scripts, temporaryDirectory: this.#temporaryDirectory });
     using output = new OutputPipes(io);
     const end = await new ChrootStep(output, io).perform({
       spec,
@@ -59,24 +62,46 @@ export class ChrootSandbox implements Sandbox {
   }
 }
 
-/** What chroot cannot do is refused: a step that asked for isolation must not run without. */
-function supportedRoot({ rootfs, network, mounts }: RunSpec): string {
-  const impossible =
-    rootfs.kind === 'overlay'
-      ? 'overlays'
-      : network === 'none'
-        ? 'steps without a network'
-        : mounts.length > 0
-          ? 'mounts'
-          : null;
+/** What chroot cannot do is refused: a step that asked for isolation, or for more than its files, must not run without. */
+function supportedRoot(spec: RunSpec): string {
+  const { rootfs } = spec;
+  const impossible = rootfs.kind === 'overlay' ? { what: 'overlays', remedy: NAMESPACES } : refusalOf(spec);
   if (rootfs.kind === 'directory' && impossible === null) return rootfs.path;
   throw new TsbuildError(
     'SANDBOX_FAILED',
-    `cannot run the step: this machine allows chroot only, and so no ${impossible ?? 'such root'}`,
-    {
-      hint: 'Run tsbuild where namespaces are allowed, or do without in the Dockerfile.',
-    },
+    `cannot run the step: this machine allows chroot only, and so no ${impossible?.what ?? 'such root'}`,
+    { hint: impossible?.remedy },
   );
+}
+
+interface Refusal {
+  readonly what: string;
+  readonly remedy: string;
+}
+const NAMESPACES = 'Run tsbuild where namespaces are allowed, or do without in the Dockerfile.';
+
+function refusalOf({ network, mounts, privileged }: RunSpec): Refusal | null {
+  if (network === 'none') return { what: 'steps without a network', remedy: NAMESPACES };
+  if (privileged) return { what: 'steps with more rights than others', remedy: NAMESPACES };
+  return mounts.map(mountRefusal).find((refusal) => refusal !== null) ?? null;
+}
+
+function mountRefusal(mount: Mount): Refusal | null {
+  const at = `at "${mount.target}"`;
+  switch (mount.type) {
+    case 'bind':
+      return { what: `mounts (${at})`, remedy: `${NAMESPACES} COPY brings files in without a mount.` };
+    case 'tmpfs':
+      return { what: `file system in memory ${at}`, remedy: NAMESPACES };
+    case 'device':
+      return { what: `devices of the host (${at})`, remedy: NAMESPACES };
+    case 'file':
+      if (!mount.confidential) return null;
+      return {
+        what: `secret file ${at}: it would be on the disk`,
+        remedy: 'Take the secret as a variable: RUN --mount=type=secret,id=…,env=NAME.',
+      };
+  }
 }
 
 type End = Exclude<ChrootMessage, { type: 'started' }>;

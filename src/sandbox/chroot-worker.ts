@@ -9,6 +9,7 @@ import {
   prctl,
   reapChild,
 } from '../support/syscalls.js';
+import { applyLimit } from './limits.js';
 import { attempt, setupFailure } from './attempt.js';
 import { CAP_SYS_ADMIN, CAP_SYS_CHROOT, DEFAULT_CAPABILITY_SET } from './capabilities.js';
 import { CHROOT_STDIO, type ChrootJob, type ChrootMessage } from './chroot-job.js';
@@ -47,12 +48,13 @@ async function run({ spec, root, filter }: ChrootJob): Promise<void> {
   closeOnExecFrom(3);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   enterRoot(root, spec.cwd);
+  for (const limit of spec.limits) applyLimit(limit);
   // Without CAP_SYS_CHROOT there is no second chroot, which is the way out of the first.
   const capabilities = DEFAULT_CAPABILITY_SET & ~CAP_SYS_CHROOT;
   const mayFilter = (rights.permitted & CAP_SYS_ADMIN) !== 0n;
   dropPrivileges({ user: spec.user, capabilities, filter: mayFilter ? filter : null }, rights);
   const { stdin, stdout, stderr } = CHROOT_STDIO;
-  const result = await startProgram(spec, [stdin, stdout, stderr]);
+  const result = await startProgram(spec, { stdio: [stdin, stdout, stderr] });
   if (!result.started) {
     const { exitCode, message } = result.program;
     post({ type: 'refused', exitCode, message });

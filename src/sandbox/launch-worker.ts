@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { bytesOfText } from '../support/byte-string.js';
@@ -24,8 +24,10 @@ import {
 import { attempt, setupFailure } from './attempt.js';
 import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
 import type { LaunchData, LaunchJob, LaunchMessage, ProbeJob, RunJob } from './launch-job.js';
+import { limitProgram } from './limit-program.js';
 import { mountDevices, unlessImpossible } from './mounts/devices.js';
-import { addFile, mountFiles } from './mounts/files.js';
+import { privilegedDevices, unprotect } from './mounts/privileged.js';
+import { addFile, mountFiles, type Files } from './mounts/files.js';
 import { mountSys, protectProc } from './mounts/kernel-files.js';
 import { probeOverlay } from './mounts/overlay-probe.js';
 import { mountParts, moveInto, type Parts } from './mounts/parts.js';
@@ -33,6 +35,7 @@ import { bindFile, mountRequested } from './mounts/requested.js';
 import { mountRoot } from './mounts/root-file-system.js';
 import { openDirectory, openExisting, type Root } from './mounts/rooted.js';
 import { currentRights, dropPrivileges, type Rights } from './privileges.js';
+import type { RunSpec } from './run-spec.js';
 import { startInit, type Init } from './start-init.js';
 import { startProgram } from './start-program.js';
 
@@ -120,7 +123,7 @@ async function probe(job: ProbeJob, { parts }: Prepared): Promise<void> {
   const overlay = probeOverlay({ ...job, files, target: rootPath, directory: job.overlayDirectory });
   mount({ source: 'probe', target: rootPath, type: 'tmpfs' });
   const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
-  mountSystem(root, parts);
+  mountSystem(root, parts, { privileged: false });
   attempt('change the root', enterRoot);
   post({ type: 'probed', overlay });
   return Promise.resolve();
@@ -133,13 +136,20 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
     setHostname(spec.hostname);
   });
   const files = mountFiles(join(data.directory, 'files'));
-  mountRoot(spec.rootfs, rootPath, { files, overlay: job.overlay });
+  mountRoot(spec.rootfs, rootPath, { files, overlay: job.overlay, devices: spec.privileged });
   const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
+  const limiter = spec.limits.length === 0 ? undefined : openLimiter(files, spec.limits);
+  const supplies = { files, overlay: job.overlay, nodes: parts.nodes };
   try {
-    mountSystem(root, parts);
+    if (spec.privileged)
+      attempt('open "/proc" and "/dev"', () => {
+        unprotect(parts);
+      });
+    mountSystem(root, parts, spec);
     bindFile(root, addFile(files, 'hosts', network.hosts), '/etc/hosts');
     bindFile(root, addFile(files, 'resolv.conf', network.resolvConf), '/etc/resolv.conf');
-    mountRequested(root, spec.mounts);
+    if (spec.privileged) mountRequested(root, privilegedDevices(), supplies);
+    mountRequested(root, spec.mounts, supplies);
     const directory = openWorkingDirectory(root, spec.cwd);
     attempt('change the root', enterRoot);
     changeDirectoryTo(directory);
@@ -148,8 +158,18 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
     closeDescriptor(root.descriptor);
     post({ type: 'stubs', stubs: root.stubs });
   }
-  dropPrivileges({ user: spec.user, capabilities: DEFAULT_CAPABILITY_SET, filter: data.filter }, rights);
-  await runProgram(job);
+  const restriction = spec.privileged
+    ? { capabilities: rights.permitted, filter: null }
+    : { capabilities: DEFAULT_CAPABILITY_SET, filter: data.filter };
+  dropPrivileges({ user: spec.user, ...restriction }, rights);
+  await runProgram(job, limiter);
+}
+
+/** Open, since nothing of these files is in sight once the root is changed. */
+function openLimiter(files: Files, limits: RunSpec['limits']): number {
+  const path = addFile(files, 'limits', limitProgram(process.arch, limits));
+  chmodSync(path, 0o555);
+  return openSync(path, 'r');
 }
 
 /** The last ties: to what will be mounted on the machine from now on, to its network. */
@@ -183,12 +203,12 @@ function keepDescriptor(descriptor: number): void {
 }
 
 /** /sys shows the network namespace that it is mounted in, and so is not made ahead. */
-function mountSystem(root: Root, parts: Parts): void {
+function mountSystem(root: Root, parts: Parts, { privileged }: Pick<RunSpec, 'privileged'>): void {
   attempt('mount "/dev"', () => {
     moveInto(root, parts, 'dev');
   });
   attempt('mount "/sys"', () => {
-    mountSys(root, parts);
+    mountSys(root, parts, { writable: privileged });
   });
   attempt('mount "/proc"', () => {
     moveInto(root, parts, 'proc');
@@ -212,8 +232,9 @@ function enterRoot(): void {
   changeDirectory('/');
 }
 
-async function runProgram({ spec, stdin, stdout, stderr }: RunJob): Promise<void> {
-  const result = await startProgram(spec, [stdin, stdout, stderr]);
+async function runProgram({ spec, stdin, stdout, stderr }: RunJob, limiter: number | undefined): Promise<void> {
+  const result = await startProgram(spec, { stdio: [stdin, stdout, stderr], limiter });
+  if (limiter !== undefined) closeDescriptor(limiter);
   if (!result.started) {
     const { exitCode, message } = result.program;
     post({ type: 'refused', exitCode, message });

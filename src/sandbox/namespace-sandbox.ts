@@ -6,6 +6,7 @@ import type { Launcher, LaunchThread } from './launcher.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import { removeStubs } from './mounts/stubs.js';
+import { checkLimits } from './limits.js';
 import { networkFiles } from './network-files.js';
 import { OutputPipes } from './output-pipes.js';
 import type { RunSpec } from './run-spec.js';
@@ -35,6 +36,7 @@ export class NamespaceSandbox implements Sandbox {
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
     const { launcher, overlayMethod, upcoming } = this.#options;
     throwIfAborted(spec, io.signal);
+    checkLimits(spec.limits);
     using step = new Step(io, () => {
       launcher.prepare(upcoming());
     });

@@ -12,11 +12,12 @@ const MAX_LENGTH = 64 * 1024;
 
 /** The host's resolvers where its network is shared; without a network there is nobody to ask. */
 export function networkFiles(
-  { network, hostname }: Pick<RunSpec, 'network' | 'hostname'>,
+  { network, hostname, hosts }: Pick<RunSpec, 'network' | 'hostname' | 'hosts'>,
   resolvConf = '/etc/resolv.conf',
 ): NetworkFiles {
+  const more = hosts.map(({ name, address }) => `${address}\t${name}\n`).join('');
   return {
-    hosts: `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
+    hosts: `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n${more}`,
     resolvConf: network === 'host' ? readIfThere(resolvConf).slice(0, MAX_LENGTH) : '',
   };
 }

@@ -12,16 +12,66 @@ export type Rootfs =
     }
   | { readonly kind: 'directory'; readonly path: string };
 
-export type Mount =
-  | {
-      readonly type: 'bind';
-      /** Absolute, on the host. */
-      readonly source: string;
-      /** Absolute, in the root file system; resolved inside it. */
-      readonly target: string;
-      readonly readonly: boolean;
-    }
-  | { readonly type: 'tmpfs'; readonly target: string; readonly sizeBytes?: number };
+/** What is added to the root file system for the run, in order: what comes later may lie in what came before. */
+export type Mount = BindMount | MemoryMount | FileMount | DeviceMount;
+
+/** A file or directory of another file system, without set-user-ID programs and device nodes. */
+export interface BindMount {
+  readonly type: 'bind';
+  /** Where it comes from: links in `path` are resolved in here, whoever made them. */
+  readonly source: Rootfs;
+  /** Below the source's root; `` for all of it. */
+  readonly path: string;
+  /** Absolute, in the root file system; resolved inside it. So are all targets. */
+  readonly target: string;
+  readonly readonly: boolean;
+}
+
+export interface MemoryMount {
+  readonly type: 'tmpfs';
+  readonly target: string;
+  readonly sizeBytes?: number;
+  readonly readonly: boolean;
+}
+
+/** A read-only file, kept in memory. */
+export interface FileMount {
+  readonly type: 'file';
+  readonly content: Uint8Array;
+  readonly target: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** It must not touch a disk: a sandbox that could only put it there refuses. */
+  readonly confidential: boolean;
+}
+
+/** A device of the host. */
+export interface DeviceMount {
+  readonly type: 'device';
+  /** Absolute, on the host: a device node, or a link to one. */
+  readonly source: string;
+  readonly target: string;
+  /** Where they are to differ from the host's; as a user namespace can make no nodes, they do not there. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** A line of /etc/hosts. */
+export interface HostEntry {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** A resource limit of setrlimit(2) for the program and all it starts; `Infinity` for none. */
+export interface ResourceLimit {
+  /** As prlimit(1) has it: `nofile`. */
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
 
 /** One process to run apart. Nothing is inherited from this process: what is not named here is not there. */
 export interface RunSpec {
@@ -35,4 +85,13 @@ export interface RunSpec {
   /** `none` leaves a loopback device only. */
   readonly network: 'none' | 'host';
   readonly hostname: string;
+  /** Beside localhost. */
+  readonly hosts: readonly HostEntry[];
+  /** Where they are to differ from this process's; none above its hard limits. */
+  readonly limits: readonly ResourceLimit[];
+  /**
+   * Without the walls that protect the machine from the step: every capability of this process, no seccomp filter, device nodes
+   * work, /proc and /sys are writable and whole. Namespaces stay.
+   */
+  readonly privileged: boolean;
 }

@@ -22,10 +22,16 @@ export type Started =
   | { readonly started: true; readonly child: ChildProcess }
   | { readonly started: false; readonly program: MissingProgram };
 
+export interface ProgramStart {
+  readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
+  /** An open `limitProgram` to start it through; `undefined`: with the limits of this process. */
+  readonly limiter?: number | undefined;
+}
+
 /** Starts the step's program with the calling thread's root, directory, ids and rights, and just these descriptors. */
 export async function startProgram(
   { argv, env }: Pick<RunSpec, 'argv' | 'env'>,
-  stdio: readonly [stdin: number, stdout: number, stderr: number],
+  { stdio, limiter }: ProgramStart,
 ): Promise<Started> {
   const [name, ...args] = argv;
   const program = findProgram(name, env['PATH']);
@@ -33,7 +39,12 @@ export async function startProgram(
   if (!hasProgramFormat(program.path)) return { started: false, program: refusedProgram(name, 'ENOEXEC') };
   try {
     // A session of its own: without a terminal that keys could be pushed into (TIOCSTI, CVE-2017-5226).
-    const child = await spawnProcess(program.path, args, { env, stdio: [...stdio], detached: true, argv0: name });
+    const options = { env, stdio: [...stdio], detached: true };
+    const child =
+      limiter === undefined
+        ? await spawnProcess(program.path, args, { ...options, argv0: name })
+        : // In the child's own /proc, whose number it has by then.
+          await spawnProcess(`/proc/self/fd/${limiter}`, argv, { ...options, argv0: program.path });
     return { started: true, child };
   } catch (error) {
     const code = systemErrorCode(error);

@@ -11,6 +11,7 @@ import { onStore } from './store-error.js';
 const LAYOUT_VERSION = 1;
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'blobs',
+  'cache-mounts',
   'git',
   'index.json',
   'locks',
@@ -29,6 +30,7 @@ export const layout = {
   records: (root: string, kind: string): string => join(root, 'records', kind),
   corrupt: (root: string): string => join(root, 'corrupt'),
   snapshots: (root: string): string => join(root, 'snapshots'),
+  cacheMounts: (root: string): string => join(root, 'cache-mounts'),
   temporary: (root: string): string => join(root, 'tmp'),
   claims: (root: string): string => join(root, 'locks', 'work'),
   claim: (root: string, work: Digest): string => join(root, 'locks', 'work', digestHex(work)),

@@ -31,6 +31,7 @@ class FsStore implements OpenStore {
   readonly images: ImageStore;
   readonly records: RecordStore;
   readonly snapshotsDirectory: string;
+  readonly cacheMountsDirectory: string;
   readonly #area: TemporaryArea;
 
   constructor(root: string) {
@@ -40,6 +41,7 @@ class FsStore implements OpenStore {
     this.images = new OciImageStore(root, this.blobs);
     this.records = new FsRecordStore(root);
     this.snapshotsDirectory = layout.snapshots(root);
+    this.cacheMountsDirectory = layout.cacheMounts(root);
   }
 
   /** Of this process alone, and made when it is first asked for, which loads the system calls: not to be asked for early. */

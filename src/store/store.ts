@@ -10,6 +10,7 @@ import type { RecordStore } from './record-store.js';
  *     version                                        the layout's version; a newer one is refused
  *     records/<kind>/<hex>.json                      cache records
  *     snapshots/                                     root file systems, a cache of blobs
+ *     cache-mounts/                                  directories that RUN steps keep from build to build
  *     git/                                           bare repositories, a cache of remotes
  *     tmp/                                           unfinished work; whoever opens the store removes what dead processes left
  *     locks/
@@ -21,6 +22,8 @@ export interface Store {
   readonly records: RecordStore;
   /** Absolute paths for the snapshotters, on the same file system as the blobs. */
   readonly snapshotsDirectory: string;
+  /** Absolute path, likewise. */
+  readonly cacheMountsDirectory: string;
   readonly temporaryDirectory: string;
   /**
    * A kernel lock on the store that dies with its process: `shared` while building or reading, `exclusive` while collecting.

@@ -410,6 +410,26 @@ export function setFileModeMask(mask: number): number {
   return invoke('unsigned int umask(unsigned int)', '', [mask]);
 }
 
+/** Of setrlimit(2), as the kernel has it: all ones for no limit. */
+export interface KernelLimit {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+/** prlimit(2): a limit of this whole process, whatever thread asks. */
+export function resourceLimit(resource: number): KernelLimit {
+  const old = Buffer.alloc(16);
+  invoke('int prlimit(int, int, const void *, void *)', '', [0, resource, null, old]);
+  return { soft: old.readBigUInt64LE(0), hard: old.readBigUInt64LE(8) };
+}
+
+export function setResourceLimit(resource: number, { soft, hard }: KernelLimit): void {
+  const limit = Buffer.alloc(16);
+  limit.writeBigUInt64LE(soft, 0);
+  limit.writeBigUInt64LE(hard, 8);
+  invoke('int prlimit(int, int, const void *, void *)', '', [0, resource, limit, null]);
+}
+
 /** The kernel's id of the calling thread, as in /proc/self/task. */
 export function threadId(): number {
   return invoke('int gettid()', '', []);

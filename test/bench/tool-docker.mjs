@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
-import { BASE, uniqueBuildArg } from './workload.mjs';
+import { BASE, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
-const BUILT = ['warm', 'cold', 'first', 'probe'].map((name) => `localhost/bench/${name}:latest`);
+const BUILT = ['warm', 'cold', 'first', 'probe', 'parse'].map((name) => `localhost/bench/${name}:latest`);
 const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
 
 /** One Docker daemon. Throws `ProcessFailed` when it does not answer. */
@@ -55,6 +55,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     operations: {
       'build-warm': { argv: () => [build('warm')] },
       'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
+      parse: { before: () => writeLongDockerfile(folders.parse), argv: () => [build('parse')], after: removeBuilt },
       pull: {
         prepare: needAbsent,
         before: remove,

@@ -8,6 +8,7 @@ export const BASE = 'localhost/bench/base:latest';
 export const OPERATIONS = [
   { id: 'build-warm', title: 'rebuild, nothing changed, 10 steps', kind: 'build' },
   { id: 'build-cold', title: 'build without cache, 10 small RUN steps', kind: 'build' },
+  { id: 'parse', title: 'the last stage of a new Dockerfile of 10,000 lines', kind: 'build' },
   { id: 'pull', title: 'pull', kind: 'transfer' },
   { id: 'save', title: 'save', kind: 'transfer' },
   { id: 'load', title: 'load into an empty store', kind: 'transfer' },
@@ -33,7 +34,7 @@ ${Array.from({ length: 10 }, (_, step) => `RUN echo "$UNIQUE ${step}" > /step-${
 
 /** Writes the build contexts. @returns their folders */
 export function writeWorkload(directory, image) {
-  const names = ['warm', 'cold', 'first', 'probe'];
+  const names = ['warm', 'cold', 'first', 'probe', 'parse'];
   const folders = Object.fromEntries(names.map((name) => [name, join(directory, name)]));
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   writeFileSync(join(folders.warm, 'Dockerfile'), WARM);
@@ -46,6 +47,26 @@ export function writeWorkload(directory, image) {
   writeFileSync(join(folders.first, 'Dockerfile'), `FROM ${image}\nARG UNIQUE\nRUN echo "$UNIQUE" > /bench\n`);
   writeFileSync(join(folders.probe, 'Dockerfile'), 'FROM scratch\nLABEL probe=yes\n');
   return folders;
+}
+
+const STAGE = (number) => `FROM scratch AS stage-${number}
+# What the stage is for.
+ARG VERSION=1.2.${number}
+ENV NAME="stage ${number}" DEBUG=
+COPY --chown=1000:1000 a b /app/
+RUN make VERSION=$VERSION && \\
+    # all of it
+    make install \\
+      PREFIX=/usr
+LABEL number=${number}
+`;
+
+/** 10,000 lines in 1,000 stages, of which only the last is needed; each time another text, which no cache knows. */
+export function writeLongDockerfile(folder) {
+  last += 1;
+  const stages = Array.from({ length: 999 }, (_, number) => STAGE(number)).join('');
+  const end = `FROM scratch\n# ${process.pid}-${Date.now()}-${last}\n${'\n'.repeat(7)}LABEL parse=yes\n`;
+  writeFileSync(join(folder, 'Dockerfile'), stages + end);
 }
 
 let last = 0;

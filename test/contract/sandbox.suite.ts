@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
+import type { Rootfs } from '../../src/sandbox/run-spec.js';
 import { requirement } from '../support/require.js';
 import { openSandbox, shell, type SandboxHarness, type SandboxKind, type TestRun } from '../support/sandbox-harness.js';
 
@@ -18,6 +19,8 @@ export function sandboxSuite(kind: SandboxKind): void {
     else chrootTests(opened);
   });
 }
+
+const folder = (path: string): Rootfs => ({ kind: 'directory', path });
 
 interface Opened {
   readonly run: (context: TestContext, run: TestRun) => ReturnType<SandboxHarness['run']>;
@@ -123,13 +126,13 @@ function outputTests({ run }: Opened): void {
     expect(stdout.endsWith('\n200000\n')).toBe(true);
   });
 
-  test('gives an empty input', async (context) => {
+  test('pitfall 53: gives an empty input', async (context) => {
     expect((await run(context, { spec: shell('cat; echo $?') })).stdout).toBe('0\n');
   });
 }
 
 function surroundingsTests({ run }: Opened): void {
-  test('passes the environment exactly, and nothing of its own (CVE-2021-3602)', async (context) => {
+  test('pitfall 42: passes the environment exactly, and nothing of its own (CVE-2021-3602)', async (context) => {
     const env = { PATH: '/bin', A: '1', EMPTY: '', 'WITH SPACE': 'é\nb' };
     const { stdout } = await run(context, { spec: shell('', { argv: ['env'], env }) });
     expect(
@@ -149,8 +152,20 @@ function surroundingsTests({ run }: Opened): void {
     expect(error).toMatchObject({ code: 'SANDBOX_FAILED', message: expect.stringContaining('"/no/where"') });
   });
 
-  test('has the umask 022', async (context) => {
+  test('pitfall 53: has the umask 022', async (context) => {
     expect((await run(context, { spec: shell('umask; touch /f; stat -c %a /f') })).stdout).toBe('0022\n644\n');
+  });
+
+  test('has the limits that it is told, and none above its own', async (context) => {
+    const limits = [
+      { name: 'nofile', soft: 77, hard: 99 },
+      { name: 'core', soft: 0, hard: 0 },
+    ];
+    const { stdout } = await run(context, { spec: shell('ulimit -n; ulimit -Hn; ulimit -c; echo $0', { limits }) });
+    expect(stdout).toBe('77\n99\n0\n/bin/sh\n');
+    const many = [{ name: 'nofile', soft: 1, hard: 2 ** 40 }];
+    const { error } = await run(context, { spec: shell('true', { limits: many }) });
+    expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('1099511627776 is above the') });
   });
 
   test('has no descriptors but three', async (context) => {
@@ -165,6 +180,12 @@ function surroundingsTests({ run }: Opened): void {
     expect(stdout).toBe(
       'null 1:3 666\nzero 1:5 666\nfull 1:7 666\nrandom 1:8 666\nurandom 1:9 666\ntty 5:0 666\n3\nfull\n',
     );
+  });
+
+  test('knows the hosts that it is told', async (context) => {
+    const hosts = [{ name: 'registry.test', address: '192.0.2.7' }];
+    const { stdout } = await run(context, { spec: shell('grep registry /etc/hosts', { hosts }) });
+    expect(stdout).toBe('192.0.2.7\tregistry.test\n');
   });
 
   test('resolves localhost and what the host resolves', async (context) => {
@@ -214,7 +235,7 @@ function leftoverTests({ run }: Opened, kind: SandboxKind): void {
     },
   );
 
-  test('an /etc/resolv.conf of the image is not changed', async (context) => {
+  test('pitfall 44: an /etc/resolv.conf of the image is not changed', async (context) => {
     const files = [{ path: 'etc/resolv.conf', content: 'nameserver 192.0.2.1\n' }];
     const { stdout, changes } = await run(context, { spec: shell('cat /etc/resolv.conf'), files });
     expect(stdout).toBe(readFileSync('/etc/resolv.conf', 'utf8'));
@@ -223,6 +244,16 @@ function leftoverTests({ run }: Opened, kind: SandboxKind): void {
   });
 }
 
+const SCRIPT = {
+  type: 'file',
+  content: Buffer.from('#!/bin/sh\necho ran\n'),
+  target: '/pipes/script',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  confidential: false,
+} as const;
+
 function chrootTests({ run, notice }: Opened): void {
   test('says what is not isolated', (context) => {
     expect(notice(context)).toContain('chroot');
@@ -230,9 +261,20 @@ function chrootTests({ run, notice }: Opened): void {
 
   test.for([
     ['no network', { network: 'none' }],
-    ['mounts', { mounts: [{ type: 'tmpfs', target: '/t' }] }],
+    ['memory', { mounts: [{ type: 'tmpfs', target: '/t', readonly: false }] }],
+    ['files', { mounts: [{ type: 'bind', source: folder('/etc'), path: '', target: '/t', readonly: true }] }],
+    ['a device', { mounts: [{ type: 'device', source: '/dev/zero', target: '/dev/zero' }] }],
+    ['a file that must not be on a disk', { mounts: [{ ...SCRIPT, confidential: true }] }],
+    ['more rights', { privileged: true }],
   ] as const)('refuses a step that asks for %s', async ([, spec], context) => {
     expect((await run(context, { spec: shell('true', spec) })).error?.code).toBe('SANDBOX_FAILED');
+  });
+
+  test('runs a script that is put in for the step, and takes it away', async (context) => {
+    const spec = shell('', { argv: ['/pipes/script'], mounts: [SCRIPT] });
+    const { stdout, changes } = await run(context, { spec });
+    expect(stdout).toBe('ran\n');
+    expect(changes).toEqual([]);
   });
 
   test('allows no second chroot', async (context) => {
@@ -287,6 +329,16 @@ function namespaceTests({ run, notice }: Opened, kind: SandboxKind): void {
     expect(stdout).toBe('ptmx\npts/ptmx\ntmpfs\nnone\n');
   });
 
+  test('without walls it has all rights that there are, and a whole /proc and /sys', async (context) => {
+    const script =
+      'grep -E "^(CapPrm|CapInh|Seccomp:)" /proc/self/status; grep -c " /proc/" /proc/self/mountinfo; mkdir /m && mount -t tmpfs x /m && echo mounted; umount /m; rmdir /m';
+    const { stdout, changes } = await run(context, { spec: shell(script, { privileged: true }) });
+    const [inherited, permitted, filter, covers, mounted] = stdout.split('\n');
+    expect([inherited, filter, covers, mounted]).toEqual([`CapInh:\t${'0'.repeat(16)}`, 'Seccomp:\t0', '0', 'mounted']);
+    expect(BigInt(`0x${permitted?.split('\t')[1] ?? ''}`) & (1n << 21n)).not.toBe(0n);
+    expect(changes.filter((path) => path !== '/')).toEqual([]);
+  });
+
   mountTests({ run, notice }, kind);
 }
 
@@ -302,11 +354,11 @@ function mountTests({ run }: Opened, kind: SandboxKind): void {
   });
   afterAll(() => rmSync(source, { recursive: true }));
 
-  test('binds files and directories, read-only and not, and leaves their mount points to nobody', async (context) => {
+  test('pitfall 45: binds files and directories, read-only and not, and leaves their mount points to nobody', async (context) => {
     const mounts = [
-      { type: 'bind', source, target: '/a/b', readonly: true },
-      { type: 'bind', source: join(source, 'd'), target: '/w', readonly: false },
-      { type: 'bind', source: join(source, 'file'), target: '/one/file', readonly: true },
+      { type: 'bind', source: folder(source), path: '', target: '/a/b', readonly: true },
+      { type: 'bind', source: folder(source), path: 'd', target: '/w', readonly: false },
+      { type: 'bind', source: folder(source), path: '/file', target: '/one/file', readonly: true },
     ] as const;
     const script =
       'cat /a/b/file /one/file; (echo x > /a/b/file) 2>&1; echo new > /w/made; grep -E " /(a/b|w|one/file) " /proc/self/mountinfo | grep -vc nosuid,nodev';
@@ -320,24 +372,92 @@ function mountTests({ run }: Opened, kind: SandboxKind): void {
   });
 
   test('mounts memory of the size that is asked for', async (context) => {
-    const mounts = [{ type: 'tmpfs', target: '/t/u', sizeBytes: 1 << 20 }] as const;
+    const mounts = [{ type: 'tmpfs', target: '/t/u', sizeBytes: 1 << 20, readonly: false }] as const;
     const script = 'stat -f -c %T /t/u; dd if=/dev/zero of=/t/u/x bs=1024 count=2048 2>/dev/null; wc -c < /t/u/x';
     const { stdout, changes } = await run(context, { spec: shell(script, { mounts }) });
     expect(stdout).toBe(`tmpfs\n${1 << 20}\n`);
     expect(changes).toEqual([]);
   });
 
-  test('refuses a source that is a symbolic link, or missing', async (context) => {
-    for (const [name, words] of [
-      ['link', 'is a symbolic link'],
-      ['none', 'ENOENT'],
-    ] as const) {
-      const files = [{ path: 'x', content: '' }];
-      const bad = name === 'link' ? '/proc/self/exe' : join(source, 'none');
-      const mounts = [{ type: 'bind', source: bad, target: '/x', readonly: true }] as const;
-      const { error } = await run(context, { spec: shell('true', { mounts }), files });
-      expect(error).toMatchObject({ code: 'SANDBOX_FAILED', message: expect.stringContaining(words) });
-    }
+  test.for([
+    ['a folder that is a symbolic link', '/proc/self/cwd', '', 'cannot be opened (ENOTDIR)'],
+    ['a folder that is missing', '/none', '', 'cannot be opened (ENOENT)'],
+    ['a path that is missing', '/etc', 'none', 'its source "/none" does not exist'],
+  ] as const)('refuses %s as a source', async ([, path, below, words], context) => {
+    const mounts = [{ type: 'bind', source: folder(path), path: below, target: '/x', readonly: true }] as const;
+    const { error } = await run(context, { spec: shell('true', { mounts }), files: [{ path: 'x', content: '' }] });
+    expect(error).toMatchObject({ code: 'SANDBOX_FAILED', message: expect.stringContaining(words) });
+  });
+
+  test.for([
+    ['/', 'it is the root'],
+    ['/up', 'it is the root'],
+    ['/proc/fs', 'it lies in /proc or /sys'],
+    ['/sys/kernel', 'it lies in /proc or /sys'],
+    ['/file', 'it is not a directory'],
+  ] as const)('refuses to mount on %s', async ([target, words], context) => {
+    const files = [
+      { path: 'up', link: 'bin/../..' },
+      { path: 'file', content: '' },
+    ];
+    const { error } = await run(context, {
+      spec: shell('true', { mounts: [{ type: 'tmpfs', target, readonly: false }] }),
+      files,
+    });
+    expect(error).toMatchObject({ code: 'SANDBOX_FAILED', message: `cannot mount "${target}": ${words}` });
+  });
+
+  test('mounts below what it mounted before, but makes nothing in what is read-only', async (context) => {
+    const outer = { type: 'bind', source: folder(source), path: '', target: '/a', readonly: true } as const;
+    const mounts = [
+      outer,
+      { type: 'tmpfs', target: '/a/d', readonly: false },
+      { type: 'tmpfs', target: '/a/d/e', readonly: false },
+    ] as const;
+    const { stdout } = await run(context, { spec: shell('stat -f -c %T /a/d /a/d/e; ls /a/d', { mounts }) });
+    expect(stdout).toBe('tmpfs\ntmpfs\ne\n');
+    const impossible = [outer, { type: 'tmpfs', target: '/a/none', readonly: false }] as const;
+    const { error } = await run(context, { spec: shell('true', { mounts: impossible }) });
+    expect(error?.message).toContain('cannot mount "/a/none": it does not exist, and cannot be made');
+  });
+
+  test('a file from memory has the mode and content that are asked for, cannot be changed, and leaves nothing', async (context) => {
+    const file = { type: 'file', uid: 0, gid: 0, confidential: true } as const;
+    const mounts = [
+      { ...file, content: Buffer.from('secret'), target: '/run/secrets/x', mode: 0o400 },
+      { ...file, content: Buffer.from('#!/bin/sh\necho ran\n'), target: '/pipes/script', mode: 0o755 },
+    ] as const;
+    const script =
+      'stat -c "%a %u:%g" /run/secrets/x; cat /run/secrets/x; echo; /pipes/script; (echo y > /run/secrets/x) 2>&1; grep -c " /run/secrets/x .*tmpfs" /proc/self/mountinfo';
+    const { stdout, changes } = await run(context, { spec: shell(script, { mounts }) });
+    expect(stdout).toMatch(/^400 0:0\nsecret\nran\n.*Read-only file system\n1\n$/);
+    expect(changes).toEqual([]);
+  });
+
+  test('a file from memory belongs to whom it is told, where that id exists', async (context) => {
+    const file = { type: 'file', content: Buffer.from('x'), target: '/x', mode: 0o440, uid: 1000, gid: 44 } as const;
+    const { stdout, error } = await run(context, {
+      spec: shell('stat -c "%a %u:%g" /x', { mounts: [{ ...file, confidential: false }] }),
+    });
+    if (kind.as === 'user with one id') expect(error?.message).toContain('it cannot belong to 1000:44');
+    else expect(stdout).toBe('440 1000:44\n');
+  });
+
+  test('a device of the host works where it is mounted', async (context) => {
+    const device = {
+      type: 'device',
+      source: '/dev/zero',
+      target: '/dev/mine/zero',
+      mode: 0o600,
+      uid: 0,
+      gid: 0,
+    } as const;
+    const script = 'head -c 3 /dev/mine/zero | wc -c; stat -c %t:%T /dev/mine/zero';
+    const { stdout, changes } = await run(context, { spec: shell(script, { mounts: [device] }) });
+    expect(stdout).toBe('3\n1:5\n');
+    expect(changes).toEqual([]);
+    const { error } = await run(context, { spec: shell('true', { mounts: [{ ...device, source: '/bin' }] }) });
+    expect(error?.message).toBe('cannot mount "/dev/mine/zero": "/bin" is no device');
   });
 
   if (kind.rootfs !== 'overlay') return;

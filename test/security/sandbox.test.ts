@@ -99,8 +99,8 @@ describe('a step cannot leave its root', () => {
       done
       grep -c made /made`;
     const mounts = [
-      { type: 'tmpfs', target: '/t' },
-      { type: 'bind', source: place, target: '/m', readonly: false },
+      { type: 'tmpfs', target: '/t', readonly: false },
+      { type: 'bind', source: { kind: 'directory', path: place }, path: '', target: '/m', readonly: false },
     ] as const;
     const { stdout } = await run(context, { spec: shell(script, { mounts }), files: [{ path: 'made', content: '' }] });
     expect(stdout).toMatch(isRoot ? /^[1-9]\d*\n$/ : /^0\n$/);
@@ -229,7 +229,15 @@ describe('a hostile image gets nothing', () => {
     async (path, context) => {
       const up = '../'.repeat(20);
       for (const link of [canary, `${up}${canary.slice(1)}`]) {
-        const mounts = [{ type: 'bind', source: '/etc/hostname', target: '/m/file', readonly: true }] as const;
+        const mounts = [
+          {
+            type: 'bind',
+            source: { kind: 'directory', path: '/etc' },
+            path: 'hostname',
+            target: '/m/file',
+            readonly: true,
+          },
+        ] as const;
         const files = [{ path: path.slice(1), link }];
         const { result, changes } = await run(context, { spec: shell('echo x > ' + path, { mounts }), files });
         expect(result).toEqual({ outcome: 'exited', exitCode: 1 });
@@ -266,7 +274,7 @@ describe('what a step does to its mount points', () => {
     const inside = join(place, 'victim');
     mkdirSync(join(inside, 'file'), { recursive: true });
     writeFileSync(join(inside, 'hosts'), '');
-    const mounts = [{ type: 'tmpfs', target: '/a/file' }] as const;
+    const mounts = [{ type: 'tmpfs', target: '/a/file', readonly: false }] as const;
     const script = `mv /a /b && ln -s ${inside} /a && mv /etc /etc2 && ln -s ${inside} /etc`;
     const { result, changes } = await run(context, { spec: shell(script, { mounts }) });
     expect(result).toEqual({ outcome: 'exited', exitCode: 0 });

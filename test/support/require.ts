@@ -12,6 +12,7 @@ export type Requirement =
   | 'bzip2'
   | 'unprivileged-user'
   | 'debootstrap'
+  | 'ssh'
   | 'git'
   | 'amd64';
 

@@ -142,6 +142,9 @@ export function shell(script: string, spec: Partial<Omit<RunSpec, 'rootfs'>> = {
     mounts: [],
     network: 'host',
     hostname: 'step',
+    hosts: [],
+    limits: [],
+    privileged: false,
     ...spec,
   };
 }

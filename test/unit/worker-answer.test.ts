@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
-import type { BuildResult } from '../../src/builder/build-request.js';
+import type { WorkerResult } from '../../src/build-messages.js';
 import { answerOf, type WorkerProcess } from '../../src/worker-answer.js';
 
-const RESULT = { imageId: 'sha256:0' } as unknown as BuildResult;
+const RESULT = { type: 'built', build: { imageId: 'sha256:0' } } as unknown as WorkerResult;
 
 class FakeWorker extends EventEmitter {
   connected = true;
@@ -14,7 +14,7 @@ class FakeWorker extends EventEmitter {
   }
 }
 
-function asked(): { readonly worker: FakeWorker; readonly answer: Promise<BuildResult | null> } {
+function asked(): { readonly worker: FakeWorker; readonly answer: Promise<WorkerResult | null> } {
   const worker = new FakeWorker();
   return { worker, answer: answerOf(worker as unknown as WorkerProcess, () => undefined) };
 }

@@ -47,7 +47,7 @@ function openFolder(directory: string, ignore: BuildRequest['ignore']): TreeResu
 export async function openContextFile(file: ContextFile): Promise<TreeResult> {
   if (file.kind === 'archive') {
     const { openTarTree } = await import('../../layers/tar-tree.js');
-    return { ...PLAIN, tree: await openTarTree(file.path) };
+    return { ...PLAIN, tree: await openTarTree(file.path), hasOwners: true };
   }
   const { createFileTree } = await import('../sources/file-tree.js');
   const { path, name, modified } = file;

@@ -7,6 +7,7 @@ import { copyKeys } from './copy/copy-keys.js';
 import type { CopyStep } from './copy/copy-sources.js';
 import { keyMaterial } from './key-material.js';
 import type { OperationParts } from './operation-parts.js';
+import { runKeys } from './run/run-keys.js';
 import { fileSystemOf, resultChainId, type Result } from './result.js';
 
 /** How the operations of a Dockerfile are keyed and done. */
@@ -32,7 +33,9 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     const { platform, sourceDateEpoch } = this.#parts;
     if (operation.kind === 'copy') {
       yield* copyKeys(this.#parts, copyStep(vertex, inputs), context);
-    } else if (operation.kind === 'run' || operation.kind === 'workdir') {
+    } else if (operation.kind === 'run') {
+      yield* runKeys(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]), inputs }, context);
+    } else if (operation.kind === 'workdir') {
       const parent = resultChainId(fileSystemOf(inputs[0]));
       yield keyMaterial({ operation, platform, parent, epoch: sourceDateEpoch ?? null });
     }

@@ -1,3 +1,6 @@
+import type { CacheMounts } from '../../store/cache-mounts.js';
+import type { BuildRequest } from '../build-request.js';
+import type { TreeSnapshots } from './run/tree-snapshots.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
 import type { Store } from '../../store/store.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
@@ -7,9 +10,16 @@ import type { OperationContext } from '../solver/operation-handler.js';
 import type { StepId } from '../progress.js';
 
 /** What doing a step takes, beyond looking it up. Made when the first step has to be done: most builds need none of it. */
-export interface Workshop {
+export interface Workshop extends AsyncDisposable {
   readonly snapshotter: Snapshotter;
   readonly sandbox: Sandbox;
+  /** Of the snapshotter's id mapping. */
+  readonly cacheMounts: CacheMounts;
+  /** Writes the files of a tree into an empty directory. */
+  readonly fillDirectory: (directory: string, tar: AsyncIterable<Uint8Array>, signal: AbortSignal) => Promise<void>;
+  readonly treeSnapshots: TreeSnapshots;
+  /** Absolute; of this process alone. */
+  readonly temporaryDirectory: string;
 }
 
 /** What the operations work with. */
@@ -30,6 +40,8 @@ export interface OperationParts {
   /** Seconds since 1970 for every time that goes into the image, or `undefined`: times are as they come. */
   readonly sourceDateEpoch: number | undefined;
   readonly proxyEnv: Readonly<Record<string, string>>;
+  /** What steps have of the caller's that goes into no key. */
+  readonly given: Pick<BuildRequest, 'secrets' | 'ssh' | 'cdiDirectories' | 'entitlements'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */

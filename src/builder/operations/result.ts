@@ -28,6 +28,8 @@ export interface TreeResult {
   readonly ignored: (path: string) => boolean;
   /** The pattern that left a path out; absent where no file has any. */
   readonly ignoredBy?: (path: string) => IgnorePattern | undefined;
+  /** Whether its owners count, as in an archive; those of this host's files do not. */
+  readonly hasOwners?: true;
   /** Equal identities are equal trees, down to owners and times: a key that needs no file read. Absent: only the files tell. */
   readonly identity?: string;
 }

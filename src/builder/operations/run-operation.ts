@@ -12,7 +12,10 @@ import type { OperationContext } from '../solver/operation-handler.js';
 import { failedRunAdvice } from './advice/failed-run-advice.js';
 import { recordLayer } from './layer-recorder.js';
 import type { OperationParts } from './operation-parts.js';
-import { withLayer, type FileSystemResult, type Result } from './result.js';
+import { withLayer, type FileSystemResult } from './result.js';
+import { located } from './run/mount-source.js';
+import type { RunStep } from './run/run-step.js';
+import { openStepResources, type StepResources } from './run/step-resources.js';
 import { unpack } from './root-tree.js';
 import { lookUpUser } from './user-lookup.js';
 
@@ -22,32 +25,25 @@ const HOSTNAME = 'buildkitsandbox';
 const TAIL_LINES = 20;
 const TAIL_BYTES = 16 << 10;
 
-export interface RunStep {
-  readonly vertex: Vertex<Operation>;
-  readonly operation: RunOperation;
-  readonly root: FileSystemResult;
-  /** The root file system again, then what the mounts take. */
-  readonly inputs: readonly Result[];
-}
-
 /**
  * Runs a command in a sandbox over the root file system and makes a layer of what it changed.
  * @throws `RUN_FAILED` with the exit code and the last lines of output in `details`
  */
 export async function executeRun(
   parts: OperationParts,
-  { vertex, operation, root }: RunStep,
+  step: RunStep,
   context: OperationContext,
 ): Promise<FileSystemResult> {
+  const { vertex, operation, root } = step;
   const parent = await unpack(parts, root, { step: vertex.id, context });
   const { snapshotter, sandbox } = await parts.workshop();
   await using active = await snapshotter.prepare(parent);
-  const spec: RunSpec = { ...runSpec(parts, operation, active.parentTree), rootfs: active.root };
+  const plain: RunSpec = { ...runSpec(parts, operation, active.parentTree), rootfs: active.root };
   const output = new StepOutput(parts, vertex, context);
-  const result = await sandbox.run(spec, {
-    stdout: output.stream('stdout'),
-    stderr: output.stream('stderr'),
-    signal: context.signal,
+  const io = { stdout: output.stream('stdout'), stderr: output.stream('stderr'), signal: context.signal };
+  const result = await located(vertex.source, async () => {
+    await using resources = await openStepResources(parts, step, context);
+    return await sandbox.run(withResources(plain, resources), io);
   });
   if (result.outcome !== 'exited' || result.exitCode !== 0)
     throw runFailed({ vertex, operation, result, tail: output.tail(), proxies: Object.keys(parts.proxyEnv) });
@@ -56,6 +52,11 @@ export async function executeRun(
   const chain = chainIdOf(next.layers.map(({ diffId }) => diffId));
   if (chain !== null) await active.commit(chain);
   return next;
+}
+
+function withResources(spec: RunSpec, { mounts, env, groups }: StepResources): RunSpec {
+  const user = { ...spec.user, groups: [...new Set([...spec.user.groups, ...groups])] };
+  return { ...spec, user, mounts, env: { ...spec.env, ...env } };
 }
 
 function runSpec(parts: OperationParts, operation: RunOperation, tree: Tree): Omit<RunSpec, 'rootfs'> {
@@ -68,7 +69,10 @@ function runSpec(parts: OperationParts, operation: RunOperation, tree: Tree): Om
     user: { uid: user.uid, gid: user.gid, groups: user.groups },
     mounts: [],
     network: operation.network,
-    hostname: HOSTNAME,
+    hostname: operation.hostname ?? HOSTNAME,
+    hosts: operation.hosts ?? [],
+    limits: operation.limits ?? [],
+    privileged: operation.security === 'insecure',
   };
 }
 

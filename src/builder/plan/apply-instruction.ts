@@ -14,13 +14,11 @@ import { applyRun } from './instructions/run.js';
 import { applyCmd, applyEntrypoint, applyHealthcheck, applyShell, applyStopSignal } from './instructions/start.js';
 import { applyArg, applyEnv } from './instructions/variables.js';
 import { applyWorkdir } from './instructions/workdir.js';
-import { refuseUnsupported } from './unsupported-features.js';
 
 type Action = RunInstruction | CopyInstruction | WorkdirInstruction | EnvInstruction | ArgInstruction;
 
 /** Takes one instruction into the draft of its stage. */
 export function applyInstruction(instruction: Instruction, context: InstructionContext): void {
-  refuseUnsupported(instruction);
   switch (instruction.keyword) {
     case 'RUN':
       applyRun(instruction, context);

@@ -35,13 +35,13 @@ export function globalArguments(options: {
   const { dockerfile, given } = options;
   const values = new Map<string, string>();
   for (const [name, value] of predefined(options)) values.set(name, given.get(name) ?? value);
-  for (const { entries, source } of dockerfile.globalArgs) {
+  for (const { entries, source, text } of dockerfile.globalArgs) {
     for (const { name, value } of entries) {
       const replaced = given.get(name);
       if (replaced !== undefined) values.set(name, replaced);
       else if (value !== undefined) {
         const env = (key: string): string | undefined => values.get(key);
-        values.set(name, expandTemplate(value, { env, escape: dockerfile.escape, source }));
+        values.set(name, expandTemplate(value, { env, escape: dockerfile.escape, source, within: text }));
       }
     }
   }
@@ -64,6 +64,14 @@ function predefined(options: {
   const stage = emptyIsNone(options.target) ?? options.dockerfile.stages.at(-1)?.name ?? 'default';
   return [...platformArguments('BUILD', build), ...platformArguments('TARGET', target), ['TARGETSTAGE', stage]];
 }
+
+/** What `--build-arg` may replace without any ARG. */
+export const PLATFORM_ARGUMENTS: readonly string[] = [
+  ...['BUILD', 'TARGET'].flatMap((prefix) =>
+    ['PLATFORM', 'OS', 'OSVERSION', 'ARCH', 'VARIANT'].map((name) => prefix + name),
+  ),
+  'TARGETSTAGE',
+];
 
 /** Docker's "automatic platform ARGs". Linux has no version in its platform: the *OSVERSION are empty. */
 function platformArguments(prefix: string, platform: Platform): readonly (readonly [string, string])[] {

@@ -1,12 +1,15 @@
 import { expandHeredoc, expandTemplate, expandWords } from '../../parser/expand-template.js';
 import type { Heredoc, Template } from '../../parser/instruction.js';
 import type { SourceRange } from '../../support/source-range.js';
+import type { BuildRequest } from '../build-request.js';
 import type { VertexId } from '../graph.js';
 import type { InstructionChecks } from './checks/instruction-checks.js';
 import type { FileSource } from './file-source.js';
 import type { GlobalArguments } from './global-arguments.js';
 import type { Command } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
+
+export type StepSettings = Pick<BuildRequest, 'network' | 'entitlements' | 'hosts' | 'limits' | 'shmSizeBytes'>;
 
 /** What all stages of a build have in common. */
 export interface BuildScope {
@@ -15,8 +18,8 @@ export interface BuildScope {
   readonly given: ReadonlyMap<string, string>;
   /** Whether the build context's files have owners of their own: those of an archive have. */
   readonly contextHasOwners: boolean;
-  /** Of RUN steps that do not choose. */
-  readonly network: 'host' | 'none';
+  /** Of RUN steps: the network of those that do not choose, what they may choose, and what all of them have. */
+  readonly steps: StepSettings;
   /** The vertex of the build context, which is in the graph from the first call on. */
   context(): VertexId;
   /** The root file system of another stage or of an image, or the files of a named context. */
@@ -44,7 +47,7 @@ export function contextOf(
   { instruction, escape, from, mountSources }: Command,
   { draft, build, checks }: Pick<InstructionContext, 'draft' | 'build' | 'checks'>,
 ): InstructionContext {
-  const { source } = instruction;
+  const { source, text } = instruction;
   const env = (name: string): string | undefined => draft.variables.get(name);
   const checkedEnv = (name: string): string | undefined => {
     const value = env(name);
@@ -58,8 +61,8 @@ export function contextOf(
     from,
     mountSources,
     checks,
-    expand: (template) => expandTemplate(template, { env: checkedEnv, escape, source }),
-    expandWords: (template) => expandWords(template, { env, escape, source }),
+    expand: (template) => expandTemplate(template, { env: checkedEnv, escape, source, within: text }),
+    expandWords: (template) => expandWords(template, { env, escape, source, within: text }),
     expandHeredoc: (heredoc) => expandHeredoc(heredoc, { env: checkedEnv }),
   };
 }

@@ -170,7 +170,12 @@ function stageBase(stage: Stage, search: StageSearch): NamedSource {
   const replaced = replacement(stage, search);
   if (replaced !== undefined) return replaced;
   const env = (name: string): string | undefined => globals.get(name);
-  const name = expandTemplate(stage.base, { env, escape: dockerfile.escape, source: stage.source });
+  const name = expandTemplate(stage.base, {
+    env,
+    escape: dockerfile.escape,
+    source: stage.source,
+    within: stage.text,
+  });
   if (name === '') {
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot start a stage from "${stage.base}": it is empty`, {
       hint: emptyBaseHint(stage, search),

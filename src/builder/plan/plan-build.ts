@@ -1,5 +1,5 @@
 import { hostPlatform, parsePlatform, type Platform } from '../../oci/platform.js';
-import type { Dockerfile, ParseWarning } from '../../parser/instruction.js';
+import type { Dockerfile, Instruction, ParseWarning } from '../../parser/instruction.js';
 import { invariant } from '../../support/invariant.js';
 import type { BuildRequest } from '../build-request.js';
 import type { BaseResolver, BuildPlan } from '../plan.js';
@@ -10,8 +10,10 @@ import { lazyIgnoredPaths } from './checks/ignored-paths.js';
 import { finishConfig } from './config-draft.js';
 import { buildArguments, defaultArguments, globalArguments } from './global-arguments.js';
 import { NamedContexts } from './named-contexts.js';
+import type { StepSettings } from './instruction-context.js';
 import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
+import { remarksOf } from './remarks.js';
 import { StageIndex, targetStage } from './stage-index.js';
 import { StagePlanner } from './stage-planner.js';
 
@@ -19,7 +21,14 @@ export interface PlanOptions {
   readonly dockerfile: Dockerfile;
   readonly request: Pick<
     BuildRequest,
-    'buildArgs' | 'contextFile' | 'target' | 'labels' | 'namedContexts' | 'network' | 'platform' | 'sourceDateEpoch'
+    | 'buildArgs'
+    | 'contextFile'
+    | 'target'
+    | 'labels'
+    | 'namedContexts'
+    | 'platform'
+    | 'sourceDateEpoch'
+    | keyof StepSettings
   > &
     Partial<Pick<BuildRequest, 'ignore'>>;
   readonly resolveBase: BaseResolver;
@@ -64,7 +73,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     given,
     targetPlatform,
     contextHasOwners: request.contextFile?.kind === 'archive',
-    network: request.network,
+    steps: request,
     manyStages: index.stages.length > 1,
     ignored: lazyIgnoredPaths(request.ignore ?? null),
     warn,
@@ -73,6 +82,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
   for (const [name, value] of Object.entries(request.labels)) draft.config.labels.set(name, value);
   return finishPlan({
     draft,
+    remarks: remarksOf({ dockerfile, buildArgs: request.buildArgs, triggers: triggersOf(needed) }),
     graph: planner.graph.finish(draft.rootfs),
     platform: request.platform === undefined ? draft.platform : targetPlatform,
   });
@@ -88,14 +98,20 @@ function planStages(planner: StagePlanner, needed: readonly NeededStage[], targe
   return draft;
 }
 
+function triggersOf(needed: readonly NeededStage[]): readonly Instruction[] {
+  return needed.flatMap(({ commands }) => commands.flatMap((one) => (one.isTrigger ? [one.instruction] : [])));
+}
+
 function finishPlan(result: {
   readonly draft: StageDraft;
   readonly graph: BuildPlan['graph'];
   readonly platform: Platform;
+  readonly remarks: BuildPlan['remarks'];
 }): BuildPlan {
-  const { draft, graph, platform } = result;
+  const { draft, graph, platform, remarks } = result;
   const { base, planned } = draft.history();
   return {
+    remarks,
     graph,
     image: {
       platform,

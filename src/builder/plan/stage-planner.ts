@@ -11,7 +11,7 @@ import { StageChecks } from './checks/instruction-checks.js';
 import { isTreeSource, type FileSource, type TreeSource } from './file-source.js';
 import type { GlobalArguments } from './global-arguments.js';
 import { GraphBuilder, vertexIdOf } from './graph-builder.js';
-import { contextOf, type BuildScope } from './instruction-context.js';
+import { contextOf, type BuildScope, type StepSettings } from './instruction-context.js';
 import type { NeededStage } from './needed-stages.js';
 import { StageDraft } from './stage-draft.js';
 import { stepLabel } from './step-label.js';
@@ -20,7 +20,7 @@ export interface PlannerOptions {
   readonly globals: GlobalArguments;
   readonly given: ReadonlyMap<string, string>;
   readonly contextHasOwners: boolean;
-  readonly network: 'host' | 'none';
+  readonly steps: StepSettings;
   readonly targetPlatform: Platform;
   /** Whether labels name their stage. */
   readonly manyStages: boolean;
@@ -52,8 +52,8 @@ export class StagePlanner implements BuildScope {
     return this.#options.contextHasOwners;
   }
 
-  get network(): 'host' | 'none' {
-    return this.#options.network;
+  get steps(): StepSettings {
+    return this.#options.steps;
   }
 
   context(): VertexId {

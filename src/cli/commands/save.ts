@@ -25,13 +25,14 @@ const FORMATS: Readonly<Record<string, Format>> = {
   'oci-dir': 'oci-dir',
 };
 
-const COMPRESSIONS = { none: 'none', uncompressed: 'none', gzip: 'gzip' } as const;
+/** The second is the name that docker buildx has for the first. */
+const COMPRESSIONS = { none: 'none', uncompressed: 'none', gzip: 'gzip', zstd: 'zstd' } as const;
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const output = parsed.value('output') ?? '-';
   const options = {
     platforms: platformList(parsed.list('platform')),
-    compress: choose(parsed.value('compress'), COMPRESSIONS, '--compress'),
+    compress: choose(parsed.value('compress') ?? parsed.value('compression'), COMPRESSIONS, '--compress'),
     since: parsed.list('since').map((text) => imageOrFile(text, host)),
     signal: host.signal,
   };

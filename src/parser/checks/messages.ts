@@ -59,6 +59,14 @@ export function legacyFormat(keyword: string): Finding {
   return { rule: 'LegacyKeyValueFormat', message };
 }
 
+export function idleMountOption(type: string, options: readonly string[]): Finding {
+  const verb = options.length === 1 ? 'means' : 'mean';
+  return {
+    rule: 'tsbuild/IdleMountOption',
+    message: `${options.join(' and ')} ${verb} nothing for a mount of type ${type}`,
+  };
+}
+
 export function ignoredFile(keyword: 'COPY' | 'ADD', path: string): Finding {
   const verb = keyword === 'COPY' ? 'Copy' : 'Add';
   const message = `Attempting to ${verb} file ${goQuoted(path)} that is excluded by .dockerignore`;

@@ -5,6 +5,7 @@ export type OwnRuleName =
   | 'tsbuild/BlankAroundEquals'
   | 'tsbuild/BrokenJson'
   | 'tsbuild/FlagWithoutEffect'
+  | 'tsbuild/IdleMountOption'
   | 'tsbuild/LostDirectory'
   | 'tsbuild/LostService'
   | 'tsbuild/LostVariable'
@@ -38,6 +39,10 @@ export const OWN_RULES: Readonly<Record<OwnRuleName, Omit<CheckRule, 'name'>>> =
   'tsbuild/FlagWithoutEffect': {
     description: 'A flag changes nothing, as another flag or the sources leave it no effect',
     fix: 'Take the flag out, or what stands in its way.',
+  },
+  'tsbuild/IdleMountOption': {
+    description: 'An option of --mount that means nothing for its type is passed over',
+    fix: 'Delete the option, or correct the type of the mount.',
   },
   'tsbuild/LostDirectory': {
     description: 'A directory that RUN changes to is left when the step ends',

@@ -1,5 +1,5 @@
 import { quoted } from '../quoted.js';
-import { isSpace } from '../white-space.js';
+import { SPACES } from '../white-space.js';
 import { parseReversedShellPattern, parseShellPattern, replaceAll, replaceFirst } from './shell-pattern.js';
 
 /** How BuildKit's shell lexer (frontend/dockerfile/shell/lex.go) is to read a text. */
@@ -8,6 +8,8 @@ export interface LexerOptions {
   readonly escape: '\\' | '`';
   /** Quotes stay in the result. */
   readonly rawQuotes?: boolean;
+  /** Quotes are characters as any other. */
+  readonly plainQuotes?: boolean;
   /** Escape characters stay in the result. */
   readonly rawEscapes?: boolean;
   /** References to variables that are not set stay as they are. */
@@ -39,8 +41,14 @@ export function lex(text: string, options: LexerOptions): Lexed {
 }
 
 const DEEPEST = 200;
+/** Characters of a result: a few lines that each double a variable would fill any memory. */
+const LONGEST = 16 << 20;
+/** Characters of a pattern times those of the value it is matched with. */
+const MOST_WORK = 1 << 24;
 // All digits of `$10` are its name; the other special parameters are one character. None of them is ever set.
 const SPECIAL_PARAMETER = /^[@*#?$!-]/;
+
+const ANY_SPACES = new RegExp(`[${SPACES}]+`);
 
 /** The words of one text. An empty quoted string makes no word: BuildKit counts characters only. */
 class Words {
@@ -52,9 +60,9 @@ class Words {
   }
 
   addSplit(text: string): void {
-    for (const character of text) {
-      if (isSpace(character)) this.#finishWord();
-      else this.#current += character;
+    for (const [index, part] of text.split(ANY_SPACES).entries()) {
+      if (index > 0) this.#finishWord();
+      this.#current += part;
     }
   }
 
@@ -105,6 +113,7 @@ class ShellLexer {
       if (read.split) words.addSplit(read.text);
       else words.addRaw(read.text);
       text += read.text;
+      if (text.length > LONGEST) throw tooLong();
     }
     this.#at++;
     this.#rawEscapes = outer;
@@ -122,7 +131,7 @@ class ShellLexer {
   }
 
   #readPiece(character: string): { readonly text: string; readonly split: boolean } {
-    switch (character) {
+    switch (this.#options.plainQuotes === true ? character.replace(/['"]/, '') : character) {
       case '$':
         return { text: this.#readVariable(), split: true };
       case '<':
@@ -135,9 +144,17 @@ class ShellLexer {
         this.#at++;
         return { text: (this.#rawEscapes ? character : '') + (this.#take() ?? ''), split: false };
       default:
-        this.#at++;
-        return { text: character, split: true };
+        return { text: this.#readPlain(), split: true };
     }
+  }
+
+  /** As many characters as mean nothing to the lexer, or else the one that is next. */
+  #readPlain(): string {
+    const plain = /[^$<'"\\`}/]+/y;
+    plain.lastIndex = this.#at;
+    const text = plain.exec(this.#text)?.[0] ?? this.#text.charAt(this.#at);
+    this.#at += text.length;
+    return text;
   }
 
   #readSingleQuoted(): string {
@@ -265,6 +282,7 @@ class ShellLexer {
     const longest = word.startsWith(modifier);
     const pattern = longest ? word.slice(1) : word;
     const which = longest ? 'longest' : 'shortest';
+    limitWork(pattern, value ?? '');
     const invalid = invalidPattern(pattern);
     if (modifier === '#') {
       const end = parseShellPattern(pattern, invalid).matchEnd(value ?? '', 0, which);
@@ -282,6 +300,7 @@ class ShellLexer {
     const { text: replacement } = this.lexUntil('}', true);
     const value = this.#options.env(name);
     if (value === undefined && this.#options.keepUnset) return `\${${name}/${pattern}/${replacement}}`;
+    limitWork(pattern, value ?? '');
     const parsed = parseShellPattern(pattern, invalidPattern(pattern));
     return all ? replaceAll(value ?? '', parsed, replacement) : replaceFirst(value ?? '', parsed, replacement);
   }
@@ -298,6 +317,19 @@ function fail(error: Error): never {
 function tooDeep(): ExpansionError {
   return new ExpansionError(`"\${" is nested more than ${DEEPEST} times`, {
     hint: 'Use variables for the inner parts.',
+  });
+}
+
+function tooLong(): ExpansionError {
+  return new ExpansionError('the result is longer than 16 MiB', {
+    hint: 'Set the variables in it to something shorter, or COPY a file.',
+  });
+}
+
+function limitWork(pattern: string, value: string): void {
+  if (pattern.length * value.length <= MOST_WORK) return;
+  throw new ExpansionError(`the pattern ${quoted(pattern)} is too long for a value of ${value.length} characters`, {
+    hint: 'Use a shorter pattern, or change the value in a RUN step.',
   });
 }
 

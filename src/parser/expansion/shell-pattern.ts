@@ -1,9 +1,11 @@
-import { literal, type Piece, visitMatches } from './wildcard.js';
+import { findLongestMatch, literal, type Piece, visitMatches } from './wildcard.js';
 
 /** The pattern of `${name#pattern}` and its kin: `*`, `?` and escapes, no character classes. */
 export interface ShellPattern {
   /** End of the match that begins at `from`, or -1. */
   matchEnd(text: string, from: number, which: 'shortest' | 'longest'): number;
+  /** The first match at or after `from`, the longest that begins there. */
+  find(text: string, from: number): { readonly from: number; readonly end: number } | undefined;
 }
 
 /** Throws what `invalid` makes of an escape that the pattern has no need of. */
@@ -26,6 +28,7 @@ function fromPieces(pieces: readonly Piece[]): ShellPattern {
       });
       return found;
     },
+    find: (text, from) => findLongestMatch(pieces, { text, from }),
   };
 }
 
@@ -55,7 +58,7 @@ function unescape(character: string | undefined, invalid: (escape: string) => Er
 
 /** Replaces the first match from the left, the longest that begins there. */
 export function replaceFirst(text: string, pattern: ShellPattern, replacement: string): string {
-  const match = findLongest(text, pattern, 0);
+  const match = pattern.find(text, 0);
   return match === undefined ? text : text.slice(0, match.from) + replacement + text.slice(match.end);
 }
 
@@ -65,7 +68,7 @@ export function replaceAll(text: string, pattern: ShellPattern, replacement: str
   let copied = 0;
   let from = 0;
   while (from <= text.length) {
-    const match = findLongest(text, pattern, from);
+    const match = pattern.find(text, from);
     if (match === undefined) break;
     result += text.slice(copied, match.from);
     if (match.end > copied || match.from === 0) {
@@ -75,14 +78,6 @@ export function replaceAll(text: string, pattern: ShellPattern, replacement: str
     from = match.end > from ? match.end : from + characterLength(text, from);
   }
   return result + text.slice(copied);
-}
-
-function findLongest(text: string, pattern: ShellPattern, from: number): { from: number; end: number } | undefined {
-  for (let at = from; at <= text.length; at += characterLength(text, at)) {
-    const end = pattern.matchEnd(text, at, 'longest');
-    if (end !== -1) return { from: at, end };
-  }
-  return undefined;
 }
 
 function characterLength(text: string, at: number): number {

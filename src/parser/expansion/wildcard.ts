@@ -21,8 +21,8 @@ export function toSource(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
-/** More than this, and a regular expression that backtracks may take too long. */
-const MOST_WILDCARDS = 3;
+/** Of wildcards within a name. More than this, and a regular expression that backtracks may take too long. */
+const MOST_WILDCARDS = 2;
 
 /** Whether the pieces match a path or a directory that the path is in. */
 export function toPathTest(pieces: readonly Piece[]): (path: string) => boolean {
@@ -41,7 +41,9 @@ interface MatchEnd {
 }
 
 function toTest(pieces: readonly Piece[], { after, endsAt }: MatchEnd): (path: string) => boolean {
-  if (pieces.filter(({ kind }) => kind !== 'one').length <= MOST_WILDCARDS) {
+  const wildcards = pieces.filter(({ kind }) => kind !== 'one');
+  const crossing = wildcards.filter((piece) => piece.kind !== 'many' || piece.takes('/'));
+  if (crossing.length <= 1 && wildcards.length - crossing.length <= MOST_WILDCARDS) {
     const pattern = new RegExp(`^${pieces.map(toPieceSource).join('')}(?<!^)${after}`, 'u');
     return (path) => pattern.test(path);
   }
@@ -102,6 +104,54 @@ function advance(pieces: readonly Piece[], active: ReadonlySet<number>, characte
     } else if (piece.takes(character)) {
       enter(pieces, piece.kind === 'one' ? index + 1 : index, next);
     }
+  }
+  return next;
+}
+
+/**
+ * The match that begins first at or after `from`, the longest of those that begin there. All beginnings are followed at once,
+ * each piece by the earliest that has got to it, so that the time is the product of the two lengths here too.
+ */
+export function findLongestMatch(
+  pieces: readonly Piece[],
+  { text, from }: { readonly text: string; readonly from: number },
+): { readonly from: number; readonly end: number } | undefined {
+  let best: { readonly from: number; readonly end: number } | undefined;
+  let begun = new Map<number, number>();
+  for (let at = from; ;) {
+    if (best === undefined) enterFrom(pieces, { index: 0, start: at }, begun);
+    const start = begun.get(pieces.length);
+    if (start !== undefined && start <= (best?.from ?? start)) best = { from: start, end: at };
+    if (at >= text.length || begun.size === 0) return best;
+    const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+    begun = advanceFrom(pieces, { begun, latest: best?.from ?? at }, character);
+    at += character.length;
+  }
+}
+
+/** As `enter`, for a beginning; one that is there already is earlier. */
+function enterFrom(
+  pieces: readonly Piece[],
+  { index, start }: { readonly index: number; readonly start: number },
+  begun: Map<number, number>,
+): void {
+  for (let next = index; ; next++) {
+    begun.set(next, Math.min(start, begun.get(next) ?? start));
+    const piece = pieces[next];
+    if (piece === undefined || piece.kind === 'one') return;
+  }
+}
+
+function advanceFrom(
+  pieces: readonly Piece[],
+  { begun, latest }: { readonly begun: ReadonlyMap<number, number>; readonly latest: number },
+  character: string,
+): Map<number, number> {
+  const next = new Map<number, number>();
+  for (const [index, start] of begun) {
+    const piece = pieces[index];
+    if (piece === undefined || piece.kind === 'directories' || start > latest || !piece.takes(character)) continue;
+    enterFrom(pieces, { index: piece.kind === 'one' ? index + 1 : index, start }, next);
   }
   return next;
 }

@@ -3,7 +3,7 @@ import { quoted } from '../quoted.js';
 import { parseDuration } from './duration.js';
 import { type Flag, type Flags, readFlags, refuseFlags } from './flags.js';
 import { parseStringArray } from './json-array.js';
-import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
 import { cutFirstWord } from './words.js';
 
 export function parseCommand(raw: RawInstruction, keyword: CommandInstruction['keyword']): CommandInstruction {
@@ -54,6 +54,7 @@ export function parseHealthcheck(raw: RawInstruction): HealthcheckInstruction {
       return { ...base, command: parseCheck(raw, rest), ...readTimes(raw, flags) };
     default:
       throw syntaxError(raw, word === '' ? 'it has no command' : `it knows no ${quoted(word)}`, {
+        source: word === '' ? raw.source : wordRange(raw, word),
         hint: 'Write "HEALTHCHECK CMD command" or "HEALTHCHECK NONE".',
       });
   }

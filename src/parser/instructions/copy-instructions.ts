@@ -5,7 +5,7 @@ import { quoted } from '../quoted.js';
 import { notStrings } from './command-instructions.js';
 import { type Flags, type FlagRule, readFlags } from './flags.js';
 import { parseStringArray } from './json-array.js';
-import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
 import { splitWords } from './words.js';
 
 const COMMON = {
@@ -37,6 +37,7 @@ export function parseCopy(raw: RawInstruction, keyword: CopyInstruction['keyword
   }
   if (parseHeredocWord(destination) !== undefined) {
     throw syntaxError(raw, `its destination ${quoted(destination)} is a heredoc`, {
+      source: wordRange(raw, destination),
       hint: `Write the destination last, as in "${keyword} <<EOF /path".`,
     });
   }
@@ -77,6 +78,7 @@ function splitSources(raw: RawInstruction, words: readonly string[]): Sources {
 /** BuildKit makes an empty file of it. */
 function withoutBody(raw: RawInstruction, word: string): Error {
   return syntaxError(raw, `heredoc ${quoted(word)} is in quotes, so that no lines belong to it`, {
+    source: wordRange(raw, word),
     hint: 'A heredoc stands outside of quotes and JSON arrays, and no quote on its line is left open.',
   });
 }

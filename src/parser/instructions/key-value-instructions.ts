@@ -4,7 +4,7 @@ import type { ArgInstruction, EnvInstruction, KeyValue, LabelInstruction } from 
 import { quoted } from '../quoted.js';
 import { describedBy } from './description.js';
 import { refuseFlags } from './flags.js';
-import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
 import { cutFirstWord, splitQuotedWords } from './words.js';
 
 export function parseEnv(raw: RawInstruction): EnvInstruction {
@@ -46,7 +46,7 @@ function parsePair(raw: RawInstruction, word: string): KeyValue {
   const at = word.indexOf('=');
   if (at === -1) {
     const hint = 'Every word must be name=value; put a value with blanks in double quotes.';
-    throw syntaxError(raw, `${quoted(word)} has no "="`, { hint });
+    throw syntaxError(raw, `${quoted(word)} has no "="`, { source: wordRange(raw, word), hint });
   }
   if (at === 0) throw blankName(raw);
   return { name: asTemplate(word.slice(0, at)), value: asTemplate(word.slice(at + 1)) };

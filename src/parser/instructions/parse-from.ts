@@ -4,7 +4,7 @@ import type { Stage } from '../instruction.js';
 import { quoted } from '../quoted.js';
 import { describedBy } from './description.js';
 import { readFlags } from './flags.js';
-import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
 import { splitWords } from './words.js';
 
 /** A FROM: a stage as yet without its place among the others. */
@@ -51,6 +51,7 @@ function parseStageName(raw: RawInstruction, written: string): string {
   const name = written.toLowerCase();
   if (!STAGE_NAME.test(name)) {
     throw syntaxError(raw, `${quoted(written)} is no name for a stage`, {
+      source: wordRange(raw, written),
       hint: 'A name begins with a letter; letters, digits, "-", "_" and "." may follow.',
     });
   }

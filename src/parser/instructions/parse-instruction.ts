@@ -47,6 +47,11 @@ function isKeyword(text: string): text is Instruction['keyword'] {
   return Object.hasOwn(PARSERS, text);
 }
 
+/** Where the trigger begins in the line of an ONBUILD. */
+export function triggerStart(line: string): number {
+  return /^[\t\n\f\r ]*ONBUILD[\t\n\f\r ]*/i.exec(line)?.[0].length ?? 0;
+}
+
 /** These cannot stand behind ONBUILD. */
 const FORBIDDEN_TRIGGERS = ['ONBUILD', 'FROM', 'MAINTAINER'];
 
@@ -60,6 +65,6 @@ function parseOnbuild(raw: RawInstruction): OnbuildInstruction {
     throw syntaxError(raw, `${triggered} cannot be triggered`, { hint: 'Any other instruction can stand there.' });
   }
   // The text behind the keyword, blanks at its end included: so BuildKit stores it.
-  const trigger = raw.line.replace(/^[\t\n\f\r ]*ONBUILD[\t\n\f\r ]*/i, '');
+  const trigger = raw.line.slice(triggerStart(raw.line));
   return { keyword: 'ONBUILD', source: raw.source, text: raw.text, trigger: withHeredocs(trigger, raw.heredocs) };
 }

@@ -88,6 +88,7 @@ export function parseMount(flag: MountFlag, expand: (template: Template) => stri
         ignored: ignoredOf(draft),
       };
     case 'secret':
+      if (from !== undefined) throw mountError({ flag }, 'from is not for type secret', { hint: SECRET_HINT });
       return toSecretMount(draft, { flag });
     case 'ssh':
       return toSshMount(draft, { flag });
@@ -158,9 +159,10 @@ function toSecretMount(draft: MountDraft, place: MountPlace): SecretMount {
   };
 }
 
-function refuseSecret({ given, source, id, target, env }: MountDraft, place: MountPlace): void {
-  const hint = 'Write type=secret,id=NAME, and target=/path or env=VARIABLE where it is to be found.';
-  if (given.has('from')) throw mountError(place, 'from is not for type secret', { hint });
+const SECRET_HINT = 'Write type=secret,id=NAME, and target=/path or env=VARIABLE where it is to be found.';
+
+function refuseSecret({ source, id, target, env }: MountDraft, place: MountPlace): void {
+  const hint = SECRET_HINT;
   if (source !== '' && id !== '') {
     throw mountError(place, 'source and id are both given', { hint: 'They are the same: keep id.' });
   }

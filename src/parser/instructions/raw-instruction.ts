@@ -3,6 +3,7 @@ import type { SourceRange } from '../../support/source-range.js';
 import type { CheckOptions } from '../checks/check-options.js';
 import type { Finding } from '../checks/finding.js';
 import type { HeredocBody } from '../lines/heredoc.js';
+import { isSpace } from '../white-space.js';
 import type { LinePart } from './split-instruction.js';
 
 /** An instruction taken apart, not yet understood. */
@@ -29,6 +30,16 @@ export interface RawInstruction {
   /** The comments above it, without their `#`. */
   readonly comments: readonly string[];
   readonly report: (finding: Finding) => void;
+}
+
+/** Where a word of the arguments stands that is in them as it is; otherwise all of the arguments. */
+export function wordRange({ args, range }: RawInstruction, word: string): SourceRange {
+  const { text, from } = args;
+  const isEdge = (at: number): boolean => at < 0 || at >= text.length || isSpace(text.charAt(at));
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1)) {
+    if (isEdge(at - 1) && isEdge(at + word.length)) return range({ from: from + at, to: from + at + word.length });
+  }
+  return range(args);
 }
 
 /** `cannot parse <keyword>: <state>`. The source is the arguments' unless another is given. */

@@ -1,4 +1,4 @@
-import { endWithoutSpace, isSeparator, isSpace, skipSpace } from '../white-space.js';
+import { endWithoutSpace, isSeparator, skipSpace } from '../white-space.js';
 
 /** A part of a logical line; offsets are into that line. */
 export interface LinePart {
@@ -35,7 +35,8 @@ function readFlagWords(line: string, from: number, escape: string): { words: rea
   const words: LinePart[] = [];
   let at = from;
   for (;;) {
-    const start = skipSpace(line, at);
+    let start = at;
+    while (isFlagSpace(line.charAt(start))) start++;
     if (!line.startsWith('--', start)) return { words, end: start };
     const word = readFlagWord(line, start, escape);
     if (word.text === '--') return { words, end: word.to };
@@ -44,13 +45,18 @@ function readFlagWords(line: string, from: number, escape: string): { words: rea
   }
 }
 
+/** BuildKit goes through flags byte by byte, and sees the white space of ASCII only. */
+function isFlagSpace(character: string): boolean {
+  return isSeparator(character) || character === '\n';
+}
+
 function readFlagWord(line: string, from: number, escape: string): LinePart {
   let text = '';
   let quote = '';
   let at = from;
   for (; at < line.length; at++) {
     const character = line.charAt(at);
-    if (quote === '' && isSpace(character)) break;
+    if (quote === '' && isFlagSpace(character)) break;
     if (character === quote) quote = '';
     else if (quote === '' && (character === '"' || character === "'")) quote = character;
     else if (character === escape) text += line.charAt(++at);

@@ -1,59 +1,44 @@
 import { DockerfileParser } from 'dockerfile-ast';
 import { invariant } from '../../support/invariant.js';
 import type { SourceRange } from '../../support/source-range.js';
-import { isSeparator, isSpace, skipSpace } from '../white-space.js';
+import { isSeparator, skipSpace } from '../white-space.js';
 import type { LineSegment } from './logical-line.js';
 import type { SourceText } from './source-text.js';
 
 /**
- * Where the keyword of each logical line stands, even if it is broken by a continuation. dockerfile-ast finds the
- * instructions, in a copy of the file in which every offset is kept and all that it reads differently from BuildKit is
- * masked: comments, directives, heredoc bodies, arguments, another escape character than the backslash.
+ * Where the keyword of each logical line stands, even if it is broken by a continuation. dockerfile-ast finds the instructions,
+ * in an extract of the file that has of each no more than the lines its keyword stands on, with letters of no meaning: whatever
+ * that library reads differently from BuildKit, or slowly, it never sees.
  */
 export function locateKeywords(source: SourceText, lines: readonly (readonly LineSegment[])[]): readonly SourceRange[] {
-  const masked = maskText(source.text, lines);
-  const instructions = DockerfileParser.parse(masked).getInstructions();
+  const extract = lines.flatMap(extractLine);
+  const text = extract.map((line) => line.text).join('\n');
+  const instructions = DockerfileParser.parse(text).getInstructions();
   invariant(instructions.length === lines.length, 'dockerfile-ast and the line reader disagree on the instructions');
-  const lineStarts = [0];
-  for (let at = masked.indexOf('\n'); at !== -1; at = masked.indexOf('\n', at + 1)) lineStarts.push(at + 1);
+  const toOffset = ({ line, character }: { readonly line: number; readonly character: number }): number =>
+    (extract[line]?.from ?? 0) + character;
   return instructions.map((instruction) => {
     const { start, end } = instruction.getInstructionRange();
-    return source.range((lineStarts[start.line] ?? 0) + start.character, (lineStarts[end.line] ?? 0) + end.character);
+    return source.range(toOffset(start), toOffset(end));
   });
 }
 
-function maskText(text: string, lines: readonly (readonly LineSegment[])[]): string {
-  const parts: string[] = [];
-  let at = 0;
-  for (const segments of lines) {
-    for (const [index, part] of maskLine(segments).entries()) {
-      const from = segments[index]?.from ?? at;
-      parts.push(blank(text.slice(at, from)), part);
-      at = from + part.length;
-    }
-  }
-  return parts.join('') + blank(text.slice(at));
-}
-
-function blank(text: string): string {
-  return text.replace(/[^\n]/g, ' ');
-}
-
-/** Keeps the keyword and the continuations after its first character; of the arguments only that they are there. */
-function maskLine(segments: readonly LineSegment[]): readonly string[] {
+/** The physical lines from that on which the keyword begins to that on which it ends, each as long as it has to be. */
+function extractLine(segments: readonly LineSegment[]): readonly LineSegment[] {
   const joined = segments.map(({ text }) => text).join('');
   const from = skipSpace(joined, 0);
   let to = from;
   while (to < joined.length && !isSeparator(joined.charAt(to))) to++;
-  const masked =
-    ' '.repeat(from) +
-    joined.slice(from, to).replace(/[^A-Za-z]/g, '_') +
-    Array.from({ length: joined.length - to }, (_, index) => (isSpace(joined.charAt(to + index)) ? ' ' : '_')).join('');
 
+  const extract: LineSegment[] = [];
   let at = 0;
-  return segments.map((segment, index) => {
-    const part = masked.slice(at, at + segment.text.length);
+  for (const segment of segments) {
+    const start = at;
     at += segment.text.length;
-    return index < segments.length - 1 && at > from ? `${part}\\` : part;
-  });
+    if (at <= from) continue;
+    const shown = ' '.repeat(Math.max(from - start, 0)) + 'x'.repeat(Math.min(at, to) - Math.max(start, from));
+    extract.push({ text: at < to ? `${shown}\\` : shown, from: segment.from });
+    if (at >= to) break;
+  }
+  return extract;
 }

@@ -37,7 +37,7 @@ export function readLines(source: SourceText): DockerfileLines {
     const text = line.text.slice(start);
     const end = line.from + line.text.length;
     if (directives.accept(text, source.range(line.from + start, end))) continue;
-    if (text.startsWith('#')) comments = withComment(comments, line.text);
+    if (text.startsWith('#')) addComment(comments, line.text);
     if (text === '' || text.startsWith('#')) continue;
     const reading = { source, input, escape: directives.escape };
     const joined = joinContinuations({ text, from: line.from + start, next: line.next }, reading);
@@ -48,10 +48,11 @@ export function readLines(source: SourceText): DockerfileLines {
   return { directives, lines, segments };
 }
 
-/** BuildKit cuts the first character off, which is a blank where the comment is indented. */
-function withComment(comments: readonly string[], line: string): string[] {
+/** BuildKit cuts the first character off, which is a blank where the comment is indented. An empty one begins anew. */
+function addComment(comments: string[], line: string): void {
   const comment = trimSpace(line.slice(1));
-  return comment === '' ? [] : [...comments, comment];
+  if (comment === '') comments.length = 0;
+  else comments.push(comment);
 }
 
 interface Reading {

@@ -13,10 +13,16 @@ import { parseJson } from '../../support/parse-json.js';
 import { isImageManifest, type ImageContent } from './image-content.js';
 
 /**
- * How layers are to be compressed: not at all; with gzip; so that every reader can read them, which zstd is not; or in some way,
+ * How layers are to be compressed: not at all; with gzip or zstd; so that every reader can read them, which zstd is not; or in some way,
  * as registries have them.
  */
-export type LayerForm = 'none' | 'gzip' | 'readable' | 'packed';
+export type LayerForm = 'none' | 'gzip' | 'zstd' | 'readable' | 'packed';
+
+/** Makes a compressed blob in the store of a plain layer that is there. Equal input gives equal bytes. */
+export type CompressLayer = (
+  layer: Descriptor<LayerMediaType>,
+  compression: 'gzip' | 'zstd',
+) => Promise<Descriptor<LayerMediaType>>;
 
 export interface ConvertOptions {
   /** As they are, unless given. */
@@ -27,8 +33,7 @@ export interface ConvertOptions {
   readonly blobs: BlobStore;
   /** Gets the blobs that were not in the store before. */
   readonly added: Set<Digest>;
-  /** Makes a gzip blob in the store of a plain one that is there. Equal input gives equal bytes. */
-  readonly gzip: (layer: Descriptor<LayerMediaType>) => Promise<Descriptor<LayerMediaType>>;
+  readonly compress: CompressLayer;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -109,7 +114,10 @@ class Conversion {
   }
 
   #typeOf(mediaType: string): string {
-    return this.#options.ociTypes === true ? (OCI_TYPES.get(mediaType) ?? mediaType) : mediaType;
+    // Docker's types have none for zstd.
+    return this.#options.ociTypes === true || this.#options.form === 'zstd'
+      ? (OCI_TYPES.get(mediaType) ?? mediaType)
+      : mediaType;
   }
 
   async #diffIds(manifest: RawManifest): Promise<readonly Digest[]> {
@@ -129,6 +137,8 @@ class Conversion {
         return ['gzip', 'zstd'].includes(compressionOf(mediaType));
       case 'gzip':
         return ['none', 'zstd'].includes(compressionOf(mediaType));
+      case 'zstd':
+        return ['none', 'gzip'].includes(compressionOf(mediaType));
       case 'readable':
         // Docker before 23 reads no zstd.
         return compressionOf(mediaType) === 'zstd';
@@ -143,7 +153,9 @@ class Conversion {
     const known = this.#converted.get(layer.digest);
     if (known !== undefined) return known;
     const plain = compressionOf(layer.mediaType) === 'none' ? layer : await this.#plain(layer, diffId);
-    const made = this.#options.form === 'gzip' || this.#options.form === 'packed' ? await this.#gzip(plain) : plain;
+    const { form } = this.#options;
+    const compression = form === 'packed' ? 'gzip' : form;
+    const made = compression === 'gzip' || compression === 'zstd' ? await this.#compressed(plain, compression) : plain;
     this.#converted.set(layer.digest, made).set(made.digest, made);
     return made;
   }
@@ -156,13 +168,17 @@ class Conversion {
     return { mediaType: isDockerType(layer.mediaType) ? MEDIA_TYPE.dockerLayer : MEDIA_TYPE.ociLayer, digest, size };
   }
 
-  async #gzip(plain: Descriptor<LayerMediaType>): Promise<Descriptor<LayerMediaType>> {
-    const { blobs, gzip, signal } = this.#options;
+  async #compressed(
+    plain: Descriptor<LayerMediaType>,
+    compression: 'gzip' | 'zstd',
+  ): Promise<Descriptor<LayerMediaType>> {
+    const { blobs, compress, signal } = this.#options;
     if (!(await blobs.has(plain.digest))) {
       this.#options.added.add(plain.digest);
       await blobs.ingest(await this.#content.open(plain, { signal }), { expect: plain, signal });
     }
-    const { digest, size } = await gzip(plain);
+    const { digest, size } = await compress(plain, compression);
+    if (compression === 'zstd') return { mediaType: MEDIA_TYPE.ociLayerZstd, digest, size };
     const mediaType = isDockerType(plain.mediaType) ? MEDIA_TYPE.dockerLayerGzip : MEDIA_TYPE.ociLayerGzip;
     return { mediaType, digest, size };
   }

@@ -1,8 +1,6 @@
 import { isConfigMediaType } from '../../oci/decode.js';
-import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
 import type { ManifestDescriptor } from '../../oci/image.js';
-import type { LayerMediaType } from '../../oci/media-type.js';
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
 import { discardBlobs } from '../../store/collect.js';
 import { findImage } from '../../store/find-image.js';
@@ -17,7 +15,7 @@ import { listImage, packedBlobs, packImages, type ArchivedImage } from '../archi
 import { blobProgress, type BlobSink } from '../blob-event.js';
 import type { RegistryClient } from '../registry-client.js';
 import { chooseEntry, labelledEntries, openArchiveContent, type FoundContent } from './archive-content.js';
-import { convertImage } from './convert-image.js';
+import { convertImage, type CompressLayer } from './convert-image.js';
 import { asBlob, deliverToRegistry, deliverToStore } from './deliver.js';
 import { readContent, type ImageContent, type PlatformChoice } from './image-content.js';
 import { formatImageLocation, type ImageLocation } from './image-location.js';
@@ -32,7 +30,7 @@ export interface CopyOptions {
   readonly store: Store;
   /** Asked for once, if at all. */
   readonly client: () => Promise<RegistryClient>;
-  readonly gzip: (layer: Descriptor<LayerMediaType>) => Promise<Descriptor<LayerMediaType>>;
+  readonly compress: CompressLayer;
   readonly onBlob?: BlobSink | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,7 +55,7 @@ export async function copyImage(options: CopyOptions): Promise<ManifestDescripto
       ociTypes: to.transport === 'oci' || to.transport === 'oci-archive',
       blobs: store.blobs,
       added,
-      gzip: options.gzip,
+      compress: options.compress,
       signal,
     });
     await deliver(sent, options);

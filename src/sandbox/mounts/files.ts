@@ -8,12 +8,12 @@ export interface Files {
 }
 
 export function mountFiles(path: string): Files {
-  mount({ source: 'files', target: path, type: 'tmpfs', flags: MS.nosuid | MS.nodev, data: 'mode=700,size=4m' });
+  mount({ source: 'files', target: path, type: 'tmpfs', flags: MS.nosuid | MS.nodev, data: 'mode=700,size=64m' });
   return { path };
 }
 
 /** Everyone may read it. */
-export function addFile({ path }: Files, name: string, content: string): string {
+export function addFile({ path }: Files, name: string, content: string | Uint8Array): string {
   const file = join(path, name);
   writeFileSync(file, content, { mode: 0o644 });
   return file;

@@ -30,33 +30,35 @@ const INERT_ATTRIBUTES =
   MOUNT_ATTRIBUTE.rdonly | MOUNT_ATTRIBUTE.nosuid | MOUNT_ATTRIBUTE.nodev | MOUNT_ATTRIBUTE.noexec;
 
 /**
- * The kernel's view of itself, read-only. A fresh sysfs needs a network namespace that belongs to the same user namespace
+ * The kernel's view of itself, read-only but for a step without walls. A fresh sysfs needs a network namespace that belongs to the same user namespace
  * (sysfs(5)); without one, the host's is bound, with everything below it.
  */
-export function mountSys(root: Root, parts: Parts): void {
+export function mountSys(root: Root, parts: Parts, { writable }: { readonly writable: boolean }): void {
+  const flags = writable ? INERT : INERT | MS.rdonly;
   const target = openSystemTarget(root, '/sys');
   try {
     const path = descriptorPath(target);
     const fresh = unlessImpossible(() => {
-      mount({ source: 'sysfs', target: path, type: 'sysfs', flags: INERT | MS.rdonly });
+      mount({ source: 'sysfs', target: path, type: 'sysfs', flags });
     });
     if (!fresh) mount({ source: '/sys', target: path, flags: MS.bind | MS.rec });
-    if (!fresh) within(root, '/sys', makeReadOnly);
+    if (!fresh && !writable) within(root, '/sys', makeReadOnly);
   } finally {
     closeDescriptor(target);
   }
-  within(root, '/sys/fs/cgroup', mountCgroup);
-  mask(root, [...MASKED_SYS, ...thermalThrottles()], parts);
+  within(root, '/sys/fs/cgroup', (path) => {
+    mountCgroup(path, flags);
+  });
+  if (!writable) mask(root, [...MASKED_SYS, ...thermalThrottles()], parts);
 }
 
 /** The step's own cgroup as the root of all (cgroup_namespaces(7)), or nothing: the host's tree names its other users. */
-function mountCgroup(path: string): void {
+function mountCgroup(path: string, flags: number): void {
   const unified = unlessImpossible(() => {
     if (statfsSync('/sys/fs/cgroup').type !== CGROUP2_SUPER_MAGIC) throw new NoUnifiedHierarchy();
-    mount({ source: 'cgroup', target: path, type: 'cgroup2', flags: INERT | MS.rdonly });
+    mount({ source: 'cgroup', target: path, type: 'cgroup2', flags });
   });
-  if (!unified)
-    mount({ source: 'cgroup', target: path, type: 'tmpfs', flags: INERT | MS.rdonly, data: 'mode=755,size=4k' });
+  if (!unified) mount({ source: 'cgroup', target: path, type: 'tmpfs', flags, data: 'mode=755,size=4k' });
 }
 
 class NoUnifiedHierarchy extends Error {

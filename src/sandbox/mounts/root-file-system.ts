@@ -19,10 +19,10 @@ export interface OverlayMethod {
   readonly volatile: boolean;
 }
 
-/** Puts the root file system at `target`. Set-user-ID programs of it work, since `sudo` must; its device nodes do not. */
+/** Puts a root file system at `target`. Set-user-ID programs of it work, since `sudo` must; its device nodes rarely do. */
 export function mountRoot(rootfs: Rootfs, target: string, options: MountRootOptions): void {
   mountFiles(rootfs, target, options);
-  addAttributes(target, MOUNT_ATTRIBUTE.nodev, { recursive: false });
+  if (options.devices !== true) addAttributes(target, MOUNT_ATTRIBUTE.nodev, { recursive: false });
 }
 
 function mountFiles(rootfs: Rootfs, target: string, options: MountRootOptions): void {
@@ -50,6 +50,8 @@ export interface MountRootOptions {
   /** To keep names in. */
   readonly files: Files;
   readonly overlay: OverlayMethod | null;
+  /** Whether its device nodes work. */
+  readonly devices?: boolean;
 }
 
 /**

@@ -65,6 +65,8 @@ export function openTarget(root: Root, target: string, kind: TargetKind): number
   if ((kind === 'directory') !== fstatSync(descriptor).isDirectory()) {
     throw cannotMount(target, kind === 'directory' ? 'it is not a directory' : 'it is a directory');
   }
+  // What is mounted over the root is either not seen by the step or all that it sees.
+  if (isSame(descriptor, root.descriptor)) throw cannotMount(target, 'it is the root');
   // What hides parts of the kernel's file systems must not be mounted over.
   const { type } = statfsSync(descriptorPath(descriptor));
   if (type === PROC_SUPER_MAGIC || type === SYSFS_MAGIC) throw cannotMount(target, 'it lies in /proc or /sys');
@@ -80,6 +82,11 @@ export function openSystemTarget(root: Root, target: string): number {
   });
 }
 
+function isSame(left: number, right: number): boolean {
+  const [a, b] = [fstatSync(left, { bigint: true }), fstatSync(right, { bigint: true })];
+  return a.ino === b.ino && a.dev === b.dev;
+}
+
 export function cannotMount(target: string, state: string, cause?: unknown): TsbuildError {
   return new TsbuildError('SANDBOX_FAILED', `cannot mount "${target}": ${state}`, { cause });
 }
@@ -87,6 +94,7 @@ export function cannotMount(target: string, state: string, cause?: unknown): Tsb
 const STATES: Readonly<Record<string, string>> = {
   ELOOP: 'it is a symbolic link, or behind too many of them',
   ENOTDIR: 'a part of its path is not a directory',
+  EROFS: 'it does not exist, and cannot be made in the read-only mount that it lies in',
   ENOSYS: 'the kernel lacks openat2(2), which came with Linux 5.6',
 };
 

@@ -48,6 +48,12 @@ async function build(
 }
 
 describe('tsbuild build', () => {
+  test('pitfall 28: --build-arg X takes the value of the environment, and is dropped where there is none', async () => {
+    const words = ['--build-arg', 'GIVEN', '--build-arg', 'EMPTY', '--build-arg', 'UNSET', '--build-arg', 'SET=', '.'];
+    const { request } = await build(words, { env: { GIVEN: 'value', EMPTY: '', SET: 'other' } });
+    expect(request?.buildArgs).toEqual({ GIVEN: 'value', EMPTY: '', SET: '' });
+  });
+
   test('asks for what the command line says', async () => {
     await writeFile(join(folder, '.dockerignore'), 'node_modules\n');
     const words = ['-t', 'a', '.', '-t', 'b:2', '--build-arg', 'A=1=2', '--build-arg', 'B', '--build-arg', 'C'];
@@ -76,6 +82,13 @@ describe('tsbuild build', () => {
       platform: 'linux/arm64/v8',
       sourceDateEpoch: 1_700_000_000,
       proxyEnv: { HTTP_PROXY: 'http://p:1', no_proxy: 'local' },
+      secrets: {},
+      ssh: [],
+      entitlements: [],
+      hosts: [],
+      limits: [],
+      shmSizeBytes: undefined,
+      cdiDirectories: ['/etc/cdi', '/var/run/cdi'],
     } satisfies BuildRequest);
   });
 

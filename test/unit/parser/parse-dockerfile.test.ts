@@ -1,7 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseTrigger } from '../../../src/parser/parse-dockerfile.js';
-import { isTsbuildError } from '../../../src/support/errors.js';
 import { bodiesOf, errorOf, instructionsOf, NOWHERE, parse, scriptsOf } from './parsing.js';
 
 describe('source ranges point into the text as it was given', () => {
@@ -108,12 +106,6 @@ test('binary content is refused where it begins', () => {
   expect(error).toMatchObject({ code: 'DOCKERFILE_SYNTAX', source: { start: { line: 2, column: 5 } } });
 });
 
-test('a line holds 65,535 bytes and not one more', () => {
-  expect(scriptsOf(`RUN ${'é'.repeat(32_765)}a\n`)).toHaveLength(1);
-  const error = errorOf(() => instructionsOf(`RUN ${'é'.repeat(32_766)}\n`));
-  expect(error.message).toBe('cannot parse line: it is 65536 bytes long');
-});
-
 test('messages show long and hostile values cut short and harmless', () => {
   const { message } = errorOf(() => instructionsOf(`\u001b[31m${'x'.repeat(1_000)}`));
   expect(message).toHaveLength(120 + 'cannot parse instruction "...": there is no such instruction'.length);
@@ -123,50 +115,4 @@ test('messages show long and hostile values cut short and harmless', () => {
 test('a Dockerfile survives a round trip through JSON', () => {
   const dockerfile = parse('ARG A\nFROM a AS b\nENV A=1\nHEALTHCHECK NONE\nRUN x');
   expect(JSON.parse(JSON.stringify(dockerfile))).toEqual(dockerfile);
-});
-
-test('whatever the text, the parser returns or throws a DOCKERFILE_* error with range and hint', () => {
-  const fragment = fc.constantFrom(
-    ...['FROM a', 'RUN', 'COPY', 'ADD', 'ENV', 'ONBUILD', 'HEALTHCHECK', 'CMD', '# escape=`', '# check=', '#', '<<EOF'],
-    ...['EOF', '--', '--from=', '=', '"', "'", '\\', '`', '$', '${', '[', ']', '["a"]', ' ', '\t', '\n', '\r\n', '\r'],
-    ...['\uFEFF', '\u00a0', '\f', '\u{1f680}', '\ud800', 'x'],
-  );
-  const text = fc.oneof(
-    fc.array(fragment, { maxLength: 30 }).map((parts) => parts.join('')),
-    fc.string(),
-  );
-  fc.assert(
-    fc.property(fc.constantFrom('', 'FROM a\n'), text, (start, rest) => {
-      try {
-        parse(start + rest);
-      } catch (error) {
-        if (!isTsbuildError(error)) throw error;
-        expect(error.code).toMatch(/^DOCKERFILE_/);
-        expect(error.source?.file).toBe('Dockerfile');
-        expect(error.hint).toMatch(/[.?]$/);
-      }
-    }),
-    { numRuns: 2_000 },
-  );
-});
-
-describe('time grows with the length of the file, not with its square', () => {
-  const shapes: Readonly<Record<string, (lines: number) => string>> = {
-    instructions: (lines) => 'FROM a\n' + 'ENV A=1 B="c d"\nRUN x \\\n  y\nCOPY a b\n# c\n'.repeat(lines / 5),
-    'one RUN': (lines) => 'FROM a\nRUN x' + ' \\\n  && y'.repeat(lines),
-    'empty continuations': (lines) => 'FROM a\n' + 'RUN x \\\n\n'.repeat(lines / 2),
-  };
-  const milliseconds = (text: string): number => {
-    const start = performance.now();
-    parse(text);
-    return performance.now() - start;
-  };
-  const best = (text: string): number => Math.min(...[1, 2, 3].map(() => milliseconds(text)));
-
-  test.each(Object.keys(shapes))('%s', (shape) => {
-    const make = shapes[shape] ?? String;
-    milliseconds(make(2_500));
-    // Four times the lines: linear is 4, quadratic 16. The addend absorbs noise of a busy machine.
-    expect(best(make(10_000))).toBeLessThan(10 * best(make(2_500)) + 100);
-  });
 });

@@ -2,6 +2,7 @@ import type { Finding } from '../../../parser/checks/finding.js';
 import {
   exposedPort,
   flagWithoutEffect,
+  idleMountOption,
   ignoredFile,
   jsonRecommended,
   legacyFormat,
@@ -63,6 +64,9 @@ export class StageChecks {
         if (!this.#hasWorkdir && !path.startsWith('/')) report(relativeWorkdir(path));
         this.#hasWorkdir = true;
       },
+      mountOptions: (type, options) => {
+        if (options.length > 0) report(idleMountOption(type, options));
+      },
       contextPath: (keyword, path) => {
         const paths = this.#ignored();
         const ignored = paths === undefined ? undefined : ignoredSource(path, paths);
@@ -106,6 +110,8 @@ export interface InstructionChecks {
   exposedPort(port: string): void;
   /** The path of WORKDIR. */
   workdir(path: string): void;
+  /** Options of a mount that are given and mean nothing for its type. */
+  mountOptions(type: string, options: readonly string[]): void;
   /** A path of the build context that COPY or ADD takes. */
   contextPath(keyword: 'COPY' | 'ADD', path: string): void;
   /** What a flag does not do, in words. */

@@ -1,14 +1,18 @@
-import type { CommandLine, RunInstruction } from '../../../parser/instruction.js';
+import { posix } from 'node:path';
+import type { RunInstruction } from '../../../parser/instruction.js';
 import { TsbuildError } from '../../../support/errors.js';
-import type { InstructionContext } from '../instruction-context.js';
+import type { RunMount, RunOperation } from '../../operation.js';
+import type { BuildScope, InstructionContext, StepSettings } from '../instruction-context.js';
 import type { StageDraft } from '../stage-draft.js';
 import { commandWords } from './command-line.js';
+import { planMounts } from './run-mounts.js';
 
-/** @throws `DOCKERFILE_SEMANTICS` for an empty command, and for a network that the build was not given */
-export function applyRun(instruction: RunInstruction, { draft, build }: InstructionContext): void {
-  const { text, source } = instruction;
-  const command = commandLine(instruction);
-  const [program, ...rest] = commandWords(command, draft.config.shell);
+/** @throws `DOCKERFILE_SYNTAX`; `DOCKERFILE_SEMANTICS` for an empty command, and for what the build was not given or allowed */
+export function applyRun(instruction: RunInstruction, context: InstructionContext): void {
+  const { text, source, devices } = instruction;
+  const { draft, build } = context;
+  const { words: command, script } = commandOf(instruction, draft.config.shell);
+  const [program, ...rest] = command;
   if (program === undefined || program === '') {
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot run "${text}": there is no command`, {
       hint: 'Give RUN a command, or remove the line.',
@@ -16,26 +20,63 @@ export function applyRun(instruction: RunInstruction, { draft, build }: Instruct
     });
   }
   const words = [...runArguments(draft), program, ...rest];
-  const env = [...draft.variables].map(([name, value]) => `${name}=${value}`);
+  const { mounts, inputs } = planMounts(instruction, context);
   draft.addStep(
     {
       kind: 'run',
       argv: [program, ...rest],
-      env,
+      env: variablesOf(draft, mounts),
       cwd: draft.cwd,
       user: draft.config.user,
-      network: runNetwork(instruction, build.network),
-      security: 'sandbox',
-      mounts: [],
-      devices: [],
+      network: runNetwork(instruction, build.steps),
+      security: runSecurity(instruction, build.steps),
+      mounts: [...sharedMemory(build.steps), ...script, ...mounts],
+      devices,
+      ...surroundings(build),
     },
-    { text, source },
+    { text, source, more: inputs },
   );
   draft.recordLayer(`RUN ${words.join(' ')} # buildkit`);
 }
 
-function commandLine({ command }: RunInstruction): CommandLine {
-  return command.form === 'heredoc' ? { form: 'shell', script: command.heredoc.content } : command;
+interface Command {
+  readonly words: readonly string[];
+  /** The file that they run, where the Dockerfile itself holds it. */
+  readonly script: readonly RunMount[];
+}
+
+/** For the shell, as in BuildKit: a heredoc itself, or the file of one that names another interpreter (dockerfile.md 55). */
+function commandOf({ command }: RunInstruction, shell: readonly string[]): Command {
+  if (command.form !== 'heredoc') return { words: commandWords(command, shell), script: [] };
+  const { name, content } = command.heredoc;
+  if (!content.startsWith('#!')) return { words: commandWords({ form: 'shell', script: content }, shell), script: [] };
+  const target = posix.join('/dev/pipes', name);
+  return {
+    words: commandWords({ form: 'shell', script: target }, shell),
+    script: [{ type: 'file', target, content, mode: 0o755 }],
+  };
+}
+
+/** What the command sees: with an agent to ask, also where it is, unless the image says something else. */
+function variablesOf({ variables }: StageDraft, mounts: readonly RunMount[]): readonly string[] {
+  const agent = mounts.find(({ type }) => type === 'ssh');
+  const env = [...variables].map(([name, value]) => `${name}=${value}`);
+  if (agent?.target === undefined || variables.has('SSH_AUTH_SOCK')) return env;
+  return [...env, `SSH_AUTH_SOCK=${agent.target}`];
+}
+
+function sharedMemory({ shmSizeBytes }: StepSettings): readonly RunMount[] {
+  if (shmSizeBytes === undefined) return [];
+  return [{ type: 'tmpfs', target: '/dev/shm', sizeBytes: shmSizeBytes, readonly: false }];
+}
+
+function surroundings({ given, steps }: BuildScope): Pick<RunOperation, 'hostname' | 'hosts' | 'limits'> {
+  const hostname = given.get('BUILDKIT_SANDBOX_HOSTNAME') ?? '';
+  return {
+    ...(hostname === '' ? {} : { hostname }),
+    ...(steps.hosts.length === 0 ? {} : { hosts: steps.hosts }),
+    ...(steps.limits.length === 0 ? {} : { limits: steps.limits }),
+  };
 }
 
 /** `|2 A=1 B=2`: how many arguments there are, and what each is worth now, in the order of their first declarations. */
@@ -45,11 +86,21 @@ function runArguments({ declaredArguments, variables }: StageDraft): readonly st
   return [`|${declaredArguments.size}`, ...settings];
 }
 
-function runNetwork({ network, text, source }: RunInstruction, wanted: 'host' | 'none'): 'host' | 'none' {
-  if (network === 'default') return wanted;
-  if (network === 'none' || wanted === 'host') return network;
+/** Steps have the host's network unless the build was told otherwise: to take it then needs leave. */
+function runNetwork({ network, text, source }: RunInstruction, steps: StepSettings): 'host' | 'none' {
+  if (network === 'default') return steps.network;
+  if (network === 'none' || steps.network === 'host' || steps.entitlements.includes('network.host')) return network;
   throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot run "${text}": the build has no network`, {
-    hint: 'Remove --network=host from the step, or build with --network host.',
+    hint: 'Remove --network=host from the step, or build with --network host or --allow network.host.',
+    source,
+  });
+}
+
+/** CVE-2024-23653: a Dockerfile does not give itself rights over the machine. */
+function runSecurity({ security, text, source }: RunInstruction, steps: StepSettings): 'sandbox' | 'insecure' {
+  if (security === 'sandbox' || steps.entitlements.includes('security.insecure')) return security;
+  throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot run "${text}": the build does not allow security.insecure`, {
+    hint: 'Such a step may do what the one who builds may do. Allow it with --allow security.insecure, or remove --security=insecure.',
     source,
   });
 }

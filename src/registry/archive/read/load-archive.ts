@@ -14,7 +14,7 @@ import { archiveBytes } from './archive-bytes.js';
 import { readImageName, type ArchiveImage, type CompleteImage, type StagedArchive } from './archive-image.js';
 import { ContentDigests } from './content-digests.js';
 import { layoutMembers } from './layout-members.js';
-import { isCompressed } from './layer-compression.js';
+import { layerCompression } from './layer-compression.js';
 import { normalizeMemberName } from './member-name.js';
 import { readDockerImage, readDockerItems, type DockerArchiveItem } from './read-docker-images.js';
 import { isOciArchive, noPlatform, readOciImages, savedSince } from './read-oci-images.js';
@@ -94,7 +94,7 @@ async function readImages(options: LoadOptions, { added, contents }: ReadingImag
     blobs,
     added,
     onStored: (member) => {
-      if (isCompressed(member.magic)) contents.begin(member);
+      if (layerCompression(member.magic) !== 'none') contents.begin(member);
     },
   });
   const archive = { members, blobs };

@@ -5,9 +5,9 @@ import { checkLayerCount, decodeConfig } from '../../../oci/decode.js';
 import { arrayOf, objectOf, optional, required, ShapeError, string, type Decode } from '../../../oci/decode-value.js';
 import type { Descriptor } from '../../../oci/descriptor.js';
 import { digestOf, type Digest } from '../../../oci/digest.js';
+import { createVerifier } from '../../../oci/verify-stream.js';
 import type { ImageManifest, RawConfig, RawManifest } from '../../../oci/image.js';
 import { MEDIA_TYPE, type LayerMediaType } from '../../../oci/media-type.js';
-import { invariant } from '../../../support/invariant.js';
 import { archiveInvalid } from '../archive-error.js';
 import { documentBytes, readContents, readImageName, type ArchiveImage, type StagedArchive } from './archive-image.js';
 import { layerCompression, type LayerCompression } from './layer-compression.js';
@@ -64,22 +64,34 @@ export async function readDockerImage(
   for (const [index, name] of item.layers.entries()) {
     const member = memberAt(archive, name);
     const diffId = config.value.rootfs.diff_ids[index];
-    const isXz = diffId !== undefined && layerCompression(member.magic) === 'xz';
-    layers.push(isXz ? await plainMember(member, diffId, { archive, added }) : member);
+    const unnamed = mediaTypeOf(member) === undefined;
+    layers.push(unnamed && diffId !== undefined ? await plainMember(member, diffId, { archive, added }) : member);
   }
   const manifest = makeManifest(config, layers.map(describeLayer));
   checkLayerCount(manifest, config);
   return { manifest, config, layers, names: item.repoTags.flatMap((text) => readImageName(text) ?? []) };
 }
 
-/** OCI has no media type for layers of xz, which Docker and podman take: such a layer is kept as the tar that it holds. */
+/** `undefined` for compressions that OCI has no type for. */
+function mediaTypeOf({ magic }: Pick<StagedMember, 'magic'>): LayerMediaType | undefined {
+  return MEDIA_TYPES[layerCompression(magic)];
+}
+
+/** OCI has no media type for layers of xz and bzip2, which Docker and podman take: such a one is kept as the tar that it holds. */
 async function plainMember(
   member: StagedMember,
   diffId: Digest,
   { archive: { blobs }, added }: { readonly archive: StagedArchive; readonly added: Set<Digest> },
 ): Promise<StagedMember> {
   const bytes = member.bytes === undefined ? await blobs.open(member) : Readable.from([member.bytes]);
-  if (!(await blobs.has(diffId))) added.add(diffId);
+  const known = await blobs.size(diffId);
+  if (known !== undefined) {
+    // The store has the right tar; an archive with another is damaged all the same.
+    const verifier = createVerifier({ digest: diffId, size: known });
+    for await (const chunk of decompress(bytes)) verifier.update(chunk);
+    return { ...verifier.finish(), magic: Buffer.alloc(0), bytes: undefined };
+  }
+  added.add(diffId);
   const blob = await blobs.ingest(decompress(bytes), { expect: { digest: diffId } });
   return { ...blob, magic: Buffer.alloc(0), bytes: undefined };
 }
@@ -97,14 +109,14 @@ function makeManifest({ descriptor }: RawConfig, layers: readonly Descriptor<Lay
   return { descriptor: { mediaType: value.mediaType, digest: digestOf(bytes), size: bytes.length }, bytes, value };
 }
 
-const MEDIA_TYPES: Readonly<Record<Exclude<LayerCompression, 'xz'>, LayerMediaType>> = {
+const MEDIA_TYPES: Readonly<Partial<Record<LayerCompression, LayerMediaType>>> = {
   none: MEDIA_TYPE.ociLayer,
   gzip: MEDIA_TYPE.ociLayerGzip,
   zstd: MEDIA_TYPE.ociLayerZstd,
 };
 
 function describeLayer({ digest, size, magic }: StagedMember): Descriptor<LayerMediaType> {
-  const compression = layerCompression(magic);
-  invariant(compression !== 'xz', 'layers of xz have been made plain');
-  return { mediaType: MEDIA_TYPES[compression], digest, size };
+  const mediaType = mediaTypeOf({ magic });
+  if (mediaType === undefined) throw archiveInvalid(`it has layers that its config does not name, such as "${digest}"`);
+  return { mediaType, digest, size };
 }

@@ -1,13 +1,12 @@
 import type { Descriptor } from '../../../oci/descriptor.js';
 import type { Digest } from '../../../oci/digest.js';
-import type { LayerMediaType } from '../../../oci/media-type.js';
 import { formatReference, parseReference } from '../../../oci/reference.js';
 import type { BlobStore } from '../../../store/blob-store.js';
 import { discardBlobs } from '../../../store/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
 import { TsbuildError } from '../../../support/errors.js';
-import { convertImage } from '../../copy/convert-image.js';
+import { convertImage, type CompressLayer } from '../../copy/convert-image.js';
 import { readContent, type PlatformChoice } from '../../copy/image-content.js';
 import { storedRoot, storeSource } from '../../copy/store-content.js';
 import type { TaggedReference } from '../read/archive-image.js';
@@ -21,9 +20,9 @@ export interface ImagesToSave {
   /** Of images that are for several platforms; unless given, all that the name stands for in the store. */
   readonly platforms?: PlatformChoice | undefined;
   /** How layers are compressed in the archive; unless given, as they are kept. */
-  readonly compress?: 'none' | 'gzip' | undefined;
-  /** Makes a gzip blob in the store of a plain one, for `compress: 'gzip'`. */
-  readonly gzip?: ((layer: Descriptor<LayerMediaType>) => Promise<Descriptor<LayerMediaType>>) | undefined;
+  readonly compress?: 'none' | 'gzip' | 'zstd' | undefined;
+  /** Needed for `compress`. */
+  readonly compressLayer?: CompressLayer | undefined;
   readonly since?: SavedSince | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -82,7 +81,7 @@ export async function openImages(options: ImagesToSave, format: ArchiveFormat): 
 
 async function openImage(
   image: StoredImage,
-  { store, platforms, compress, gzip = noGzip, signal }: ImagesToSave,
+  { store, platforms, compress, compressLayer = noCompressor, signal }: ImagesToSave,
   { added, format }: { readonly added: Set<Digest>; readonly format: ArchiveFormat },
 ): Promise<ArchivedImage['content']> {
   const root = await storedRoot(image, platforms, store);
@@ -90,11 +89,18 @@ async function openImage(
   const content = await readContent(root, { name, source: storeSource(store), platforms: platforms ?? 'all', signal });
   const isDocker = format === 'docker-archive';
   const form = compress ?? (isDocker ? 'readable' : undefined);
-  return await convertImage(content, { form, ociTypes: !isDocker, blobs: store.blobs, added, gzip, signal });
+  return await convertImage(content, {
+    form,
+    ociTypes: !isDocker,
+    blobs: store.blobs,
+    added,
+    compress: compressLayer,
+    signal,
+  });
 }
 
-function noGzip(): Promise<never> {
-  return Promise.reject(new Error('saving with gzip needs something that makes it'));
+function noCompressor(): Promise<never> {
+  return Promise.reject(new Error('saving in another form needs something that compresses'));
 }
 
 function readName(text: string): TaggedReference {

@@ -84,6 +84,13 @@ describe('sources of COPY and ADD', () => {
     ]);
   });
 
+  test('pitfall 104: quotes in a heredoc are characters as any other: in them is expanded, and none need be closed', async () => {
+    const plan = await planText("FROM busybox\nARG V=1\nCOPY <<a /x\ndon't '$V' \"${V:-2}\" \\n\na\n");
+    expect(operations(plan, 'copy')[0]?.sources).toEqual([
+      { kind: 'inline', name: 'a', content: "don't '1' \"1\" n\n" },
+    ]);
+  });
+
   test('a variable that a heredoc uses and nobody sets is warned of', async () => {
     const warnings: ParseWarning[] = [];
     await planText('FROM busybox\nCOPY <<a /x\n$NOPE\na\n', { warnings });

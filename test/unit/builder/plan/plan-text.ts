@@ -44,7 +44,7 @@ export function planText(dockerfile: string, options: PlanTextOptions = {}): Pro
   const { bases = {}, warnings = [], lookups = [], ...request } = options;
   return planBuild({
     dockerfile: parseDockerfile(dockerfile, { file: 'Dockerfile' }),
-    request: { buildArgs: {}, labels: {}, network: 'host', ...request },
+    request: { buildArgs: {}, labels: {}, network: 'host', entitlements: [], hosts: [], limits: [], ...request },
     resolveBase: resolverOf({ ...observed.bases, ...bases }, lookups),
     onWarning: (warning) => warnings.push(warning),
     buildPlatform: AMD64,

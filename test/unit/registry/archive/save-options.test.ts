@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compressGzip } from '../../../../src/layers/compression/gzip.js';
+import { compressZstd } from '../../../../src/layers/compression/zstd.js';
 import { extractArchive } from '../../../../src/layers/tar/archive.js';
 import { digestOf, type Digest } from '../../../../src/oci/digest.js';
 import { parsePlatform } from '../../../../src/oci/platform.js';
@@ -49,27 +50,29 @@ async function load(archive: Uint8Array, into: OpenStore = other): ReturnType<ty
   return await loadArchive({ source: streamOf([archive]), store: into });
 }
 
-const gzip: SaveOptions['gzip'] = async (layer) => {
-  const { digest, size } = await store.blobs.ingest(compressGzip(await store.blobs.open(layer)));
+const compressLayer: SaveOptions['compressLayer'] = async (layer, compression) => {
+  const compress = compression === 'gzip' ? compressGzip : compressZstd;
+  const { digest, size } = await store.blobs.ingest(compress(await store.blobs.open(layer)));
   return { mediaType: layer.mediaType, digest, size };
 };
 
+const MAGIC = { none: '61', gzip: '1f', zstd: '28' } as const;
+
 describe('saveArchive() with another form of layers', () => {
-  test.each(['none', 'gzip'] as const)(
+  test.each(['none', 'gzip', 'zstd'] as const)(
     '%s keeps the image id, and leaves no converted layer behind',
     async (compress) => {
       const tar = await layerTar({ a: Buffer.alloc(400_000, 'a') });
       const second = await layerTar({ b: 'b' });
       const sample = await putSampleImage(store, [{ tar, compression: 'gzip' }, { tar: second }], 'x:1');
       const before = readdirSync(join(store.root, 'blobs/sha256'));
-      const archive = await save(sample.image, { compress, gzip });
+      const archive = await save(sample.image, { compress, compressLayer });
       const [item] = JSON.parse(String((await membersOf(archive)).get('manifest.json'))) as { Layers: string[] }[];
       const layers = await Promise.all((item?.Layers ?? []).map(async (name) => (await membersOf(archive)).get(name)));
-      expect(layers.map((bytes) => bytes?.subarray(0, 2).toString('hex') === '1f8b')).toEqual(
-        compress === 'gzip' ? [true, true] : [false, false],
-      );
+      const magic = layers.map((bytes) => bytes?.subarray(0, 1).toString('hex'));
+      expect(magic).toEqual(compress === 'none' ? ['61', '62'] : [MAGIC[compress], MAGIC[compress]]);
       expect(await load(archive)).toMatchObject([{ imageId: sample.imageId }]);
-      expect((await save(sample.image, { compress, gzip })).equals(archive)).toBe(true);
+      expect((await save(sample.image, { compress, compressLayer })).equals(archive)).toBe(true);
       if (compress === 'none') expect(readdirSync(join(store.root, 'blobs/sha256'))).toEqual(before);
     },
   );

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { acquireFileLock, tryFileLock, type FileLock } from '../support/file-lock.js';
+import { removeTree } from '../support/files.js';
+import { systemErrorCode } from '../support/errors.js';
+import { parseJson } from '../support/parse-json.js';
+
+/** What tells one cache mount from others: its id, and what it was made of, where that is not nothing. */
+export interface CacheMountName {
+  readonly id: string;
+  readonly variant: string;
+}
+
+/** `shared`: with anybody. `private`: another one when it is in use. `locked`: waits until it is not. */
+export type CacheMountSharing = 'shared' | 'private' | 'locked';
+
+export interface AcquireOptions {
+  readonly sharing: CacheMountSharing;
+  /** Makes the directory at this path, whose parent exists. */
+  readonly create: (path: string) => Promise<void>;
+  /** Called once when somebody else has to be waited for. */
+  readonly onWait: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Nobody removes it, or uses it against its sharing, until it is disposed of. */
+export interface HeldCacheMount extends Disposable {
+  /** Absolute path. */
+  readonly directory: string;
+}
+
+const VERSION = 1;
+
+/**
+ * Directories that outlive builds and belong to no image:
+ *
+ *     <digest of the name>/<number>/{meta.json,data/}    made elsewhere and renamed into place: whole, or not there
+ *     <digest of the name>/<number>.lock                 a kernel lock for as long as a step uses it
+ *
+ * Numbers above 0 are for those who do not share. Owners in `data/` are those of one id mapping, so each mapping has a folder.
+ */
+export class CacheMounts {
+  readonly #directory: string;
+  readonly #temporaryDirectory: string;
+
+  /** Both absolute, on one file system. */
+  constructor(options: { readonly directory: string; readonly temporaryDirectory: string }) {
+    this.#directory = options.directory;
+    this.#temporaryDirectory = options.temporaryDirectory;
+  }
+
+  /** Waits where it has to. @throws `ABORTED`, what `create` throws */
+  async acquire(name: CacheMountName, options: AcquireOptions): Promise<HeldCacheMount> {
+    const folder = join(this.#directory, digestOf(name));
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { number, lock } = await lockOne(folder, options);
+    try {
+      const place = join(folder, String(number));
+      if (!isComplete(place)) await this.#make(place, name, options.create);
+      return {
+        directory: join(place, 'data'),
+        [Symbol.dispose]: () => {
+          lock[Symbol.dispose]();
+        },
+      };
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async #make(place: string, { id, variant }: CacheMountName, create: AcquireOptions['create']): Promise<void> {
+    const unfinished = await mkdtemp(join(this.#temporaryDirectory, 'cache-mount-'));
+    try {
+      await create(join(unfinished, 'data'));
+      await writeFile(join(unfinished, 'meta.json'), JSON.stringify({ version: VERSION, id, variant }));
+      // What a power failure may leave of one.
+      if (!isComplete(place)) await removeTree(place);
+      await rename(unfinished, place);
+    } catch (error) {
+      await removeTree(unfinished);
+      // Another that shares it was faster.
+      if (!isComplete(place)) throw error;
+    }
+  }
+}
+
+function digestOf({ id, variant }: CacheMountName): string {
+  return createHash('sha256')
+    .update(JSON.stringify([id, variant]))
+    .digest('hex');
+}
+
+/** The first that may be had. */
+async function lockOne(
+  folder: string,
+  { sharing, signal, onWait }: AcquireOptions,
+): Promise<{ readonly number: number; readonly lock: FileLock }> {
+  for (let number = 0; ; number += 1) {
+    const file = join(folder, `${number}.lock`);
+    const lock = tryFileLock(file, sharing === 'shared' ? 'shared' : 'exclusive');
+    if (lock !== undefined) return { number, lock };
+    if (sharing === 'locked') {
+      onWait();
+      return { number, lock: await acquireFileLock(file, 'exclusive', { signal }) };
+    }
+  }
+}
+
+function isComplete(place: string): boolean {
+  return existsSync(join(place, 'meta.json'));
+}
+
+/** A cache mount as it lies on the disk. */
+export interface CacheMountEntry {
+  /** As the Dockerfile has it, with its namespace before a slash. */
+  readonly id: string;
+  /** What holds its files and its lock. */
+  readonly path: string;
+}
+
+/** Those of one id mapping, sorted by id. */
+export function listCacheMounts(directory: string): readonly CacheMountEntry[] {
+  const folders = namesIn(directory).map((name) => join(directory, name));
+  const places = folders.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
+  return places
+    .flatMap((path) => {
+      const id = idOf(path);
+      return id === undefined ? [] : [{ id, path }];
+    })
+    .sort((left, right) => (left.id === right.id ? compare(left.path, right.path) : compare(left.id, right.id)));
+}
+
+const compare = (left: string, right: string): number => (left < right ? -1 : 1);
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+function idOf(path: string): string | undefined {
+  try {
+    const { id } = (parseJson(readFileSync(join(path, 'meta.json'), 'utf8')) ?? {}) as { readonly id?: unknown };
+    return typeof id === 'string' ? id : undefined;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Removes all that one id mapping has. The caller has the store to itself. */
+export async function removeCacheMounts(directory: string): Promise<void> {
+  await removeTree(directory);
+}
