@@ -2,6 +2,8 @@ import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
+const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
+const platforms = (about: string): OptionSpec => ({ name: 'platform', kind: 'list', placeholder: 'list', about });
 const quiet = (about: string): OptionSpec => ({ name: 'quiet', short: 'q', kind: 'flag', about });
 const noTrunc: OptionSpec = { name: 'no-trunc', kind: 'flag', about: "Don't truncate output" };
 const progress: OptionSpec = {
@@ -63,12 +65,7 @@ const build: Command = {
       about: 'Network of RUN instructions: "host" or "none" (default "host")',
     },
     { name: 'no-cache', kind: 'flag', about: 'Do not use the cache' },
-    {
-      name: 'platform',
-      kind: 'value',
-      placeholder: 'string',
-      about: 'Platform to build for: os/architecture[/variant]',
-    },
+    platform('Platform to build for: os/architecture[/variant]'),
     progress,
     { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
     quiet('Print nothing but the image ID on success'),
@@ -117,12 +114,7 @@ const saveOptions: readonly OptionSpec[] = [
     placeholder: 'path',
     about: 'Write to a file, or a folder for "oci-dir", instead of standard output',
   },
-  {
-    name: 'platform',
-    kind: 'list',
-    placeholder: 'list',
-    about: 'Platforms to save of an image for several: os/architecture[/variant] (default: what is in the store)',
-  },
+  platforms('Platforms to save of an image for several: os/architecture[/variant] (default: what is in the store)'),
   progress,
   quiet('Show no progress'),
   {
@@ -162,12 +154,7 @@ export const COMMANDS: readonly Command[] = [
       buildArgument,
       file,
       { name: 'format', kind: 'value', placeholder: 'string', about: '"text" or "json" (default "text")' },
-      {
-        name: 'platform',
-        kind: 'value',
-        placeholder: 'string',
-        about: 'Platform to check for: os/architecture[/variant]',
-      },
+      platform('Platform to check for: os/architecture[/variant]'),
       { ...target, about: 'Stage to check: a name or a number (default: all stages)' },
     ],
     positionals: exactly(1),
@@ -179,12 +166,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Copy an image between registry, store, archive and OCI layout',
     options: [
       { name: 'all', short: 'a', kind: 'flag', about: 'Copy all that an index lists, for whatever platform' },
-      {
-        name: 'platform',
-        kind: 'list',
-        placeholder: 'list',
-        about: "Platforms to copy of an image for several: os/architecture[/variant] (default: this machine's)",
-      },
+      platforms("Platforms to copy of an image for several: os/architecture[/variant] (default: this machine's)"),
       progress,
       quiet('Show no progress, print only the digest'),
     ],
@@ -203,18 +185,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'graph',
     operands: 'PATH | URL | -',
     summary: 'Print what a build would do as a graph in the DOT language',
-    options: [
-      buildArgument,
-      buildContext,
-      file,
-      {
-        name: 'platform',
-        kind: 'value',
-        placeholder: 'string',
-        about: 'Platform to plan for: os/architecture[/variant]',
-      },
-      target,
-    ],
+    options: [buildArgument, buildContext, file, platform('Platform to plan for: os/architecture[/variant]'), target],
     positionals: exactly(1),
     load: () => import('./commands/graph.js'),
   },
@@ -272,12 +243,7 @@ export const COMMANDS: readonly Command[] = [
         about:
           'Read from a file, from parts (the first, or all of them), or from an OCI layout, instead of standard input',
       },
-      {
-        name: 'platform',
-        kind: 'value',
-        placeholder: 'string',
-        about: 'Variant to load of an image for several: os/architecture[/variant]',
-      },
+      platform('Variant to load of an image for several: os/architecture[/variant]'),
       progress,
       quiet('Show no progress'),
     ],
@@ -325,7 +291,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Download an image from a registry',
     options: [
       { name: 'all-platforms', kind: 'flag', about: 'Pull all that the index lists, to be pushed or copied as it is' },
-      { name: 'platform', kind: 'value', placeholder: 'string', about: 'Variant to pull: os/architecture[/variant]' },
+      platform('Variant to pull: os/architecture[/variant]'),
       quiet('Show no progress, print only the name'),
     ],
     positionals: exactly(1),
@@ -349,12 +315,7 @@ export const COMMANDS: readonly Command[] = [
         placeholder: 'string',
         about: 'Media types: "docker" or "oci" (default: as they are, and oci with zstd)',
       },
-      {
-        name: 'platform',
-        kind: 'value',
-        placeholder: 'string',
-        about: 'Of an image pulled with --all-platforms, push this one only: os/architecture[/variant]',
-      },
+      platform('Of an image pulled with --all-platforms, push this one only: os/architecture[/variant]'),
       quiet('Show no progress, print only the name'),
     ],
     positionals: exactly(1),
