@@ -39,12 +39,21 @@ export class CopySources {
     this.inputs = inputs.list;
     this.text = sources
       .reduce(
-        (text, { text: address, remote }) => (remote === undefined ? text : text.replaceAll(address, remote.shown)),
+        (text, { text: address, remote }) => text.replaceAll(address, shownSource(address, remote)),
         instruction.text,
       )
       .replace(USER_INFO, '$1…@');
-    this.shown = [...sources.map(({ text, remote }) => remote?.shown ?? text), ...files.map(({ name }) => `<<${name}`)];
+    this.shown = [
+      ...sources.map(({ text, remote }) => shownSource(text, remote)),
+      ...files.map(({ name }) => `<<${name}`),
+    ];
   }
+}
+
+/** As it is written, but for what may be secret: users and passwords, and the query of a URL; that of a repository is none. */
+function shownSource(text: string, remote: RemoteSource | undefined): string {
+  if (remote === undefined || (remote.kind === 'git' && !text.includes('@'))) return text;
+  return remote.shown;
 }
 
 /** Of an address that has variables in it, and so is not found as it is. */

@@ -148,6 +148,15 @@ describe('sources of COPY and ADD', () => {
     });
   });
 
+  test('history has the query of a repository, which says where to look, and not its token', async () => {
+    const plan = await planText(
+      'FROM busybox\nADD https://example.com/r.git?branch=b https://token@example.com/r.git?branch=b /x/\n',
+    );
+    expect(historyLines(plan).at(-1)).toBe(
+      'layer: ADD https://example.com/r.git?branch=b https://…@example.com/r.git#refs/heads/b /x/ # buildkit',
+    );
+  });
+
   test('the password in a URL is not shown', async () => {
     const error = await planError('FROM busybox\nCOPY https://me:secret@example.com/x /\n');
     expect(error.message).toBe('cannot copy "https://…@example.com/x": COPY takes files, not URLs');
