@@ -23,7 +23,7 @@ export function parseChecksums(text: string): readonly ChecksumLine[] {
 }
 
 function parseLine(line: string): readonly ChecksumLine[] {
-  const match = /^(\\?)([0-9a-fA-F]{64}) [ *](.+)$/.exec(line);
+  const match = /^(\\?)([0-9a-fA-F]{64}) [ *](.+)$/s.exec(line);
   if (match === null) return [];
   const [, escaped, hex = '', name = ''] = match;
   const digest = `sha256:${hex.toLowerCase()}`;

@@ -130,8 +130,9 @@ class Parts {
     );
   }
 
+  /** Lines that these files make out of date: those of all parts, or that of the one file. */
   #isOfArchive(name: string): boolean {
     const archive = basename(this.#options.path);
-    return name === archive || parsePartName(name)?.archive === archive;
+    return this.#options.splitBytes === undefined ? name === archive : parsePartName(name)?.archive === archive;
   }
 }
