@@ -87,16 +87,6 @@ describe('a Dockerfile that is', () => {
     expect(stderr).toContain('2 | RNU echo hi');
     expect(stderr).toContain('Did you mean RUN?');
   });
-
-  test.each(['RUN --mount=type=cache,target=/c true', 'RUN <<EOF\n#!/bin/sh\nEOF'])(
-    'ahead of this version: %j is an error, never ignored',
-    async (line) => {
-      writeFileSync(join(directory, 'a'), '');
-      const { exitCode, stderr } = await build(`FROM base\n${line}\n`);
-      expect(exitCode).toBe(3);
-      expect(stderr).toMatch(/error\[DOCKERFILE_UNSUPPORTED\]: .*not supported yet/);
-    },
-  );
 });
 
 describe('a base image that', () => {
