@@ -111,15 +111,14 @@ async function reachedBlobs({ root, blobs }: Store): Promise<Set<Digest>> {
   const { entries } = readLayoutIndex(root);
   const reached = new Set<Digest>();
   const waiting: Pointer[] = [];
-  for (const { descriptor, image } of entries) {
-    if (descriptor !== undefined) waiting.push(descriptor);
-    if (image?.resolved !== undefined) reached.add(image.resolved);
-  }
+  for (const { descriptor } of entries) if (descriptor !== undefined) waiting.push(descriptor);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (reached.has(next.digest)) continue;
     reached.add(next.digest);
     if (/\b(manifest|index)\b/.test(next.mediaType)) waiting.push(...(await pointersIn(blobs, next)));
   }
+  // Last: what a name was resolved to may be its manifest itself, and what is reached already is not looked into.
+  for (const { image } of entries) if (image?.resolved !== undefined) reached.add(image.resolved);
   return reached;
 }
 

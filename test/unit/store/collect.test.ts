@@ -43,6 +43,12 @@ describe('collectGarbage()', () => {
     expect(await collectGarbage({ store, keepRecord })).toEqual({ deleted: [], bytes: 0 });
   });
 
+  test('keeps all of an image whose name was resolved to its manifest, and not to an index', async () => {
+    const pulled = await image('x:1');
+    await store.images.put({ ...pulled.image, resolved: pulled.image.descriptor.digest });
+    expect(await collectGarbage({ store, keepRecord })).toEqual({ deleted: [], bytes: 0 });
+  });
+
   test('keeps what came of a blob today, and not what came yesterday', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield await Promise.resolve(Buffer.from('half'));
