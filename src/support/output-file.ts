@@ -1,8 +1,9 @@
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { systemErrorCode, TsbuildError } from './errors.js';
 import { outputError } from './output-error.js';
+import { UnfinishedFiles } from './unfinished-files.js';
 
 export interface OutputFileOptions {
   /** What a relative path starts from. */
@@ -10,6 +11,8 @@ export interface OutputFileOptions {
   /** Permission bits of a new file. */
   readonly mode: number;
   readonly signal?: AbortSignal | undefined;
+  /** That it is some bytes, and not worth a lock. */
+  readonly brief?: boolean | undefined;
 }
 
 /**
@@ -23,15 +26,23 @@ export async function writeOutputFile(
   options: OutputFileOptions,
 ): Promise<void> {
   const target = await targetOf(path, options.cwd);
-  const destination = target.special
-    ? target.path
-    : join(dirname(target.path), `.${basename(target.path)}.${process.pid}.partial`);
   try {
-    await writeAll(destination, source, target.special ? { ...options, flags: 'w' } : { ...options, flags: 'wx' });
-    if (!target.special) await rename(destination, target.path);
+    if (target.special) await writeAll(await open(target.path, 'w'), source, options);
+    else await replace(target.path, source, options);
   } catch (error) {
-    if (!target.special && systemErrorCode(error) !== 'EEXIST') await rm(destination, { force: true });
     throw outputError(`file "${path}"`, error);
+  }
+}
+
+async function replace(target: string, source: AsyncIterable<Uint8Array>, options: OutputFileOptions): Promise<void> {
+  using unfinished = await UnfinishedFiles.begin(target, options);
+  const { path, file } = await unfinished.create(basename(target), options.mode);
+  try {
+    await writeAll(file, source, options);
+    await rename(path, target);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
   }
 }
 
@@ -53,10 +64,9 @@ async function targetOf(path: string, cwd: string): Promise<{ readonly path: str
 }
 
 async function writeAll(
-  path: string,
+  file: FileHandle,
   source: AsyncIterable<Uint8Array>,
-  { mode, signal, flags }: Omit<OutputFileOptions, 'cwd'> & { readonly flags: string },
+  { signal }: Pick<OutputFileOptions, 'signal'>,
 ): Promise<void> {
-  const file = await open(path, flags, mode);
   await pipeline(source, file.createWriteStream(), ...(signal === undefined ? [] : [{ signal }]));
 }

@@ -39,7 +39,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
 
 /** Without an end of line, as Docker writes it. */
 async function writeIdFile(path: string, cwd: string, { imageId }: BuildResult): Promise<void> {
-  await writeOutputFile(path, single(Buffer.from(imageId)), { cwd, mode: 0o644 });
+  await writeOutputFile(path, single(Buffer.from(imageId)), { cwd, mode: 0o644, brief: true });
 }
 
 async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
