@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -47,6 +47,13 @@ describe('collectGarbage()', () => {
     const pulled = await image('x:1');
     await store.images.put({ ...pulled.image, resolved: pulled.image.descriptor.digest });
     expect(await collectGarbage({ store, keepRecord })).toEqual({ deleted: [], bytes: 0 });
+  });
+
+  test('removes the claims of dead processes', async () => {
+    mkdirSync(join(root, 'locks/work'), { recursive: true });
+    writeFileSync(join(root, 'locks/work', 'f'.repeat(64)), '');
+    await collectGarbage({ store, keepRecord });
+    expect(readdirSync(join(root, 'locks/work'))).toEqual([]);
   });
 
   test('keeps what came of a blob today, and not what came yesterday', async () => {
