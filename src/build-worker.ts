@@ -53,8 +53,8 @@ async function main(): Promise<void> {
     abort.abort();
   };
   process.once('disconnect', disconnected);
-  // A terminal's Ctrl-C reaches this process too: the one that was started by the user decides, and tells.
-  process.on('SIGINT', () => undefined);
+  // A terminal's Ctrl-C or end reaches this process too: the one that was started by the user decides, and tells.
+  for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => undefined);
   process.on('SIGTERM', disconnected);
   const first = await new Promise<ToWorker>((resolve) => process.once('message', resolve));
   process.on('message', (message: ToWorker) => {

@@ -1,6 +1,7 @@
 import { symlink, mkdtemp, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../src/cli/command-table.js';
 import { writeOutputFile } from '../../../src/support/output-file.js';
@@ -108,6 +109,7 @@ describe('runCli()', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ])('after %s says only that it was cancelled', async (signal, status) => {
     const controller = new AbortController();
     const images: Toolchain['images'] = () => {
@@ -116,6 +118,16 @@ describe('runCli()', () => {
     };
     const options = { toolchain: { images }, signal: controller.signal };
     expect(await run(['images'], options)).toEqual([status, '', 'cancelled\n']);
+  });
+
+  test.each(['EPIPE', 'EIO', 'ENOSPC'])('keeps its status when standard error answers %s', async (code) => {
+    const stderr = new Writable({
+      write(_chunk, _encoding, done) {
+        done(Object.assign(new Error(code), { code }));
+      },
+    });
+    stderr.on('error', () => undefined);
+    expect(await runCli(['bild'], { ...testHost(), stderr })).toBe(2);
   });
 
   test('ends in silence when nobody reads its output', async () => {
