@@ -44,10 +44,16 @@ export class TemporaryArea implements Disposable {
     if (claimed === undefined) return;
     this.#claimed = undefined;
     claimedHere.delete(claimed.directory);
-    underGate(this.#root, () => {
-      rmSync(claimed.directory, { recursive: true, force: true });
-    });
-    claimed.lock[Symbol.dispose]();
+    try {
+      underGate(this.#root, () => {
+        rmSync(claimed.directory, { recursive: true, force: true });
+      });
+    } catch (error) {
+      // What was done is done; the next process removes what this one cannot.
+      if (systemErrorCode(error) === undefined) throw error;
+    } finally {
+      claimed.lock[Symbol.dispose]();
+    }
   }
 }
 
