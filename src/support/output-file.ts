@@ -1,6 +1,9 @@
-import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { constants, openSync, type Stats } from 'node:fs';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { systemErrorCode, TsbuildError } from './errors.js';
 import { outputError } from './output-error.js';
 import { UnfinishedFiles } from './unfinished-files.js';
@@ -27,8 +30,8 @@ export async function writeOutputFile(
 ): Promise<void> {
   const target = await targetOf(path, options.cwd);
   try {
-    if (target.special) await writeAll(await open(target.path, 'w'), source, options);
-    else await replace(target.path, source, options);
+    if (target.special === undefined) await replace(target.path, source, options);
+    else await writeAll(await openSpecial(target.path, target.special, options), source, options);
   } catch (error) {
     throw outputError(`file "${path}"`, error);
   }
@@ -38,7 +41,7 @@ async function replace(target: string, source: AsyncIterable<Uint8Array>, option
   using unfinished = await UnfinishedFiles.begin(target, options);
   const { path, file } = await unfinished.create(basename(target), options.mode);
   try {
-    await writeAll(file, source, options);
+    await writeAll(file.createWriteStream(), source, options);
     await rename(path, target);
   } catch (error) {
     await rm(path, { force: true });
@@ -46,8 +49,14 @@ async function replace(target: string, source: AsyncIterable<Uint8Array>, option
   }
 }
 
-/** What is named, through links; whether it is something that must not be replaced by a file. */
-async function targetOf(path: string, cwd: string): Promise<{ readonly path: string; readonly special: boolean }> {
+interface Target {
+  readonly path: string;
+  /** What is there, if it is something that must not be replaced by a file. */
+  readonly special?: Stats;
+}
+
+/** What is named, through links. */
+async function targetOf(path: string, cwd: string): Promise<Target> {
   try {
     const real = await realpath(resolve(cwd, path));
     const status = await stat(real);
@@ -56,17 +65,43 @@ async function targetOf(path: string, cwd: string): Promise<{ readonly path: str
         hint: 'Give the name of a file in it.',
       });
     }
-    return { path: real, special: !status.isFile() };
+    return status.isFile() ? { path: real } : { path: real, special: status };
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return { path: resolve(cwd, path), special: false };
+    if (systemErrorCode(error) === 'ENOENT') return { path: resolve(cwd, path) };
     throw outputError(`file "${path}"`, error);
   }
 }
 
+async function openSpecial(
+  path: string,
+  status: Stats,
+  { signal }: Pick<OutputFileOptions, 'signal'>,
+): Promise<Writable> {
+  if (!status.isFIFO()) return (await open(path, 'w')).createWriteStream();
+  const { Socket } = await import('node:net');
+  // A socket, in the words of Node: it waits in the event loop. A thread that waits for a reader keeps the process from ending.
+  return new Socket({ fd: await openPipe(path, signal), readable: false, writable: true });
+}
+
+const LONGEST_PAUSE_MS = 50;
+
+/** Waits until somebody reads: fifo(7), "opening for write only fails with ENXIO unless the other end is open". */
+async function openPipe(path: string, signal: AbortSignal | undefined): Promise<number> {
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    signal?.throwIfAborted();
+    try {
+      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENXIO') throw error;
+    }
+    await delay(pauseMs, undefined, { signal });
+  }
+}
+
 async function writeAll(
-  file: FileHandle,
+  destination: Writable,
   source: AsyncIterable<Uint8Array>,
   { signal }: Pick<OutputFileOptions, 'signal'>,
 ): Promise<void> {
-  await pipeline(source, file.createWriteStream(), ...(signal === undefined ? [] : [{ signal }]));
+  await pipeline(source, destination, ...(signal === undefined ? [] : [{ signal }]));
 }

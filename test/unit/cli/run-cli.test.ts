@@ -1,6 +1,8 @@
 import { symlink, mkdtemp, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../src/cli/command-table.js';
@@ -186,5 +188,42 @@ describe('writeOutputFile()', () => {
   test('writes into a device and leaves it one', async () => {
     await writeOutputFile('/dev/null', bytes(), { cwd: '/', mode: 0o600 });
     expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
+
+  test.each(['while nobody reads', 'while the reader pauses'])('can be cancelled at a pipe, %s', async (when) => {
+    const folder = await mkdtemp(join(tmpdir(), 'tsbuild-output-'));
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const controller = new AbortController();
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (;;) yield await Promise.resolve(Buffer.alloc(1 << 16));
+    }
+    const reader =
+      when === 'while nobody reads' ? undefined : openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const writing = writeOutputFile(pipe, endless(), { cwd: '/', mode: 0o600, signal: controller.signal });
+      setTimeout(() => {
+        controller.abort('SIGINT');
+      }, 20);
+      await expect(writing).rejects.toThrow(/abort/i);
+    } finally {
+      if (reader !== undefined) closeSync(reader);
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('writes all of it into a pipe', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tsbuild-output-'));
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    async function* much(): AsyncGenerator<Uint8Array> {
+      for (let count = 0; count < 40; count++) yield await Promise.resolve(Buffer.alloc(1 << 16, count));
+    }
+    try {
+      const [read] = await Promise.all([readFile(pipe), writeOutputFile(pipe, much(), { cwd: '/', mode: 0o600 })]);
+      expect([read.length, read.at(-1)]).toEqual([40 << 16, 39]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });
