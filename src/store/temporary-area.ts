@@ -63,11 +63,21 @@ function claim(root: string): Part {
   // Between making the folder and locking it, it looks like a dead process's.
   return underGate(root, () => {
     const directory = mkdtempSync(join(temporary, OWNED_PREFIX));
-    const lock = tryFileLock(join(directory, LOCK_NAME), 'exclusive');
-    invariant(lock !== undefined, 'nobody knows the folder yet');
+    const lock = lockNew(directory);
     claimedHere.add(directory);
     return { directory, lock };
   });
+}
+
+function lockNew(directory: string): FileLock {
+  try {
+    const lock = tryFileLock(join(directory, LOCK_NAME), 'exclusive');
+    invariant(lock !== undefined, 'nobody knows the folder yet');
+    return lock;
+  } catch (error) {
+    rmSync(directory, { recursive: true });
+    throw error;
+  }
 }
 
 function underGate<T>(root: string, task: () => T): T {
