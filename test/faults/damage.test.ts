@@ -1,0 +1,223 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { digestOf } from '../../src/oci/digest.js';
+import { startScriptedRegistry, type ScriptedRegistry } from '../../src/testing/scripted-registry.js';
+import { createToolchain } from '../../src/toolchain.js';
+import type { Toolchain } from '../../src/toolchain-types.js';
+import { environmentOf, must, placeAt, putApp } from '../support/faults/workload.js';
+import { requirement } from '../support/require.js';
+import { expectSoundStore } from '../support/store-oracle.js';
+
+let folder: string;
+let store: string;
+let registry: ScriptedRegistry;
+let tools: Toolchain;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'tsbuild-damage-'));
+  store = join(folder, 'store');
+  registry = await startScriptedRegistry();
+  await putApp({ ...placeAt(folder, registry), store: join(folder, 'elsewhere') });
+  {
+    await using elsewhere = await createToolchain({ storeRoot: join(folder, 'elsewhere'), env: { HOME: folder } });
+    await elsewhere.push(`${registry.host}/app:1`);
+  }
+  tools = await createToolchain({ storeRoot: store, env: { HOME: folder } });
+});
+afterEach(async () => {
+  await tools[Symbol.asyncDispose]();
+  await registry[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const NAME = (): string => `${registry.host}/app:1`;
+const saved = async (): Promise<string> => digestOf(await buffer(Readable.from(await tools.save([NAME()]))));
+
+/** A disk, or a person, does this to a file. */
+const DAMAGES: Readonly<Record<string, (path: string) => void>> = {
+  'has a flipped bit': (path) => {
+    const bytes = readFileSync(path);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+  },
+  'is cut': (path) => {
+    truncateSync(path, readFileSync(path).length - 1);
+  },
+  'is empty': (path) => {
+    truncateSync(path, 0);
+  },
+  'has grown': (path) => {
+    appendFileSync(path, 'x');
+  },
+  'is full of zeros': (path) => {
+    writeFileSync(path, Buffer.alloc(readFileSync(path).length));
+  },
+  'is gone': (path) => {
+    rmSync(path);
+  },
+  'is a folder': (path) => {
+    rmSync(path);
+    mkdirSync(path);
+  },
+  'is a link to the right file': (path) => {
+    renameSync(path, join(folder, 'right'));
+    symlinkSync(join(folder, 'right'), path);
+  },
+  'is a pipe': (path) => {
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+  },
+};
+
+const KINDS = ['manifest', 'config', 'layer'] as const;
+
+async function blobOf(kind: (typeof KINDS)[number]): Promise<string> {
+  const { image, manifest } = await tools.image(NAME());
+  const digest = { manifest: image.descriptor, config: manifest.value.config, layer: manifest.value.layers[1] }[kind]
+    ?.digest;
+  return join(store, 'blobs', String(digest).replace(':', '/'));
+}
+
+describe.each(Object.entries(DAMAGES))('a blob that %s', (_, damage) => {
+  test.each(KINDS)('is found when it is used, had again by a pull, and then as it was: a %s', async (kind) => {
+    await tools.pull(NAME());
+    const before = await saved();
+    damage(await blobOf(kind));
+    // A save that goes well in spite of it would have given other bytes, or not have looked.
+    await expect(saved()).rejects.toMatchObject({
+      code: expect.stringMatching(/^(DIGEST_MISMATCH|STORE_IO)$/) as string,
+    });
+    await tools.pull(NAME());
+    expect(await saved()).toBe(before);
+    expectSoundStore(store);
+  });
+});
+
+const ordinary = requirement('unprivileged-user', process.getuid?.() !== 0, 'root may read everything');
+test.skipIf(process.getuid?.() === 0)(
+  `a blob that may not be read is said to be so${ordinary.skip ? ` (${ordinary.reason})` : ''}`,
+  async () => {
+    await tools.pull(NAME());
+    const path = await blobOf('layer');
+    chmodSync(path, 0);
+    await expect(saved()).rejects.toMatchObject({
+      code: 'STORE_IO',
+      message: expect.stringContaining('permission denied') as string,
+    });
+    chmodSync(path, 0o600);
+  },
+);
+
+describe('one damaged image', () => {
+  test.each(KINDS)('does not keep another from being removed: its %s', async (kind) => {
+    await tools.pull(NAME());
+    await putApp(placeAt(folder, registry), 'other');
+    writeFileSync(await blobOf(kind), 'damaged');
+    await tools.remove('other');
+    expect((await tools.images()).length).toBeGreaterThan(0);
+    await tools.pull(NAME());
+    expectSoundStore(store);
+  });
+
+  test.each(KINDS)('can be removed: its %s', async (kind) => {
+    await tools.pull(NAME());
+    writeFileSync(await blobOf(kind), 'damaged');
+    await tools.remove(NAME());
+    expect(await tools.images()).toEqual([]);
+    expect(readdirSync(join(store, 'blobs/sha256'))).toEqual([]);
+  });
+});
+
+describe('index.json', () => {
+  test.each(['', '{', '[]', '{"manifests":{}}', '\0\0\0\0'])(
+    'with %j in it is told of; moved away, the images can be had again',
+    async (text) => {
+      await tools.pull(NAME());
+      writeFileSync(join(store, 'index.json'), text);
+      await expect(tools.images()).rejects.toMatchObject({
+        code: 'STORE_INVALID',
+        hint: expect.stringContaining('move it away') as string,
+      });
+      renameSync(join(store, 'index.json'), join(folder, 'away'));
+      expect(await tools.images()).toEqual([]);
+      const before = registry.seen.length;
+      await tools.pull(NAME());
+      expect(
+        registry
+          .lines()
+          .slice(before)
+          .filter((line) => line.includes('/blobs/')),
+      ).toEqual([]);
+      expectSoundStore(store);
+    },
+  );
+});
+
+test.each(['', '0', 'one', '\0\0'])(
+  'a version file with %j in it is told of, and what is said to do helps',
+  async (text) => {
+    await tools.pull(NAME());
+    writeFileSync(join(store, 'version'), text);
+    const open = async (): Promise<number> => {
+      await using opened = await createToolchain({ storeRoot: store, env: { HOME: folder } });
+      return (await opened.images()).length;
+    };
+    await expect(open()).rejects.toMatchObject({
+      code: 'STORE_INVALID',
+      hint: expect.stringContaining('write 1 into') as string,
+    });
+    writeFileSync(join(store, 'version'), '1\n');
+    expect(await open()).toBe(1);
+    rmSync(join(store, 'version'));
+    expect(await open()).toBe(1);
+    expectSoundStore(store);
+  },
+);
+
+const sandbox = requirement('sandbox', true, 'builds need a sandbox');
+test.skipIf(sandbox.skip)(
+  'damaged records and snapshots are as if they were not there',
+  { timeout: 120_000 },
+  async () => {
+    const place = placeAt(folder, registry);
+    mkdirSync(place.work);
+    await must(place, 'bootstrap', '-t', 'base');
+    writeFileSync(join(place.work, 'Dockerfile'), 'FROM base\nRUN echo made > /made\nRUN echo more > /more\n');
+    const id = async (): Promise<string> => {
+      await must(place, 'build', '-q', '--iidfile', 'id', '.');
+      return readFileSync(join(place.work, 'id'), 'utf8');
+    };
+    const before = await id();
+    const files = (directory: string): readonly string[] =>
+      readdirSync(join(store, directory), { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(store, directory, name),
+      );
+    const records = files('records').filter((path) => path.endsWith('.json'));
+    expect(records.length).toBeGreaterThan(2);
+    for (const [index, path] of records.entries())
+      writeFileSync(path, ['', '{', 'null', '{"layer":7}', '\0'][index % 5] ?? '');
+    const metas = files('snapshots').filter((path) => path.endsWith('/meta.json'));
+    expect(metas.length).toBeGreaterThan(0);
+    for (const [index, path] of metas.entries()) writeFileSync(path, ['', '{}', '\0'][index % 3] ?? '');
+    expect(await id()).toBe(before);
+    expect(existsSync(environmentOf(place)['TSBUILD_STORE'] ?? '')).toBe(true);
+    expectSoundStore(store, { settled: true });
+  },
+);
