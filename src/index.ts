@@ -21,6 +21,7 @@ export type {
   ActivityOptions,
   ArchiveFormat,
   BootstrapRequest,
+  BuildOptions,
   CopiedImage,
   CopyOptions,
   ImageDetails,
@@ -39,6 +40,7 @@ export type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { BuildOutput, ByteSink } from './build-output.js';
 export type { AccessOptions, LoginRequest } from './login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type {

@@ -1,6 +1,7 @@
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
+import type { BuildOutput } from './build-output.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
@@ -19,6 +20,11 @@ export interface ToolchainOptions {
 export interface ActivityOptions {
   readonly progress?: ProgressSink | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface BuildOptions extends ActivityOptions {
+  /** Where the result goes, one after another; absent: into the store. */
+  readonly outputs?: readonly BuildOutput[] | undefined;
 }
 
 /** An image with its documents; all sizes are bytes. */
@@ -142,7 +148,7 @@ export type Removal =
  * Every method @throws `TsbuildError`s; nothing is half done when one throws.
  */
 export interface Toolchain extends AsyncDisposable {
-  build(request: BuildRequest, options?: ActivityOptions): Promise<BuildResult>;
+  build(request: BuildRequest, options?: BuildOptions): Promise<BuildResult>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   /**

@@ -17,6 +17,7 @@ import { transferEvents } from './transfer-events.js';
 import type {
   ActivityOptions,
   BootstrapRequest,
+  BuildOptions,
   CopiedImage,
   CopyOptions,
   ImageDetails,
@@ -52,8 +53,18 @@ class LocalToolchain implements Toolchain {
     this.#now = options.now ?? Date.now;
   }
 
-  async build(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildResult> {
-    const { progress, signal } = withDefaults(activity);
+  async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    const activity = withDefaults(options);
+    const { outputs = [] } = options;
+    if (outputs.length === 0) return await this.#build(request, activity);
+    const { performOutputs, wantedBy } = await import('./build-outputs.js');
+    const result = await this.#build({ ...request, wanted: wantedBy(outputs, request) }, activity);
+    const { env } = this.#options;
+    await performOutputs(outputs, result, { store: this.#store, env, now: this.#now, toolchain: this, ...activity });
+    return result;
+  }
+
+  async #build(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
     if (process.geteuid?.() === 0) return this.#buildHere(request, { progress, signal });
     const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
     return buildAsOrdinaryUser(request, {

@@ -1,5 +1,6 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { OUTPUT_OPTIONS } from './output-option-table.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
@@ -56,6 +57,7 @@ const build: Command = {
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     file,
+    ...OUTPUT_OPTIONS,
     { name: 'iidfile', kind: 'value', placeholder: 'string', about: 'Write the image ID to a file' },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
     {
@@ -78,10 +80,10 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['annotation', 'attest', 'builder', 'cache-from', 'cache-to'],
+    ...['builder', 'cache-from', 'cache-to'],
     ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
-    ...['debug', 'device', 'disable-content-trust', 'isolation', 'load', 'memory', 'memory-swap'],
-    ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'security-opt', 'squash'],
+    ...['debug', 'device', 'disable-content-trust', 'isolation', 'memory', 'memory-swap', 'no-cache-filter'],
+    ...['security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),
 };
