@@ -23,6 +23,7 @@ export type {
   BootstrapRequest,
   CopiedImage,
   CopyOptions,
+  FetchContextOptions,
   ImageDetails,
   LoadedImage,
   LoadOptions,

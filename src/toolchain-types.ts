@@ -136,6 +136,11 @@ export interface PruneOptions extends ActivityOptions {
 export type Removal =
   { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly digest: Digest };
 
+export interface FetchContextOptions extends ActivityOptions {
+  /** Whether a git repository comes with its `.git`, where its address does not say so itself. */
+  readonly keepGitDir?: boolean | undefined;
+}
+
 /**
  * The one place that picks implementations and puts them together: a store, a registry client, a sandbox, a builder.
  * Names are taken as users write them (`debian`, `myid-yo/test:1`, an image id or a prefix of one where an image is meant).
@@ -149,7 +154,7 @@ export interface Toolchain extends AsyncDisposable {
    * Brings a build context here that is elsewhere: a git repository, an archive or a lone Dockerfile behind a URL.
    * @returns `undefined` when the address is that of a folder
    */
-  fetchContext(address: string, options?: ActivityOptions): Promise<ContextFile | undefined>;
+  fetchContext(address: string, options?: FetchContextOptions): Promise<ContextFile | undefined>;
   /** Takes a tar archive, compressed or not, for a build context; it is kept until the toolchain is disposed of. */
   unpackContext(source: AsyncIterable<Uint8Array>, options?: ActivityOptions): Promise<ContextFile>;
   /** A small file of such a context, links followed within it; `undefined` when there is none. */

@@ -16,6 +16,7 @@ import { transferEvents } from './transfer-events.js';
 
 import type {
   ActivityOptions,
+  FetchContextOptions,
   BootstrapRequest,
   CopiedImage,
   CopyOptions,
@@ -81,13 +82,13 @@ class LocalToolchain implements Toolchain {
     return await planOnly(request, parts, { progress, signal });
   }
 
-  async fetchContext(address: string, activity: ActivityOptions = {}): Promise<ContextFile | undefined> {
-    const { progress, signal } = withDefaults(activity);
+  async fetchContext(address: string, given: FetchContextOptions = {}): Promise<ContextFile | undefined> {
+    const { progress, signal } = withDefaults(given);
     const { fetchContext } = await import('./builder/context/fetched-context.js');
     const { openSourceAccess } = await import('./source-access.js');
     const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
     await using access = openSourceAccess(options);
-    return await fetchContext(address, { store: this.#store, access }, { signal });
+    return await fetchContext(address, { store: this.#store, access }, { signal, keepGitDir: given.keepGitDir });
   }
 
   async unpackContext(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<ContextFile> {

@@ -195,6 +195,17 @@ describe.skipIf(gitProgram.skip)(`git sources (${gitProgram.reason})`, () => {
     });
   });
 
+  test('BUILDKIT_CONTEXT_KEEP_GIT_DIR keeps it in a build context, unless the address says not to', async () => {
+    await commitFiles(root, 'context', { f: 'x' });
+    const head = (query: string, keepGitDir: boolean): Promise<string | undefined> =>
+      fetching.contextFile(`${address('context')}?ref=main${query}`, '.git/HEAD', { keepGitDir });
+    expect(await head('', true)).toBeDefined();
+    expect(await head('', false)).toBeUndefined();
+    expect(await head('&keep-git-dir=false', true)).toBeUndefined();
+    expect(await head('&keep-git-dir=true', false)).toBeDefined();
+    expect(await fetching.contextFile(address('context'), 'f', { keepGitDir: true })).toBe('x');
+  });
+
   test('a server of plain files, which knows no single commits, gives all it has', async () => {
     await commitFiles(root, 'dumb.git', { f: 'first' });
     const first = git(join(root, 'dumb.git'), 'rev-parse', 'HEAD');
