@@ -1,5 +1,6 @@
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
+import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
@@ -161,6 +162,8 @@ export interface Toolchain extends AsyncDisposable {
   readContextFile(context: ContextFile, path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   /** What BuildKit's linter and our own rules say of the Dockerfile; base images are looked up, nothing is built. */
   check(request: BuildRequest, options?: ActivityOptions): Promise<CheckResult>;
+  /** What a build of the request's target can be given: arguments, secrets, agents; base images are looked up, nothing is built. */
+  outline(request: BuildRequest, options?: ActivityOptions): Promise<Outline>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;
   push(name: string, options?: PushOptions): Promise<PushedImage>;
   /** An archive that docker load, podman load and skopeo read. Deterministic. */

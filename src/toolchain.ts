@@ -1,6 +1,7 @@
 import { baseResolver, build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
+import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
 import type { ArchivesContext } from './image-archives.js';
@@ -106,6 +107,13 @@ class LocalToolchain implements Toolchain {
     const { checkDockerfile } = await import('./builder/check/check-dockerfile.js');
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await checkDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
+  }
+
+  async outline(request: BuildRequest, activity: ActivityOptions = {}): Promise<Outline> {
+    const { progress, signal } = withDefaults(activity);
+    const { outlineDockerfile } = await import('./builder/outline/outline-dockerfile.js');
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await outlineDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
   }
 
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
