@@ -140,6 +140,8 @@ export type Removal =
 export interface FetchContextOptions extends ActivityOptions {
   /** Whether a git repository comes with its `.git`, where its address does not say so itself. */
   readonly keepGitDir?: boolean | undefined;
+  /** Of a build: GIT_AUTH_TOKEN and GIT_AUTH_HEADER say who asks for a repository. */
+  readonly secrets?: BuildRequest['secrets'] | undefined;
 }
 
 /**

@@ -89,7 +89,8 @@ class LocalToolchain implements Toolchain {
     const { openSourceAccess } = await import('./source-access.js');
     const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
     await using access = openSourceAccess(options);
-    return await fetchContext(address, { store: this.#store, access }, { signal, keepGitDir: given.keepGitDir });
+    const { keepGitDir, secrets = {} } = given;
+    return await fetchContext(address, { store: this.#store, access, secrets }, { signal, keepGitDir });
   }
 
   async unpackContext(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<ContextFile> {

@@ -35,7 +35,7 @@ export async function readBuildRequest(
   const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
   const [context = '.'] = parsed.positionals;
   const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
-  const wanted = { context, file: parsed.value('file'), keepGitDir };
+  const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets };
   const sources = await readSources(wanted, { ...reading, host });
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return { ...sources, ...options, ...(namedContexts.length === 0 ? {} : { namedContexts }) };

@@ -27,6 +27,7 @@ export interface GitFetching {
 
 export async function startFetching(
   env: Readonly<Record<string, string | undefined>> = process.env,
+  secrets: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<GitFetching> {
   const folder = await mkdtemp(join(tmpdir(), 'git-sources-'));
   const store = await openStore(join(folder, 'store'));
@@ -34,7 +35,7 @@ export async function startFetching(
     web: () => Promise.reject(new Error('no URL is asked')),
     gitEnvironment: () => Promise.resolve(gitEnvironment({ ...env, HOME: folder })),
   };
-  const fetcher = new SourceFetcher({ store, access });
+  const fetcher = new SourceFetcher({ store, access, secrets });
   const fetch = async (address: string, options: { readonly keepGitDir?: boolean; readonly checksum?: string }) => {
     const source = remoteSource(address);
     if (source === undefined) throw new Error(`${address} is remote`);
@@ -49,7 +50,7 @@ export async function startFetching(
     identity: async (address, options = {}) => (await fetch(address, options)).identity,
     contextFile: async (address, path, options = {}) => {
       const { signal } = new AbortController();
-      const context = await fetchContext(address, { store, access }, { ...options, signal });
+      const context = await fetchContext(address, { store, access, secrets }, { ...options, signal });
       if (context === undefined) throw new Error(`${address} is remote`);
       const content = await readContextFile(context, path, 1 << 20);
       return content === undefined ? undefined : Buffer.from(content).toString();

@@ -39,12 +39,12 @@ export async function fetchContext(
   const remote = remoteSource(address, { githubShorthand: true, code: 'CONTEXT_INVALID' });
   if (remote === undefined) return undefined;
   const operation = remoteOperation(remote, keepGitDirOf(remote, options));
-  const { store, access } = parts;
+  const { store, access, secrets } = parts;
   if (operation.kind === 'git') {
     const { fetchGitTree } = await import('../sources/git/git-tree.js');
     const { GitProgram } = await import('../sources/git/git-program.js');
     const git = new GitProgram(await access.gitEnvironment());
-    const { digest } = await fetchGitTree(operation, { store, git }, options.signal);
+    const { digest } = await fetchGitTree(operation, { store, git, secrets }, options.signal);
     return { kind: 'archive', path: layout.blob(store.root, digest) };
   }
   const { fetchHttpFile } = await import('../sources/http-file.js');
