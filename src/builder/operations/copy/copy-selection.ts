@@ -88,16 +88,26 @@ function selectMatch(path: ByteString, tree: Tree, filter: CopyFilter): CopySele
 /**
  * Paths that match, sorted by component. Links are followed in what stands before the first wildcard, and not behind it; `*` does
  * not cross a slash (dockerfile.md 77).
+ * @throws `COPY_FAILED` when the folder before the first wildcard is not there
  */
-function matches({ tree }: CopyOrigin, pattern: string): readonly ByteString[] {
+function matches(origin: CopyOrigin, pattern: string): readonly ByteString[] {
+  const { tree } = origin;
   const segments = pattern.split('/');
   const first = segments.findIndex(hasWildcard);
-  const prefix = bytesOfText(segments.slice(0, first).join('/'));
-  let found: ByteString[] = [resolveInTree(tree, prefix, { followLast: true }) ?? prefix];
+  let found: ByteString[] = [matchedFolder(segments.slice(0, first).join('/'), origin)];
   for (const segment of segments.slice(first)) {
     found = found.flatMap((directory) => matchesIn(tree, directory, segment));
   }
   return found;
+}
+
+/** BuildKit looks into it whatever the wildcard: of the build context it has only folders for that, of a stage also files. */
+function matchedFolder(text: string, origin: CopyOrigin): ByteString {
+  const { path, entry } = selectPath(text, origin, EVERYTHING);
+  if (entry.type === 'directory' || origin.ownership === 'kept') return path;
+  throw new TsbuildError('COPY_FAILED', `cannot copy from "${text}": it is no directory`, {
+    hint: 'What stands before a wildcard is a folder; to copy the file, name it alone.',
+  });
 }
 
 function matchesIn(tree: Tree, directory: ByteString, segment: string): ByteString[] {
