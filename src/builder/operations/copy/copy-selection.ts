@@ -80,6 +80,7 @@ function selectMatch(path: ByteString, tree: Tree, filter: CopyFilter): CopySele
   if (resolved === undefined || entry === undefined) {
     throw new TsbuildError('COPY_FAILED', `cannot copy "${textOfBytes(path)}": it is a symbolic link to nothing`, {
       hint: 'A link that a source names is followed inside its root; one below a copied folder is copied as it is.',
+      details: { word: textOfBytes(path) },
     });
   }
   return { path: resolved, name: baseName(path), entry, filter };
@@ -107,6 +108,7 @@ function matchedFolder(text: string, origin: CopyOrigin): ByteString {
   if (entry.type === 'directory' || origin.ownership === 'kept') return path;
   throw new TsbuildError('COPY_FAILED', `cannot copy from "${text}": it is no directory`, {
     hint: 'What stands before a wildcard is a folder; to copy the file, name it alone.',
+    details: { word: text },
   });
 }
 
