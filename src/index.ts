@@ -10,6 +10,7 @@ export { createToolchain } from './toolchain.js';
 export { login, logout } from './login.js';
 export { buildRequest } from './builder/build-request.js';
 export { checkDockerfile } from './builder/check/check-dockerfile.js';
+export { outlineDockerfile } from './builder/outline/outline-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
 export { formatReference, parseReference } from './oci/reference.js';
 export { formatImageLocation, parseImageLocation } from './registry/copy/image-location.js';
@@ -24,6 +25,7 @@ export type {
   BuildOptions,
   CopiedImage,
   CopyOptions,
+  FetchContextOptions,
   ImageDetails,
   LoadedImage,
   LoadOptions,
@@ -52,6 +54,7 @@ export type {
   SshSource,
 } from './builder/build-request.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
+export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outline/outline.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';

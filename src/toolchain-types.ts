@@ -1,5 +1,6 @@
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
+import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
 import type { BuildOutput } from './build-output.js';
 import type { ProgressSink } from './builder/progress.js';
@@ -142,6 +143,13 @@ export interface PruneOptions extends ActivityOptions {
 export type Removal =
   { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly digest: Digest };
 
+export interface FetchContextOptions extends ActivityOptions {
+  /** Whether a git repository comes with its `.git`, where its address does not say so itself. */
+  readonly keepGitDir?: boolean | undefined;
+  /** Of a build: GIT_AUTH_TOKEN and GIT_AUTH_HEADER say who asks for a repository. */
+  readonly secrets?: BuildRequest['secrets'] | undefined;
+}
+
 /**
  * The one place that picks implementations and puts them together: a store, a registry client, a sandbox, a builder.
  * Names are taken as users write them (`debian`, `myid-yo/test:1`, an image id or a prefix of one where an image is meant).
@@ -155,13 +163,15 @@ export interface Toolchain extends AsyncDisposable {
    * Brings a build context here that is elsewhere: a git repository, an archive or a lone Dockerfile behind a URL.
    * @returns `undefined` when the address is that of a folder
    */
-  fetchContext(address: string, options?: ActivityOptions): Promise<ContextFile | undefined>;
+  fetchContext(address: string, options?: FetchContextOptions): Promise<ContextFile | undefined>;
   /** Takes a tar archive, compressed or not, for a build context; it is kept until the toolchain is disposed of. */
   unpackContext(source: AsyncIterable<Uint8Array>, options?: ActivityOptions): Promise<ContextFile>;
   /** A small file of such a context, links followed within it; `undefined` when there is none. */
   readContextFile(context: ContextFile, path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   /** What BuildKit's linter and our own rules say of the Dockerfile; base images are looked up, nothing is built. */
   check(request: BuildRequest, options?: ActivityOptions): Promise<CheckResult>;
+  /** What a build of the request's target can be given: arguments, secrets, agents; base images are looked up, nothing is built. */
+  outline(request: BuildRequest, options?: ActivityOptions): Promise<Outline>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;
   push(name: string, options?: PushOptions): Promise<PushedImage>;
   /** An archive that docker load, podman load and skopeo read. Deterministic. */

@@ -1,6 +1,7 @@
 import { baseResolver, build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
+import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
 import type { ArchivesContext } from './image-archives.js';
@@ -16,6 +17,7 @@ import { transferEvents } from './transfer-events.js';
 
 import type {
   ActivityOptions,
+  FetchContextOptions,
   BootstrapRequest,
   BuildOptions,
   CopiedImage,
@@ -92,13 +94,14 @@ class LocalToolchain implements Toolchain {
     return await planOnly(request, parts, { progress, signal });
   }
 
-  async fetchContext(address: string, activity: ActivityOptions = {}): Promise<ContextFile | undefined> {
-    const { progress, signal } = withDefaults(activity);
+  async fetchContext(address: string, given: FetchContextOptions = {}): Promise<ContextFile | undefined> {
+    const { progress, signal } = withDefaults(given);
     const { fetchContext } = await import('./builder/context/fetched-context.js');
     const { openSourceAccess } = await import('./source-access.js');
     const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
     await using access = openSourceAccess(options);
-    return await fetchContext(address, { store: this.#store, access }, { signal });
+    const { keepGitDir, secrets = {} } = given;
+    return await fetchContext(address, { store: this.#store, access, secrets }, { signal, keepGitDir });
   }
 
   async unpackContext(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<ContextFile> {
@@ -116,6 +119,13 @@ class LocalToolchain implements Toolchain {
     const { checkDockerfile } = await import('./builder/check/check-dockerfile.js');
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await checkDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
+  }
+
+  async outline(request: BuildRequest, activity: ActivityOptions = {}): Promise<Outline> {
+    const { progress, signal } = withDefaults(activity);
+    const { outlineDockerfile } = await import('./builder/outline/outline-dockerfile.js');
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await outlineDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
   }
 
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {

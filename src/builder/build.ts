@@ -150,7 +150,11 @@ function solvePlan(
     openContext: (operation) => openBuildContext(request, operation),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');
-      return new SourceFetcher({ store, access: parts.sources }).fetch(operation, step, context);
+      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets }).fetch(
+        operation,
+        step,
+        context,
+      );
     },
     presentImage: (operation) => bases.present(operation),
     pullImage: (operation, step, context) => bases.pull(operation, step, context),

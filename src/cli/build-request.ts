@@ -1,4 +1,5 @@
 import type { BuildRequest } from '../builder/build-request.js';
+import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { readSources, type SourceReading } from './build-sources.js';
@@ -34,7 +35,9 @@ export async function readBuildRequest(
   };
   const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
   const [context = '.'] = parsed.positionals;
-  const sources = await readSources({ context, file: parsed.value('file') }, { ...reading, host });
+  const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+  const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets };
+  const sources = await readSources(wanted, { ...reading, host });
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return { ...sources, ...options, ...(namedContexts.length === 0 ? {} : { namedContexts }) };
 }

@@ -53,7 +53,7 @@ const build: Command = {
       name: 'call',
       kind: 'value',
       placeholder: 'string',
-      about: 'Ask about the Dockerfile instead of building: "check" or "targets", with ",format=json" for programs',
+      about: 'Ask about the Dockerfile instead of building: "check", "outline" or "targets", with ",format=json" for programs',
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     file,
