@@ -48,6 +48,11 @@ export class ConnectionError extends Error {
   }
 }
 
+/** @param state as in `no answer came within 60 s` */
+export function timedOut(state: string, ms: number): ConnectionError {
+  return new ConnectionError(`${state} within ${ms / 1000} s`, { transient: true });
+}
+
 /** As it may be shown: without user, password and the values of the query, which sign requests and carry tokens. */
 export function redactUrl(url: URL): string {
   const query = [...new Set(url.searchParams.keys())].map((name) => `${encodeURIComponent(name)}=…`).join('&');
