@@ -37,14 +37,22 @@ export class ConnectionError extends Error {
   readonly transient: boolean;
   /** The connection had been used before, and the other side closed it as the request was on its way. */
   readonly stale: boolean;
+  /** The other side speaks TLS, and has refused what it was told in it. */
+  readonly speaksTls: boolean;
 
   constructor(
     reason: string,
-    options: { readonly transient: boolean; readonly stale?: boolean; readonly cause?: unknown },
+    options: {
+      readonly transient: boolean;
+      readonly stale?: boolean;
+      readonly speaksTls?: boolean;
+      readonly cause?: unknown;
+    },
   ) {
     super(reason, { cause: options.cause });
     this.transient = options.transient;
     this.stale = options.stale ?? false;
+    this.speaksTls = options.speaksTls ?? false;
   }
 }
 
