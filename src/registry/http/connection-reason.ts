@@ -63,7 +63,7 @@ function alertReason(alert: number): string {
  * of all: library 20 in the upper bits, and 1000 and the alert in the lower (openssl/sslerr.h, SSL_AD_REASON_OFFSET).
  */
 function tlsAlert(error: unknown): number | undefined {
-  const [, hex] = (error instanceof Error && /error:0A([0-9A-F]{6}):/.exec(error.message)) || [];
+  const hex = error instanceof Error ? /error:0A([0-9A-F]{6}):/.exec(error.message)?.[1] : undefined;
   const reason = hex === undefined ? 0 : Number.parseInt(hex, 16) & 0x7fffff;
   return reason >= 1000 && reason < 1256 ? reason - 1000 : undefined;
 }
