@@ -35,6 +35,8 @@ export interface ImageDetails {
   readonly config: RawConfig;
   /** All names of the image with this config, sorted. */
   readonly names: readonly string[];
+  /** What registries have it as: `repository@digest`, for each repository that it was pulled from or pushed to, sorted. */
+  readonly repoDigests: readonly string[];
   /** Of the uncompressed layers where it is known, else of the blobs. */
   readonly size: number;
 }

@@ -233,9 +233,9 @@ class LocalToolchain implements Toolchain {
     const { images } = this.#store;
     const manifest = await images.manifest(image.descriptor);
     const config = await images.config(manifest);
-    const names = await namesOf(images, config.descriptor.digest);
+    const called = await namesOf(images, config.descriptor.digest);
     const size = manifest.value.layers.reduce((sum, layer) => sum + layer.size, 0);
-    return { image, manifest, config, names, size };
+    return { image, manifest, config, ...called, size };
   }
 
   async tag(name: string, target: string): Promise<void> {
@@ -246,7 +246,10 @@ class LocalToolchain implements Toolchain {
       });
     }
     const { image } = await findImage(this.#store.images, name);
-    await this.#store.images.put({ ...image, name: { registry, repository, tag } });
+    // A digest is of a repository: what one registry has is not yet in another.
+    const isSame = image.name?.registry === registry && image.name.repository === repository;
+    const resolved = isSame ? image.resolved : undefined;
+    await this.#store.images.put({ ...image, name: { registry, repository, tag }, resolved });
   }
 
   async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly Removal[]> {
