@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  ftruncateSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -60,6 +61,8 @@ export class LayerWriter implements Disposable {
   #file:
     | { readonly path: ByteString; readonly host: ByteString; readonly descriptor: number; readonly entry: TarEntry }
     | undefined;
+  /** Bytes of it that have been written or passed over. */
+  #position = 0;
 
   constructor(target: LayerTarget) {
     this.#target = target;
@@ -99,7 +102,19 @@ export class LayerWriter implements Disposable {
   /** Content of the file that was begun. Of whiteouts there is none to write. */
   write(bytes: Uint8Array): void {
     if (this.#file === undefined) return;
-    for (let at = 0; at < bytes.byteLength;) at += writeSync(this.#file.descriptor, bytes, at);
+    const { descriptor } = this.#file;
+    for (let at = 0; at < bytes.byteLength;) {
+      const count = writeSync(descriptor, bytes, at, bytes.byteLength - at, this.#position);
+      this.#position += count;
+      at += count;
+    }
+  }
+
+  /** Leaves a hole in the file that was begun: zeros that take no room. */
+  skip(size: number): void {
+    if (this.#file === undefined) return;
+    this.#position += size;
+    ftruncateSync(this.#file.descriptor, this.#position);
   }
 
   end(): void {
@@ -173,6 +188,7 @@ export class LayerWriter implements Disposable {
   #openFile(path: ByteString, entry: TarEntry): void {
     const descriptor = this.#replacing(path, (host) => openSync(fsPath(host), CREATE, 0o600));
     this.#file = { path, host: this.#host(path), descriptor, entry };
+    this.#position = 0;
   }
 
   /** The link is to what the layer means by its target, which a lower layer may hold. It has the attributes of its target. */
