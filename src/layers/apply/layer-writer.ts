@@ -40,6 +40,8 @@ export interface LayerTarget extends AttributeWriting {
   readonly overlay: { readonly below: Tree; readonly opaqueXattr: ByteString } | null;
 }
 
+/** PATH_MAX, less what the place of a finished snapshot may be longer than that of an unfinished one. */
+const MAX_HOST_PATH = 4096 - 160;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Attributes that a directory gets when all else is done; `null` for one that only keeps its time. */
@@ -146,8 +148,10 @@ export class LayerWriter implements Disposable {
 
   /** Where an entry goes: its parents made or followed. */
   #place(path: ByteString): ByteString {
-    const parent = this.#merged.resolve(parentPath(path), 'create');
-    return childPath(parent ?? ROOT, baseName(path));
+    const parent = this.#merged.resolve(parentPath(path), 'create') ?? ROOT;
+    const place = childPath(parent, baseName(path));
+    if (this.#target.root.length + place.length > MAX_HOST_PATH) throw invalidPlace(path);
+    return place;
   }
 
   #host(path: ByteString): ByteString {
@@ -325,6 +329,13 @@ export class LayerWriter implements Disposable {
 }
 
 const NO_DEVICE = { major: 0, minor: 0 };
+
+function invalidPlace(path: ByteString): TsbuildError {
+  const shown = textOfBytes(path).slice(0, 200);
+  return new TsbuildError('LAYER_INVALID', `cannot apply entry "/${shown}…": its path is too long for the store`, {
+    hint: 'Use another image, or a store whose own path is shorter.',
+  });
+}
 
 function invalidEntry(entry: TarEntry, state: string): TsbuildError {
   return new TsbuildError('LAYER_INVALID', `cannot apply entry "/${textOfBytes(entry.path)}": ${state}`, {
