@@ -5,7 +5,6 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
   writeSync,
@@ -32,6 +31,7 @@ import type { Tree, TreeEntry } from '../tree.js';
 import { parseWhiteoutName } from '../whiteout.js';
 import { MergedDirectories } from './merged-directories.js';
 import { createHiding, type Hiding } from './hiding.js';
+import { removeDirectory } from './remove-directory.js';
 
 export interface LayerTarget extends AttributeWriting {
   /** Absolute path of the directory that gets the files. */
@@ -294,7 +294,7 @@ export class LayerWriter implements Disposable {
     const host = this.#host(path);
     this.#target.owners.delete(path);
     if (statFile(host)?.isDirectory() === true) {
-      rmSync(fsPath(host), { recursive: true });
+      removeDirectory(this.#directories, [parentPath(path), baseName(path)]);
       this.#merged.changed(path, 'directory');
     } else {
       unlinkSync(fsPath(host));
