@@ -10,6 +10,8 @@ const OPEN_DIRECTORY = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const BENEATH = RESOLVE.beneath | RESOLVE.noSymlinks | RESOLVE.noMagiclinks;
 const PROC_SUPER_MAGIC = 0x9fa0;
 const KEPT_OPEN = 64;
+/** Components. In paths of a thousand of them, looking for all ancestors, or opening all of them, would take a thousand steps each time. */
+const STRIDE = 32;
 /** The kernel takes 4095 bytes at a time; longer paths are walked. */
 const MAX_PATH_AT_ONCE = 4000;
 
@@ -21,7 +23,7 @@ export interface RootedOptions {
 /**
  * Directories below one root, opened without following symbolic links in any component, and held open.
  *
- * The kernel resolves a path, by openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS. Where it has no such call (before Linux
+ * The kernel resolves a path of several names, by openat2(2) with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS. Where it has no such call (before Linux
  * 5.6) or a seccomp profile forbids it, each component is opened in the one before: to the same effect, a call for each.
  * Files are then reached as `/proc/self/fd/<n>/<name>`: the kernel goes from there to the directory that was opened, so that nothing
  * which is renamed or replaced meanwhile leads out of the root. No symbolic links are resolved here: paths are relative,
@@ -78,30 +80,43 @@ export class RootedDirectories implements Disposable {
     return descriptor;
   }
 
-  /** From the nearest ancestor that is open. Where components are opened one by one the parent is kept too: siblings come next. */
+  /** From the nearest ancestor that is open, or from the root by way of one that will be near to what comes next. */
   #walk(path: ByteString): number {
-    const { from, rest } = this.#nearest(path);
-    if (this.#openat2 && rest.length <= MAX_PATH_AT_ONCE) {
-      const descriptor = this.#openAtOnce(from, rest);
-      if (descriptor !== undefined) return descriptor;
-    }
-    const slash = rest.lastIndexOf('/');
-    if (slash === -1) return openBelow(from, rest);
-    const parent = openChain(from, rest.slice(0, slash).split('/'));
-    this.#keep(path.slice(0, path.lastIndexOf('/')), parent);
-    return openBelow(parent, rest.slice(slash + 1));
+    const { from, start } = this.#nearest(path);
+    const waypoint = slashBack(path, STRIDE);
+    if (waypoint <= start) return this.#resolve(path, { from, start });
+    const descriptor = this.#resolve(path.slice(0, waypoint) as ByteString, { from, start });
+    this.#keep(path.slice(0, waypoint), descriptor);
+    return this.#resolve(path, { from: descriptor, start: waypoint + 1 });
   }
 
-  #nearest(path: ByteString): { readonly from: number; readonly rest: ByteString } {
-    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+  /** @returns where in the path the names begin that are to be opened below it */
+  #nearest(path: ByteString): { readonly from: number; readonly start: number } {
+    let slash = path.lastIndexOf('/');
+    for (let count = 0; slash > 0 && count < STRIDE; count++) {
       const from = this.#open.get(path.slice(0, slash));
-      if (from !== undefined) return { from, rest: path.slice(slash + 1) as ByteString };
+      if (from !== undefined) return { from, start: slash + 1 };
+      slash = path.lastIndexOf('/', slash - 1);
     }
-    return { from: this.#root, rest: path };
+    return { from: this.#root, start: 0 };
+  }
+
+  /** Where components are opened one by one the parent is kept too: siblings come next. */
+  #resolve(path: ByteString, { from, start }: { readonly from: number; readonly start: number }): number {
+    const rest = path.slice(start) as ByteString;
+    const slash = rest.lastIndexOf('/');
+    // A single name needs no openat2(2): O_NOFOLLOW says all, and costs half as much.
+    if (slash === -1) return openBelow(from, rest);
+    const descriptor = this.#openAtOnce(from, rest);
+    if (descriptor !== undefined) return descriptor;
+    const parent = openChain(from, rest.slice(0, slash).split('/'));
+    this.#keep(path.slice(0, start + slash), parent);
+    return openBelow(parent, rest.slice(slash + 1));
   }
 
   /** `undefined` when this kernel has no such call, or may not be asked. */
   #openAtOnce(from: number, path: ByteString): number | undefined {
+    if (!this.#openat2 || path.length > MAX_PATH_AT_ONCE) return undefined;
     try {
       return openInRoot(from, path, { flags: OPEN_DIRECTORY | O_CLOEXEC, resolve: BENEATH });
     } catch (error) {
@@ -124,6 +139,13 @@ export class RootedDirectories implements Disposable {
       return;
     }
   }
+}
+
+/** Where the slash is that has so many components after it; -1 when there are not so many. */
+function slashBack(path: ByteString, components: number): number {
+  let slash = path.length;
+  for (let count = 0; slash > 0 && count < components; count++) slash = path.lastIndexOf('/', slash - 1);
+  return slash;
 }
 
 function openBelow(directory: number, name: string): number {
