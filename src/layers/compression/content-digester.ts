@@ -1,8 +1,5 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { throwIfAborted } from '../../support/byte-streams.js';
 import { decodeError, type ErrorRecord } from '../../support/errors.js';
-import { createLimiter, type Limiter } from '../../support/limiter.js';
+import { ThreadPool } from '../../support/thread-pool.js';
 import type { ContentDigest, ContentFile } from './digest-content.js';
 
 export type DigestQuestion = ContentFile;
@@ -26,53 +23,22 @@ export function createContentDigester({ threads }: { readonly threads: number })
 }
 
 class DigestingThreads implements ContentDigester {
-  readonly #limiter: Limiter;
-  readonly #all: Worker[] = [];
-  readonly #idle: Worker[] = [];
+  readonly #threads: ThreadPool<DigestQuestion, DigestAnswer>;
 
   constructor(threads: number) {
-    this.#limiter = createLimiter(threads);
+    const entry = new URL('./content-digest-worker.js', import.meta.url);
+    this.#threads = new ThreadPool({ entry, threads, what: 'check a layer' });
   }
 
   async digest(
-    file: ContentFile,
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+    { path, algorithm }: ContentFile,
+    options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ContentDigest> {
-    return await this.#limiter.run(async () => await this.#ask(file, signal), { signal });
-  }
-
-  async #ask(file: ContentFile, signal: AbortSignal | undefined): Promise<ContentDigest> {
-    const worker = this.#idle.pop() ?? this.#start();
-    const question: DigestQuestion = { path: file.path, algorithm: file.algorithm };
-    worker.ref();
-    worker.postMessage(question);
-    try {
-      // The thread's own failure (`error`) rejects as well.
-      const [answer] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [DigestAnswer];
-      this.#idle.push(worker);
-      worker.unref();
-      return resultOf(answer);
-    } catch (error) {
-      if (signal?.aborted === true) await worker.terminate();
-      throwIfAborted('check a layer', signal);
-      throw error;
-    }
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL('./content-digest-worker.js', import.meta.url), {
-      // Nothing of this process: neither its variables nor its flags.
-      env: {},
-      execArgv: [],
-    });
-    // While nobody waits for an answer, an error of the thread has nobody to go to.
-    worker.on('error', () => undefined);
-    this.#all.push(worker);
-    return worker;
+    return resultOf(await this.#threads.ask({ path, algorithm }, options));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#all.splice(0).map(async (worker) => worker.terminate()));
+    await this.#threads[Symbol.asyncDispose]();
   }
 }
 
