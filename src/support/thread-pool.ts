@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { Worker, type Transferable } from 'node:worker_threads';
 import { throwIfAborted } from './byte-streams.js';
 import { createLimiter, type Limiter } from './limiter.js';
+import { valueOf, type ThreadAnswer } from './thread-answer.js';
 
 export interface ThreadPoolOptions {
-  /** The worker's program: it answers every message with one. */
+  /** The worker's program, which calls `answerQuestions`. */
   readonly entry: URL;
   /** How many there may be, 1 or more. */
   readonly threads: number;
@@ -35,19 +36,22 @@ export class ThreadPool<Question, Answer> implements AsyncDisposable {
 
   /**
    * In the order of the calls. A question whose thread fails, or that is cancelled while a thread is at it, costs that thread.
-   * @throws `ABORTED`; what the thread failed with
+   * @throws what the work threw, as `valueOf` has it; `ABORTED`; what the thread itself failed with
    */
   async ask(question: Question, options: AskOptions = {}): Promise<Answer> {
-    return await this.#limiter.run(async () => await this.#ask(question, options), { signal: options.signal });
+    const answer = await this.#limiter.run(async () => this.#ask(question, options), { signal: options.signal });
+    return valueOf(answer);
   }
 
-  async #ask(question: Question, { transfer = [], signal }: AskOptions): Promise<Answer> {
+  async #ask(question: Question, { transfer = [], signal }: AskOptions): Promise<ThreadAnswer<Answer>> {
     const worker = this.#idle.pop() ?? this.#start();
     worker.ref();
     try {
       worker.postMessage(question, [...transfer]);
       // The thread's own failure (`error`) rejects as well.
-      const [answer] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [Answer];
+      const [answer] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [
+        ThreadAnswer<Answer>,
+      ];
       this.#idle.push(worker);
       worker.unref();
       return answer;

@@ -1,12 +1,5 @@
-import { decodeError, type ErrorRecord } from '../../support/errors.js';
 import { ThreadPool } from '../../support/thread-pool.js';
 import type { ContentDigest, ContentFile } from './digest-content.js';
-
-export type DigestQuestion = ContentFile;
-export type DigestAnswer =
-  | ({ readonly kind: 'digest' } & ContentDigest)
-  | { readonly kind: 'refused'; readonly error: ErrorRecord }
-  | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string };
 
 /** Digests what files hold once they are decompressed, several at once. */
 export interface ContentDigester extends AsyncDisposable {
@@ -19,36 +12,12 @@ export interface ContentDigester extends AsyncDisposable {
  * Disposing of it ends them, whatever they are at.
  */
 export function createContentDigester({ threads }: { readonly threads: number }): ContentDigester {
-  return new DigestingThreads(threads);
-}
-
-class DigestingThreads implements ContentDigester {
-  readonly #threads: ThreadPool<DigestQuestion, DigestAnswer>;
-
-  constructor(threads: number) {
-    const entry = new URL('./content-digest-worker.js', import.meta.url);
-    this.#threads = new ThreadPool({ entry, threads, what: 'check a layer' });
-  }
-
-  async digest(
-    { path, algorithm }: ContentFile,
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<ContentDigest> {
-    return resultOf(await this.#threads.ask({ path, algorithm }, options));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#threads[Symbol.asyncDispose]();
-  }
-}
-
-function resultOf(answer: DigestAnswer): ContentDigest {
-  switch (answer.kind) {
-    case 'digest':
-      return { digest: answer.digest, size: answer.size };
-    case 'refused':
-      throw decodeError(answer.error);
-    case 'failed':
-      throw Object.assign(new Error(answer.message), { code: answer.code });
-  }
+  const entry = new URL('./content-digest-worker.js', import.meta.url);
+  const pool = new ThreadPool<ContentFile, ContentDigest>({ entry, threads, what: 'check a layer' });
+  return {
+    digest: async ({ path, algorithm }, options) => await pool.ask({ path, algorithm }, options),
+    [Symbol.asyncDispose]: async () => {
+      await pool[Symbol.asyncDispose]();
+    },
+  };
 }
