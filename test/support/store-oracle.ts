@@ -83,7 +83,7 @@ function checkIndex(root: string, report: Report): void {
     return;
   }
   const names = new Set<unknown>();
-  for (const entry of entries as readonly Json[]) {
+  for (const entry of entries as unknown[] as readonly Json[]) {
     const annotations = (entry['annotations'] ?? {}) as Json;
     const name = annotations['io.containerd.image.name'];
     if (name !== undefined && names.has(name)) report('I2', 'index.json', `"${String(name)}" is there twice`);
