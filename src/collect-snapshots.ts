@@ -9,6 +9,7 @@ export async function collectSnapshots(store: Store, keep: ReadonlySet<string>):
   for (const mapping of await folders(store.snapshotsDirectory)) {
     for (const snapshotter of await snapshottersOf(store, join(store.snapshotsDirectory, mapping))) {
       for (const id of await snapshotter.list()) if (!keep.has(id)) await snapshotter.remove(id);
+      for (const id of await snapshotter.listTorn()) await snapshotter.remove(id);
     }
   }
 }

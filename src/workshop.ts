@@ -57,6 +57,7 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
     temporaryDirectory,
     async [Symbol.asyncDispose]() {
       await treeSnapshots[Symbol.asyncDispose]();
+      await snapshotter.settle();
       await sandbox[Symbol.asyncDispose]();
     },
   };

@@ -30,6 +30,10 @@ export interface Snapshotter {
   remove(id: ChainId): Promise<void>;
   /** The ids of all committed snapshots. */
   list(): Promise<readonly ChainId[]>;
+  /** Those of committed ones that a crash of the machine may have left incomplete: absent to all else here. */
+  listTorn(): Promise<readonly ChainId[]>;
+  /** Sees that those used here survive a power failure, where that takes next to no time. For when all work is done. */
+  settle(): Promise<void>;
 }
 
 export interface SnapshotView extends AsyncDisposable {

@@ -77,13 +77,14 @@ function checkBlobs(root: string, report: Report): void {
 /** I2: all that a name reaches is there. */
 function checkIndex(root: string, report: Report): void {
   const index = parse(readFileSync(join(root, 'index.json'), 'utf8'));
-  const entries = index?.['manifests'];
+  const entries: unknown = index?.['manifests'];
   if (!Array.isArray(entries)) {
     report('I2', 'index.json', 'it is no OCI index');
     return;
   }
   const names = new Set<unknown>();
-  for (const entry of entries as unknown[] as readonly Json[]) {
+  for (const value of entries as unknown[]) {
+    const entry = value as Json;
     const annotations = (entry['annotations'] ?? {}) as Json;
     const name = annotations['io.containerd.image.name'];
     if (name !== undefined && names.has(name)) report('I2', 'index.json', `"${String(name)}" is there twice`);
@@ -112,8 +113,8 @@ function checkReached(root: string, { descriptor, whole, from, report }: Reach):
   if (!/manifest|index/.test(mediaType)) return;
   const document = parse(readFileSync(join(root, path), 'utf8'));
   if (document === undefined) return;
-  const parts = [document['config'], document['layers']].flat().filter((part) => part !== undefined) as readonly Json[];
-  for (const part of parts) checkReached(root, { descriptor: part, whole, from: path, report });
+  const parts: readonly unknown[] = [document['config'] ?? [], document['layers'] ?? []].flat();
+  for (const part of parts) checkReached(root, { descriptor: part as Json, whole, from: path, report });
   for (const part of (document['manifests'] ?? []) as readonly Json[]) {
     const partPath = blobPath(part['digest']);
     if (!whole && (partPath === undefined || lookAt(join(root, partPath)) === undefined)) continue;

@@ -28,7 +28,10 @@ describe('the oracle', () => {
   test('finds nothing in a sound store, with snapshots and records, nor in one that never came to be', async () => {
     const hex = 'a'.repeat(64);
     mkdirSync(join(snapshot(hex), 'fs'), { recursive: true });
-    writeFileSync(join(snapshot(hex), 'meta.json'), JSON.stringify({ version: 1, parent: null, owners: {} }));
+    writeFileSync(
+      join(snapshot(hex), 'meta.json'),
+      JSON.stringify({ version: 2, boot: null, parent: null, owners: {} }),
+    );
     const descriptor = sample.layers[0];
     await store.records.save('step', digestOf('key'), { layer: { descriptor } });
     await store.records.save('compressed', digestOf('key'), descriptor);
