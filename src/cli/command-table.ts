@@ -1,5 +1,6 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { DF, FSCK, PRUNE } from './store-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
@@ -181,6 +182,8 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(2),
     load: () => import('./commands/copy.js'),
   },
+  DF,
+  FSCK,
   {
     name: 'graph',
     operands: 'PATH | URL | -',
@@ -270,21 +273,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: { min: 0, max: 1 },
     load: () => import('./commands/logout.js'),
   },
-  {
-    name: 'prune',
-    operands: '--cache-mounts',
-    summary: 'Remove what builds keep beside images',
-    options: [
-      {
-        name: 'cache-mounts',
-        kind: 'flag',
-        about: 'Remove the directories of RUN --mount=type=cache',
-      },
-      { name: 'dry-run', kind: 'flag', about: 'Only show what would be removed' },
-    ],
-    positionals: exactly(0),
-    load: () => import('./commands/prune.js'),
-  },
+  PRUNE,
   {
     name: 'pull',
     operands: 'NAME[:TAG|@DIGEST]',

@@ -27,6 +27,12 @@ export function createCopySnapshotter(options: SnapshotterOptions): Snapshotter 
 }
 
 const NAME = { real: 'copy', recorded: 'copy-recorded' } as const;
+
+/** As `overlayKind`. */
+export function copyKind({ ownership }: Pick<SnapshotterOptions, 'ownership'>): string {
+  return NAME[ownership];
+}
+
 /** The kernel's clock for ctime ticks every 1 to 10 ms. */
 const TICK_MS = 10;
 const FILES_AT_ONCE = 256;
@@ -41,7 +47,7 @@ class CopySnapshotter implements Snapshotter {
   readonly #shared: Shared;
 
   constructor({ ownership, ...options }: SnapshotterOptions) {
-    this.#shared = { folder: openSnapshotFolder(NAME[ownership], options), ownership };
+    this.#shared = { folder: openSnapshotFolder(copyKind({ ownership }), options), ownership };
   }
 
   async has(id: ChainId): Promise<boolean> {

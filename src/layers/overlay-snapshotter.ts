@@ -41,6 +41,14 @@ export function createOverlaySnapshotter(options: OverlaySnapshotterOptions): Sn
 
 const NAME = { real: 'overlay', recorded: 'overlay-recorded' } as const;
 
+/** The name of the folder, below that of all snapshots, that those of this kind are in. */
+export function overlayKind({
+  ownership,
+  userxattr,
+}: Pick<OverlaySnapshotterOptions, 'ownership' | 'userxattr'>): string {
+  return NAME[ownership] + (userxattr ? '-userxattr' : '');
+}
+
 interface Shared {
   readonly folder: SnapshotFolder;
   readonly ownership: Ownership;
@@ -53,9 +61,8 @@ class OverlaySnapshotter implements Snapshotter {
 
   constructor({ ownership, userxattr, ...options }: OverlaySnapshotterOptions) {
     // Directories written for one way of mounting and owning mean something else for another.
-    const kind = NAME[ownership] + (userxattr ? '-userxattr' : '');
     this.#shared = {
-      folder: openSnapshotFolder(kind, options),
+      folder: openSnapshotFolder(overlayKind({ ownership, userxattr }), options),
       ownership,
       opaqueXattr: bytesOfText(userxattr ? 'user.overlay.opaque' : 'trusted.overlay.opaque'),
     };

@@ -175,7 +175,7 @@ function checkSnapshot(root: string, path: string, report: Report): void {
 
 /** I9: nothing of the store's own is a link to elsewhere, or for others to write. */
 function checkOwnFiles(root: string, report: Report): void {
-  const own = ['blobs', 'records', 'locks', 'corrupt'];
+  const own = ['blobs', 'records', 'locks'];
   for (const name of namesIn(root)) {
     checkOwn(root, name, report);
     if (own.includes(name)) visit(root, name, report);

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestHex, isDigest } from '../../oci/digest.js';
@@ -120,16 +120,20 @@ export class SnapshotFolder {
   /** The ids of those that are not, sorted: what a crash of the machine left. */
   async listTorn(): Promise<readonly ChainId[]> {
     const ids: ChainId[] = [];
-    for (const id of await this.#ids()) if ((await this.#loadFrom(this.#path(id))) === undefined) ids.push(id);
+    for (const id of await this.#ids()) {
+      const meta = await this.#loadFrom(this.#path(id));
+      if (meta === undefined || !existsSync(path.join(this.#path(id), FILES))) ids.push(id);
+    }
     return ids;
   }
 
   async #ids(): Promise<readonly ChainId[]> {
-    const names = (await readNames(this.#options.directory)).sort();
-    return names.flatMap((name) => {
+    const ids: ChainId[] = [];
+    for (const name of (await readNames(this.#options.directory)).sort()) {
       const id = `sha256:${name}`;
-      return isDigest(id) ? [id] : [];
-    });
+      if (isDigest(id)) ids.push(id as ChainId);
+    }
+    return ids;
   }
 
   /** A place for an unfinished snapshot. */
