@@ -16,15 +16,14 @@ export async function reachedBlobs(
   const entries = readLayoutIndex(root).entries.filter(counts);
   const reached = new Set<Digest>();
   const waiting: Pointer[] = [];
-  for (const { descriptor, image } of entries) {
-    if (descriptor !== undefined) waiting.push(descriptor);
-    if (image?.resolved !== undefined) reached.add(image.resolved);
-  }
+  for (const { descriptor } of entries) if (descriptor !== undefined) waiting.push(descriptor);
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (reached.has(next.digest)) continue;
     reached.add(next.digest);
     if (/\b(manifest|index)\b/.test(next.mediaType)) waiting.push(...(await pointersIn(blobs, next)));
   }
+  // After the walk: what a name was resolved to may be the manifest itself, whose parts have to be found.
+  for (const { image } of entries) if (image?.resolved !== undefined) reached.add(image.resolved);
   return reached;
 }
 

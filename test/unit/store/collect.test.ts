@@ -43,6 +43,13 @@ describe('collectGarbage()', () => {
     expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [], bytes: 0 });
   });
 
+  test('keeps all of an image whose name a registry resolved to its very manifest', async () => {
+    const { image: stored, imageId, layers } = await image('x:1');
+    await store.images.put({ ...stored, resolved: stored.descriptor.digest });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [] });
+    expect(await blobs()).toEqual(expect.arrayContaining([imageId, layers[0]?.digest]));
+  });
+
   test('keeps what came of a blob today, and not what came yesterday', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield await Promise.resolve(Buffer.from('half'));
