@@ -8,6 +8,7 @@ import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
+import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 
 export interface ToolchainOptions {
   /** Absolute path of the store; made when it is missing. */
@@ -195,6 +196,12 @@ export interface Toolchain extends AsyncDisposable {
   remove(name: string, options?: { readonly force?: boolean }): Promise<readonly Removal[]>;
   /** Removes the directories of `RUN --mount=type=cache`, once no build uses the store. @returns them, sorted by id */
   pruneCacheMounts(options?: PruneOptions): Promise<readonly PrunedCacheMount[]>;
+  /** What takes how much of the store, and what of it could go. */
+  diskUsage(options?: ActivityOptions): Promise<DiskUsage>;
+  /** Removes images without a name, what nothing needs, and what more the options name, once nobody uses the store. */
+  prune(options?: PruneStoreOptions): Promise<PruneResult>;
+  /** Everything in the store that is not as it should be; nothing for a sound one. */
+  checkStore(options?: CheckStoreOptions): Promise<readonly StoreFinding[]>;
   /** Makes a base image out of the running host's own programs. */
   bootstrap(request: BootstrapRequest, options?: ActivityOptions): Promise<BuildResult>;
 }

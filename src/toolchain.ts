@@ -12,6 +12,7 @@ import { openRegistryClient } from './registry-access.js';
 import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { openStore, type OpenStore } from './store/open-store.js';
+import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
 import { transferEvents } from './transfer-events.js';
 
@@ -266,6 +267,27 @@ class LocalToolchain implements Toolchain {
     if (process.geteuid?.() === 0) return await pruneCacheMounts({ store, dryRun, signal: activity.signal });
     const { pruneCacheMountsAsOrdinaryUser } = await import('./build-in-namespace.js');
     return await pruneCacheMountsAsOrdinaryUser(dryRun, { store, env: this.#options.env, ...activity });
+  }
+
+  async diskUsage(activity: ActivityOptions = {}): Promise<DiskUsage> {
+    const { measureStore } = await import('./disk-usage.js');
+    const cacheMounts = await this.pruneCacheMounts({ ...activity, dryRun: true });
+    return await measureStore({ store: this.#store, env: this.#options.env, cacheMounts, signal: activity.signal });
+  }
+
+  async prune(options: PruneStoreOptions = {}): Promise<PruneResult> {
+    const { pruneStore } = await import('./prune-store.js');
+    const { signal } = withDefaults(options);
+    const { dryRun } = options;
+    const cacheMounts = (): Promise<readonly PrunedCacheMount[]> => this.pruneCacheMounts({ dryRun, signal });
+    return await pruneStore(options, { store: this.#store, env: this.#options.env, signal, cacheMounts });
+  }
+
+  async checkStore(options: CheckStoreOptions = {}): Promise<readonly StoreFinding[]> {
+    const { checkStore } = await import('./check-store.js');
+    const { quick = false, repair = false } = options;
+    const { signal } = withDefaults(options);
+    return await checkStore({ store: this.#store, env: this.#options.env, quick, repair, signal });
   }
 
   async bootstrap(request: BootstrapRequest, activity: ActivityOptions = {}): Promise<BuildResult> {

@@ -66,6 +66,7 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
     async [Symbol.asyncDispose]() {
       await layerThreads[Symbol.asyncDispose]();
       await treeSnapshots[Symbol.asyncDispose]();
+      await snapshotter.settle();
       await sandbox[Symbol.asyncDispose]();
     },
   };

@@ -1,6 +1,7 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
 import { OUTPUT_OPTIONS } from './output-option-table.js';
+import { DF, FSCK, PRUNE } from './store-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
@@ -53,7 +54,8 @@ const build: Command = {
       name: 'call',
       kind: 'value',
       placeholder: 'string',
-      about: 'Ask about the Dockerfile instead of building: "check", "outline" or "targets", with ",format=json" for programs',
+      about:
+        'Ask about the Dockerfile instead of building: "check", "outline" or "targets", with ",format=json" for programs',
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     file,
@@ -183,6 +185,8 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(2),
     load: () => import('./commands/copy.js'),
   },
+  DF,
+  FSCK,
   {
     name: 'graph',
     operands: 'PATH | URL | -',
@@ -272,21 +276,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: { min: 0, max: 1 },
     load: () => import('./commands/logout.js'),
   },
-  {
-    name: 'prune',
-    operands: '--cache-mounts',
-    summary: 'Remove what builds keep beside images',
-    options: [
-      {
-        name: 'cache-mounts',
-        kind: 'flag',
-        about: 'Remove the directories of RUN --mount=type=cache',
-      },
-      { name: 'dry-run', kind: 'flag', about: 'Only show what would be removed' },
-    ],
-    positionals: exactly(0),
-    load: () => import('./commands/prune.js'),
-  },
+  PRUNE,
   {
     name: 'pull',
     operands: 'NAME[:TAG|@DIGEST]',
