@@ -189,7 +189,8 @@ export interface Toolchain extends AsyncDisposable {
   load(source: AsyncIterable<Uint8Array> | readonly string[], options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Copies an image between registry, store, archive and OCI layout without unpacking it (`parseImageLocation`). */
   copy(from: ImageLocation, to: ImageLocation, options?: CopyOptions): Promise<CopiedImage>;
-  images(): Promise<readonly ImageDetails[]>;
+  /** @param options.onLost is given those whose manifest or config is damaged or gone; without it, they make the call fail */
+  images(options?: { readonly onLost?: (image: StoredImage) => void }): Promise<readonly ImageDetails[]>;
   /** @throws `IMAGE_NOT_FOUND`; `USAGE` when a prefix fits several */
   image(name: string): Promise<ImageDetails>;
   tag(name: string, target: string): Promise<void>;

@@ -9,7 +9,7 @@ import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import { openRegistryClient } from './registry-access.js';
-import { findImage, namesOf } from './store/find-image.js';
+import { findImage, isLoss, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
@@ -222,8 +222,17 @@ class LocalToolchain implements Toolchain {
     });
   }
 
-  async images(): Promise<readonly ImageDetails[]> {
-    return Promise.all((await this.#store.images.list()).map((image) => this.#details(image)));
+  async images({ onLost }: { readonly onLost?: (image: StoredImage) => void } = {}): Promise<readonly ImageDetails[]> {
+    const details = (await this.#store.images.list()).map(async (image) => {
+      try {
+        return [await this.#details(image)];
+      } catch (error) {
+        if (onLost === undefined || !isLoss(error)) throw error;
+        onLost(image);
+        return [];
+      }
+    });
+    return (await Promise.all(details)).flat();
   }
 
   async image(name: string): Promise<ImageDetails> {
