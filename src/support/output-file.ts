@@ -1,9 +1,8 @@
-import { constants, openSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { systemErrorCode, TsbuildError } from './errors.js';
 import { outputError } from './output-error.js';
 import { UnfinishedFiles } from './unfinished-files.js';
@@ -78,24 +77,8 @@ async function openSpecial(
   { signal }: Pick<OutputFileOptions, 'signal'>,
 ): Promise<Writable> {
   if (!status.isFIFO()) return (await open(path, 'w')).createWriteStream();
-  const { Socket } = await import('node:net');
-  // A socket, in the words of Node: it waits in the event loop. A thread that waits for a reader keeps the process from ending.
-  return new Socket({ fd: await openPipe(path, signal), readable: false, writable: true });
-}
-
-const LONGEST_PAUSE_MS = 50;
-
-/** Waits until somebody reads: fifo(7), "opening for write only fails with ENXIO unless the other end is open". */
-async function openPipe(path: string, signal: AbortSignal | undefined): Promise<number> {
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    signal?.throwIfAborted();
-    try {
-      return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    } catch (error) {
-      if (systemErrorCode(error) !== 'ENXIO') throw error;
-    }
-    await delay(pauseMs, undefined, { signal });
-  }
+  const { openPipe } = await import('./open-pipe.js');
+  return await openPipe(path, signal);
 }
 
 async function writeAll(

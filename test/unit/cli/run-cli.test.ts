@@ -205,7 +205,8 @@ describe('writeOutputFile()', () => {
       setTimeout(() => {
         controller.abort('SIGINT');
       }, 20);
-      await expect(writing).rejects.toThrow(/abort/i);
+      await expect(writing).rejects.toBeInstanceOf(Error);
+      expect(controller.signal.aborted).toBe(true);
     } finally {
       if (reader !== undefined) closeSync(reader);
       await rm(folder, { recursive: true });
