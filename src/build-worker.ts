@@ -3,6 +3,7 @@ import { collectSnapshots } from './collect-snapshots.js';
 import type { FromWorker, ToWorker, WorkerResult } from './build-messages.js';
 import { createBuilderParts } from './builder-parts.js';
 import { openStore } from './store/open-store.js';
+import { onDisk } from './store/store-error.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
 import { pruneCacheMounts } from './prune-cache-mounts.js';
 
@@ -63,7 +64,8 @@ async function main(): Promise<void> {
   });
   if (first.type === 'abort') return;
   try {
-    send({ type: 'done', result: await perform(first, abort.signal) });
+    const result = await onDisk('use the store', first.storeRoot, () => perform(first, abort.signal));
+    send({ type: 'done', result });
   } catch (error) {
     const known = isTsbuildError(error) ? error : new TsbuildError('INTERNAL', String(error));
     send({ type: 'failed', error: encodeError(known), stack: error instanceof Error ? error.stack : undefined });

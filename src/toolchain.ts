@@ -11,6 +11,7 @@ import type { ImageLocation } from './registry/copy/image-location.js';
 import { openRegistryClient } from './registry-access.js';
 import { findImage, isLoss, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
+import { onDisk } from './store/store-error.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
@@ -80,8 +81,10 @@ class LocalToolchain implements Toolchain {
   }
 
   async #buildHere(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
-    await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request });
-    return await build(request, parts, { progress, signal });
+    return await onDisk('build the image', this.#store.root, async () => {
+      await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request });
+      return await build(request, parts, { progress, signal });
+    });
   }
 
   #partsOptions(activity: Activity): BuilderPartsOptions {

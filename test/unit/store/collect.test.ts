@@ -36,7 +36,10 @@ describe('collectGarbage()', () => {
     const kept = await image('x:1');
     const nameless = await image();
     const unwanted = await garbage();
-    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [unwanted.digest], bytes: unwanted.size });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({
+      deleted: [unwanted.digest],
+      bytes: unwanted.size,
+    });
     for (const { imageId, layers, image: each } of [kept, nameless]) {
       expect(await blobs()).toEqual(expect.arrayContaining([imageId, each.descriptor.digest, layers[0]?.digest]));
     }
