@@ -63,6 +63,12 @@ async function until(what: () => boolean): Promise<void> {
   }
 }
 
+/** proc(5): the signals for which the process has a handler. Before it has, it is not tsbuild that a signal meets. */
+function isReady({ child }: Running): boolean {
+  const [, caught = '0'] = /^SigCgt:\t([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8')) ?? [];
+  return (BigInt(`0x${caught}`) & 2n) !== 0n;
+}
+
 const asked = (method: string, path: string) => (): boolean =>
   registry.lines().some((line) => line.startsWith(method) && line.includes(path));
 
@@ -116,8 +122,7 @@ const PHASES: readonly Phase[] = [
       const running = start(['load', '-q'], 'pipe');
       running.child.stdin?.on('error', () => undefined);
       running.child.stdin?.write(readFileSync(join(place.work, 'app.tar')).subarray(0, 1500));
-      const started = Date.now();
-      return { running, reached: () => Date.now() - started > 400 };
+      return { running, reached: () => isReady(running) };
     },
   },
   {
@@ -126,8 +131,7 @@ const PHASES: readonly Phase[] = [
       await putApp(place, 'app');
       execFileSync('mkfifo', [join(place.work, 'pipe')]);
       const running = start(['save', '-q', 'app', '-o', 'pipe']);
-      const started = Date.now();
-      return { running, reached: () => Date.now() - started > 400 };
+      return { running, reached: () => isReady(running) };
     },
   },
 ];
@@ -157,7 +161,8 @@ describe('cancelled', () => {
   test.each(CASES)('$name, by $signal, it ends at once and leaves nothing', async ({ begin, signal }) => {
     const { running, reached } = await begin();
     await until(reached);
-    await sleep(50);
+    // Some way into it.
+    await sleep(200);
     running.child.kill(signal);
     await expectCleanEnd(running, STATUS[signal]);
   });
