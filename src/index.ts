@@ -22,6 +22,7 @@ export type {
   ActivityOptions,
   ArchiveFormat,
   BootstrapRequest,
+  BuildOptions,
   CopiedImage,
   CopyOptions,
   FetchContextOptions,
@@ -41,6 +42,18 @@ export type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { BuildOutput, ByteSink } from './build-output.js';
+export type {
+  Amount,
+  CacheUsage,
+  CheckStoreOptions,
+  DiskUsage,
+  ImageUsage,
+  PruneResult,
+  PruneStoreOptions,
+  SnapshotUsage,
+  StoreFinding,
+} from './store-care-types.js';
 export type { AccessOptions, LoginRequest } from './login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type {

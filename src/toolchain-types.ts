@@ -2,11 +2,13 @@ import type { BuildRequest, BuildResult, ContextFile } from './builder/build-req
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
+import type { BuildOutput } from './build-output.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
+import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 
 export interface ToolchainOptions {
   /** Absolute path of the store; made when it is missing. */
@@ -22,6 +24,11 @@ export interface ActivityOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface BuildOptions extends ActivityOptions {
+  /** Where the result goes, one after another; absent: into the store. */
+  readonly outputs?: readonly BuildOutput[] | undefined;
+}
+
 /** An image with its documents; all sizes are bytes. */
 export interface ImageDetails {
   readonly image: StoredImage;
@@ -29,6 +36,8 @@ export interface ImageDetails {
   readonly config: RawConfig;
   /** All names of the image with this config, sorted. */
   readonly names: readonly string[];
+  /** What registries have it as: `repository@digest`, for each repository that it was pulled from or pushed to, sorted. */
+  readonly repoDigests: readonly string[];
   /** Of the uncompressed layers where it is known, else of the blobs. */
   readonly size: number;
 }
@@ -150,7 +159,7 @@ export interface FetchContextOptions extends ActivityOptions {
  * Every method @throws `TsbuildError`s; nothing is half done when one throws.
  */
 export interface Toolchain extends AsyncDisposable {
-  build(request: BuildRequest, options?: ActivityOptions): Promise<BuildResult>;
+  build(request: BuildRequest, options?: BuildOptions): Promise<BuildResult>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   /**
@@ -187,6 +196,12 @@ export interface Toolchain extends AsyncDisposable {
   remove(name: string, options?: { readonly force?: boolean }): Promise<readonly Removal[]>;
   /** Removes the directories of `RUN --mount=type=cache`, once no build uses the store. @returns them, sorted by id */
   pruneCacheMounts(options?: PruneOptions): Promise<readonly PrunedCacheMount[]>;
+  /** What takes how much of the store, and what of it could go. */
+  diskUsage(options?: ActivityOptions): Promise<DiskUsage>;
+  /** Removes images without a name, what nothing needs, and what more the options name, once nobody uses the store. */
+  prune(options?: PruneStoreOptions): Promise<PruneResult>;
+  /** Everything in the store that is not as it should be; nothing for a sound one. */
+  checkStore(options?: CheckStoreOptions): Promise<readonly StoreFinding[]>;
   /** Makes a base image out of the running host's own programs. */
   bootstrap(request: BootstrapRequest, options?: ActivityOptions): Promise<BuildResult>;
 }

@@ -12,6 +12,7 @@ import { openRegistryClient } from './registry-access.js';
 import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { openStore, type OpenStore } from './store/open-store.js';
+import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
 import { transferEvents } from './transfer-events.js';
 
@@ -19,6 +20,7 @@ import type {
   ActivityOptions,
   FetchContextOptions,
   BootstrapRequest,
+  BuildOptions,
   CopiedImage,
   CopyOptions,
   ImageDetails,
@@ -54,8 +56,18 @@ class LocalToolchain implements Toolchain {
     this.#now = options.now ?? Date.now;
   }
 
-  async build(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildResult> {
-    const { progress, signal } = withDefaults(activity);
+  async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    const activity = withDefaults(options);
+    const { outputs = [] } = options;
+    if (outputs.length === 0) return await this.#build(request, activity);
+    const { performOutputs, wantedBy } = await import('./build-outputs.js');
+    const result = await this.#build({ ...request, wanted: wantedBy(outputs, request) }, activity);
+    const { env } = this.#options;
+    await performOutputs(outputs, result, { store: this.#store, env, now: this.#now, toolchain: this, ...activity });
+    return result;
+  }
+
+  async #build(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
     if (process.geteuid?.() === 0) return this.#buildHere(request, { progress, signal });
     const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
     return buildAsOrdinaryUser(request, {
@@ -222,9 +234,9 @@ class LocalToolchain implements Toolchain {
     const { images } = this.#store;
     const manifest = await images.manifest(image.descriptor);
     const config = await images.config(manifest);
-    const names = await namesOf(images, config.descriptor.digest);
+    const called = await namesOf(images, config.descriptor.digest);
     const size = manifest.value.layers.reduce((sum, layer) => sum + layer.size, 0);
-    return { image, manifest, config, names, size };
+    return { image, manifest, config, ...called, size };
   }
 
   async tag(name: string, target: string): Promise<void> {
@@ -235,7 +247,10 @@ class LocalToolchain implements Toolchain {
       });
     }
     const { image } = await findImage(this.#store.images, name);
-    await this.#store.images.put({ ...image, name: { registry, repository, tag } });
+    // A digest is of a repository: what one registry has is not yet in another.
+    const isSame = image.name?.registry === registry && image.name.repository === repository;
+    const resolved = isSame ? image.resolved : undefined;
+    await this.#store.images.put({ ...image, name: { registry, repository, tag }, resolved });
   }
 
   async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly Removal[]> {
@@ -252,6 +267,27 @@ class LocalToolchain implements Toolchain {
     if (process.geteuid?.() === 0) return await pruneCacheMounts({ store, dryRun, signal: activity.signal });
     const { pruneCacheMountsAsOrdinaryUser } = await import('./build-in-namespace.js');
     return await pruneCacheMountsAsOrdinaryUser(dryRun, { store, env: this.#options.env, ...activity });
+  }
+
+  async diskUsage(activity: ActivityOptions = {}): Promise<DiskUsage> {
+    const { measureStore } = await import('./disk-usage.js');
+    const cacheMounts = await this.pruneCacheMounts({ ...activity, dryRun: true });
+    return await measureStore({ store: this.#store, env: this.#options.env, cacheMounts, signal: activity.signal });
+  }
+
+  async prune(options: PruneStoreOptions = {}): Promise<PruneResult> {
+    const { pruneStore } = await import('./prune-store.js');
+    const { signal } = withDefaults(options);
+    const { dryRun } = options;
+    const cacheMounts = (): Promise<readonly PrunedCacheMount[]> => this.pruneCacheMounts({ dryRun, signal });
+    return await pruneStore(options, { store: this.#store, env: this.#options.env, signal, cacheMounts });
+  }
+
+  async checkStore(options: CheckStoreOptions = {}): Promise<readonly StoreFinding[]> {
+    const { checkStore } = await import('./check-store.js');
+    const { quick = false, repair = false } = options;
+    const { signal } = withDefaults(options);
+    return await checkStore({ store: this.#store, env: this.#options.env, quick, repair, signal });
   }
 
   async bootstrap(request: BootstrapRequest, activity: ActivityOptions = {}): Promise<BuildResult> {

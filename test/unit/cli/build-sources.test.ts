@@ -40,7 +40,13 @@ async function build(
     toolchain: {
       build: (given) => {
         request = given;
-        return Promise.resolve({ imageId: digest, manifestDigest: digest, names: [], steps: { total: 1, cached: 0 } });
+        return Promise.resolve({
+          imageId: digest,
+          manifest: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 2 },
+          stored: true,
+          names: [],
+          steps: { total: 1, cached: 0 },
+        });
       },
       fetchContext: (address, { keepGitDir } = {}) => {
         fetched.push(keepGitDir === true ? `${address} with .git` : address);
