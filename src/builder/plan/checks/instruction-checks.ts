@@ -118,7 +118,6 @@ export interface InstructionChecks {
   flagWithoutEffect(message: string): void;
 }
 
-
 function dockerFindings(instruction: Instruction, draft: StageDraft): readonly Finding[] {
   const keyword = writtenKeyword(instruction);
   switch (instruction.keyword) {
