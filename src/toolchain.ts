@@ -12,7 +12,7 @@ import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import { TsbuildError } from './support/errors.js';
-import { transferEvents } from './transfer-events.js';
+import { compressionEvents, transferEvents } from './transfer-events.js';
 
 import type {
   ActivityOptions,
@@ -123,7 +123,7 @@ class LocalToolchain implements Toolchain {
         allPlatforms,
         client,
         store: this.#store,
-        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull' }),
+        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull', now: this.#now }),
         onWarning: (message) => {
           progress({ type: 'warning', message });
         },
@@ -143,7 +143,8 @@ class LocalToolchain implements Toolchain {
     const { image } = await findImage(this.#store.images, name);
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
-    const compressor = new LayerCompressor(this.#store, signal);
+    const timed = { step: 'push', now: this.#now };
+    const compressor = new LayerCompressor(this.#store, signal, compressionEvents(progress, timed));
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
@@ -156,7 +157,7 @@ class LocalToolchain implements Toolchain {
         client,
         store: this.#store,
         compressLayer: (layer, wanted, stop) => compressor.compress(layer, wanted, stop),
-        onBlob: transferEvents(progress, { step: 'push', direction: 'push' }),
+        onBlob: transferEvents(progress, { ...timed, direction: 'push' }),
         signal,
       });
       // As after a pull: the registry now has the name, by this digest.
@@ -197,6 +198,7 @@ class LocalToolchain implements Toolchain {
       platforms: options.platforms,
       store: this.#store,
       env: this.#options.env,
+      now: this.#now,
     });
   }
 
