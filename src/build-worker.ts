@@ -33,9 +33,9 @@ function drain(): Promise<void> {
 
 async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: AbortSignal): Promise<WorkerResult> {
   using store = await openStore(message.storeRoot);
-  if (message.type === 'remove-snapshots') {
-    await collectSnapshots(store, new Set(message.keep));
-    return null;
+  if (message.type === 'collect-snapshots') {
+    const { keep, dryRun } = message;
+    return { type: 'collected', snapshots: await collectSnapshots({ store, keep: new Set(keep), dryRun, signal }) };
   }
   if (message.type === 'prune-cache-mounts') {
     return { type: 'pruned', cacheMounts: await pruneCacheMounts({ store, dryRun: message.dryRun, signal }) };

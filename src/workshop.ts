@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { OverlaySnapshotterOptions } from './layers/overlay-snapshotter.js';
@@ -6,6 +7,9 @@ import type { Snapshotter } from './layers/snapshotter.js';
 import { bytesOfText } from './support/byte-string.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Store } from './store/store.js';
+
+/** Of those that unpack layers: each holds some megabytes, and images have few large layers. */
+const MAX_THREADS = 8;
 
 /** How the ids of this process are mapped (user_namespaces(7)). */
 export type IdMapping = 'host' | 'full' | 'single';
@@ -45,9 +49,13 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
   const { CacheMounts } = await import('./store/cache-mounts.js');
   const { TreeSnapshots } = await import('./builder/operations/run/tree-snapshots.js');
   const treeSnapshots = new TreeSnapshots(snapshotter);
+  const { createLayerThreads } = await import('./layers/unpack/layer-threads.js');
+  const threads = Math.min(availableParallelism(), MAX_THREADS);
+  const layerThreads = createLayerThreads({ storeRoot: store.root, threads });
   return {
     sandbox,
     snapshotter,
+    layerThreads,
     cacheMounts: new CacheMounts({ directory: join(store.cacheMountsDirectory, mapping), temporaryDirectory }),
     fillDirectory: async (directory, tar, signal) => {
       const { applyLayer } = await import('./layers/apply/apply-layer.js');
@@ -56,7 +64,9 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
     treeSnapshots,
     temporaryDirectory,
     async [Symbol.asyncDispose]() {
+      await layerThreads[Symbol.asyncDispose]();
       await treeSnapshots[Symbol.asyncDispose]();
+      await snapshotter.settle();
       await sandbox[Symbol.asyncDispose]();
     },
   };

@@ -1,4 +1,5 @@
 import type { BuildRequest } from '../builder/build-request.js';
+import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { readSources, type SourceReading } from './build-sources.js';
@@ -22,7 +23,8 @@ export async function readBuildRequest(
     tags: parsed.list('tag'),
     buildArgs,
     target: parsed.value('target'),
-    labels: labels(parsed.list('label')),
+    labels: assignments(parsed.list('label'), '--label'),
+    annotations: annotations(parsed.list('annotation')),
     noCache: parsed.flag('no-cache'),
     pull: parsed.flag('pull'),
     network: network(parsed.value('network')),
@@ -33,7 +35,9 @@ export async function readBuildRequest(
   };
   const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
   const [context = '.'] = parsed.positionals;
-  const sources = await readSources({ context, file: parsed.value('file') }, { ...reading, host });
+  const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+  const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets };
+  const sources = await readSources(wanted, { ...reading, host });
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return { ...sources, ...options, ...(namedContexts.length === 0 ? {} : { namedContexts }) };
 }
@@ -51,9 +55,22 @@ function buildArguments(words: readonly string[], env: Environment): Record<stri
   return Object.fromEntries(values);
 }
 
-function labels(words: readonly string[]): Record<string, string> {
-  const assignments = words.map((word) => assignment(word, '--label'));
-  return Object.fromEntries(assignments.map(({ name, value }) => [name, value ?? '']));
+function assignments(words: readonly string[], option: string): Record<string, string> {
+  const read = words.map((word) => assignment(word, option));
+  return Object.fromEntries(read.map(({ name, value }) => [name, value ?? '']));
+}
+
+/** Of the manifest, which is all that a build of one platform makes: docker buildx has prefixes for others. */
+function annotations(words: readonly string[]): Record<string, string> {
+  return assignments(
+    words.map((word) => {
+      const [, level, rest = word] = /^((?:index|manifest)(?:-descriptor)?)(?:\[[^\]]*\])?:(.*)$/s.exec(word) ?? [];
+      if (level === undefined || level === 'manifest') return rest;
+      const hint = 'A build of one platform makes a manifest only: write NAME=value, or manifest:NAME=value.';
+      throw usageError(BUILD, `cannot use --annotation "${word}": there is no ${level} to annotate`, hint);
+    }),
+    '--annotation',
+  );
 }
 
 function assignment(word: string, option: string): { readonly name: string; readonly value: string | undefined } {
