@@ -80,7 +80,7 @@ class LocalToolchain implements Toolchain {
   }
 
   async #buildHere(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
-    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request });
     return await build(request, parts, { progress, signal });
   }
 

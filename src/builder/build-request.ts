@@ -26,6 +26,12 @@ export interface BuildRequest {
   readonly target?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly noCache: boolean;
+  /** Stages, by name or number, whose steps are done anew even when the cache has them; absent: none. */
+  readonly noCacheFilter?: readonly string[] | undefined;
+  /** How many steps may be at work at once; absent: as many as there are processors. */
+  readonly jobs?: number | undefined;
+  /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
+  readonly isolation?: 'auto' | 'namespaces' | 'chroot' | undefined;
   /** Ask the registry for a newer image behind each FROM even when the store has one. */
   readonly pull: boolean;
   readonly network: 'host' | 'none';

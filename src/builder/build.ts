@@ -167,7 +167,7 @@ function solvePlan(
     {
       signal: options.signal,
       progress: upcoming.progress,
-      mayLoad: () => !request.noCache,
+      mayLoad: ({ fresh }) => !request.noCache && fresh !== true,
       // Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it.
       isStep: ({ operation }) => operation.kind !== 'context',
     },

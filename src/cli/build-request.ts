@@ -3,6 +3,7 @@ import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { readSources, type SourceReading } from './build-sources.js';
+import { choose } from './commands/choose.js';
 import type { Host } from './host.js';
 import { readNamedContexts } from './named-contexts.js';
 import { readRunOptions } from './run-options.js';
@@ -26,6 +27,9 @@ export async function readBuildRequest(
     labels: assignments(parsed.list('label'), '--label'),
     annotations: annotations(parsed.list('annotation')),
     noCache: parsed.flag('no-cache'),
+    noCacheFilter: stageList(parsed.list('no-cache-filter')),
+    jobs: jobs(parsed.value('jobs')),
+    isolation: isolation(parsed.value('isolation')),
     pull: parsed.flag('pull'),
     network: network(parsed.value('network')),
     platform: platform(parsed.value('platform')),
@@ -84,6 +88,34 @@ function network(word: string | undefined): 'host' | 'none' {
   if (word === undefined || word === 'default' || word === 'host') return 'host';
   if (word === 'none') return 'none';
   throw usageError(BUILD, `cannot use --network "${word}": no such network`, 'Use host or none.');
+}
+
+/** Docker takes names in lists of commas, too. */
+function stageList(words: readonly string[]): readonly string[] | undefined {
+  const names = words.flatMap((word) => word.split(',')).filter((name) => name !== '');
+  return names.length === 0 ? undefined : names;
+}
+
+function jobs(word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  if (/^[1-9]\d{0,3}$/.test(word)) return Number(word);
+  throw usageError(
+    BUILD,
+    `cannot use --jobs "${word}": not a number from 1 to 9999`,
+    'Give how many steps may run at once.',
+  );
+}
+
+/** Each is taken under the name it has here; Docker calls the first one default. */
+const ISOLATIONS: Readonly<Record<string, NonNullable<BuildRequest['isolation']>>> = {
+  auto: 'auto',
+  default: 'auto',
+  namespaces: 'namespaces',
+  chroot: 'chroot',
+};
+
+function isolation(word: string | undefined): BuildRequest['isolation'] {
+  return choose(word, ISOLATIONS, '--isolation');
 }
 
 const PLATFORM = /^[a-z0-9_]+\/[a-z0-9_]+(\/[a-z0-9_.]+)?$/;

@@ -61,6 +61,19 @@ const build: Command = {
     file,
     ...OUTPUT_OPTIONS,
     { name: 'iidfile', kind: 'value', placeholder: 'string', about: 'Write the image ID to a file' },
+    {
+      name: 'isolation',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'How RUN instructions are kept apart from the machine: "auto", "namespaces" or "chroot" (default "auto")',
+    },
+    {
+      name: 'jobs',
+      short: 'j',
+      kind: 'value',
+      placeholder: 'number',
+      about: 'How many steps may be at work at once (default: the number of processors)',
+    },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
     {
       name: 'network',
@@ -69,6 +82,12 @@ const build: Command = {
       about: 'Network of RUN instructions: "host" or "none" (default "host")',
     },
     { name: 'no-cache', kind: 'flag', about: 'Do not use the cache' },
+    {
+      name: 'no-cache-filter',
+      kind: 'list',
+      placeholder: 'list',
+      about: 'Do not use the cache for a stage: a name or a number',
+    },
     platform('Platform to build for: os/architecture[/variant]'),
     progress,
     { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
@@ -84,7 +103,7 @@ const build: Command = {
   unsupported: [
     ...['builder', 'cache-from', 'cache-to'],
     ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
-    ...['debug', 'device', 'disable-content-trust', 'isolation', 'memory', 'memory-swap', 'no-cache-filter'],
+    ...['debug', 'device', 'disable-content-trust', 'memory', 'memory-swap'],
     ...['security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),

@@ -14,7 +14,7 @@ import type { StepSettings } from './instruction-context.js';
 import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
 import { remarksOf } from './remarks.js';
-import { StageIndex, targetStage } from './stage-index.js';
+import { StageIndex, stagesNamed, targetStage } from './stage-index.js';
 import { StagePlanner } from './stage-planner.js';
 
 export interface PlanOptions {
@@ -26,6 +26,7 @@ export interface PlanOptions {
     | 'target'
     | 'labels'
     | 'namedContexts'
+    | 'noCacheFilter'
     | 'platform'
     | 'sourceDateEpoch'
     | keyof StepSettings
@@ -82,6 +83,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     targetPlatform,
     contextHasOwners: request.contextFile?.kind === 'archive',
     steps: request,
+    freshStages: stagesNamed(index, request.noCacheFilter ?? []),
     manyStages: index.stages.length > 1,
     ignored: lazyIgnoredPaths(request.ignore ?? null),
     warn,
