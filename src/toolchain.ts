@@ -14,7 +14,7 @@ import type { StoredImage } from './store/image-store.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
-import { transferEvents } from './transfer-events.js';
+import { compressionEvents, transferEvents } from './transfer-events.js';
 
 import type {
   ActivityOptions,
@@ -145,7 +145,7 @@ class LocalToolchain implements Toolchain {
         allPlatforms,
         client,
         store: this.#store,
-        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull' }),
+        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull', now: this.#now }),
         onWarning: (message) => {
           progress({ type: 'warning', message });
         },
@@ -165,7 +165,8 @@ class LocalToolchain implements Toolchain {
     const { image } = await findImage(this.#store.images, name);
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
-    const compressor = new LayerCompressor(this.#store, signal);
+    const timed = { step: 'push', now: this.#now };
+    const compressor = new LayerCompressor(this.#store, signal, compressionEvents(progress, timed));
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
@@ -178,7 +179,7 @@ class LocalToolchain implements Toolchain {
         client,
         store: this.#store,
         compressLayer: (layer, wanted, stop) => compressor.compress(layer, wanted, stop),
-        onBlob: transferEvents(progress, { step: 'push', direction: 'push' }),
+        onBlob: transferEvents(progress, { ...timed, direction: 'push' }),
         signal,
       });
       // As after a pull: the registry now has the name, by this digest.
@@ -219,6 +220,7 @@ class LocalToolchain implements Toolchain {
       platforms: options.platforms,
       store: this.#store,
       env: this.#options.env,
+      now: this.#now,
     });
   }
 
