@@ -11,6 +11,12 @@ import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, Stor
 export interface ToolchainOptions {
   /** Absolute path of the store; made when it is missing. */
   readonly storeRoot: string;
+  /** Absolute paths of stores that are only read, such as one that an administrator keeps: what they have is not fetched. */
+  readonly additionalStores?: readonly string[] | undefined;
+  /** Bytes that the build cache may take: what was not used for the longest time goes after a build. No limit unless given. */
+  readonly keepStorage?: number | undefined;
+  /** Told of what is passed over in additional stores. */
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** The caller's environment: proxies, registry and credential configuration are read from it, nothing else. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */

@@ -39,7 +39,8 @@ import type {
 
 /** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
 export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
-  return new LocalToolchain(await openStore(options.storeRoot), options);
+  const { storeRoot, additionalStores: additional, onWarning } = options;
+  return new LocalToolchain(await openStore(storeRoot, { additional, onWarning }), options);
 }
 
 class LocalToolchain implements Toolchain {
@@ -54,7 +55,17 @@ class LocalToolchain implements Toolchain {
   }
 
   async build(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildResult> {
+    const bytes = this.#options.keepStorage;
+    if (bytes === undefined) return await this.#build(request, withDefaults(activity));
+    const { keepStorage, watchWork } = await import('./keep-storage.js');
     const { progress, signal } = withDefaults(activity);
+    const watched = watchWork(progress);
+    const result = await this.#build(request, { progress: watched.progress, signal });
+    if (watched.worked()) await keepStorage(bytes, { store: this.#store, env: this.#options.env });
+    return result;
+  }
+
+  async #build(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
     if (process.geteuid?.() === 0) return this.#buildHere(request, { progress, signal });
     const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
     return buildAsOrdinaryUser(request, {

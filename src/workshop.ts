@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { OverlaySnapshotterOptions } from './layers/overlay-snapshotter.js';
 import type { Snapshotter } from './layers/snapshotter.js';
 import { bytesOfText } from './support/byte-string.js';
 import type { ProgressSink } from './builder/progress.js';
+import { layout } from './store/layout.js';
 import type { Store } from './store/store.js';
+import { systemErrorCode } from './support/errors.js';
 
 /** How the ids of this process are mapped (user_namespaces(7)). */
 export type IdMapping = 'host' | 'full' | 'single';
@@ -40,7 +42,12 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
   const sandbox = await createSandbox({ temporaryDirectory, isolation: 'auto', upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
   const ownership = mapping === 'single' ? 'recorded' : 'real';
-  const snapshots = { directory: join(store.snapshotsDirectory, mapping), temporaryDirectory, ownership } as const;
+  const snapshots = {
+    directory: join(store.snapshotsDirectory, mapping),
+    temporaryDirectory,
+    ownership,
+    additional: usableSnapshots(store, mapping),
+  } as const;
   const snapshotter = await createSnapshotter({ ...snapshots, userxattr: mapping !== 'host' }, sandbox.overlay);
   const { CacheMounts } = await import('./store/cache-mounts.js');
   const { TreeSnapshots } = await import('./builder/operations/run/tree-snapshots.js');
@@ -61,6 +68,22 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
       await sandbox[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Of other stores, those whose files have the owners that they would have here: made by this very user. */
+function usableSnapshots({ additionalRoots }: Store, mapping: IdMapping): readonly string[] {
+  const folders = additionalRoots.map((root) => join(layout.snapshots(root), mapping));
+  return folders.filter((folder) => ownerOf(folder) === process.geteuid?.());
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.uid;
+  } catch (error) {
+    // Not for us to look at.
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 async function createSnapshotter(options: OverlaySnapshotterOptions, overlay: boolean): Promise<Snapshotter> {

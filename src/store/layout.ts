@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestAlgorithm, digestHex, type Digest } from '../oci/digest.js';
 import { systemErrorCode, TsbuildError } from '../support/errors.js';
@@ -20,8 +20,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'snapshots',
   'tmp',
 ]);
-export const EMPTY_INDEX =
-  '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}\n';
+export const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}\n';
 
 /** Where things are below the store's root. */
 export const layout = {
@@ -79,6 +78,27 @@ function checkVersion(root: string, version: string): void {
   });
 }
 
+/** Of a store that is only read. @throws `STORE_INVALID` when it is none or a newer one; system errors */
+export function checkLayout(root: string): void {
+  const version = readVersion(root);
+  if (version !== undefined) {
+    checkVersion(root, version);
+    return;
+  }
+  throw new TsbuildError('STORE_INVALID', `cannot open store "${root}": there is no store`, {
+    hint: 'Give the folder that --store or TSBUILD_STORE of its owner names.',
+  });
+}
+
+/**
+ * Who may read the root of a store, may read its names and blobs: so an administrator shares a store, by making its folder
+ * readable (`mkdir -m 755`). Nobody else may ever write.
+ */
+export function sharedModes(root: string): { readonly file: number; readonly directory: number } {
+  const { mode } = statSync(root);
+  return { file: 0o600 | (mode & 0o044), directory: 0o700 | (mode & 0o055) };
+}
+
 async function createLayout(root: string): Promise<void> {
   await ensureDirectory(root, 0o700);
   refuseOtherFiles(root);
@@ -91,10 +111,12 @@ async function createLayout(root: string): Promise<void> {
 
 async function fillLayout(root: string): Promise<void> {
   for (const path of ['blobs/sha256', 'records', 'snapshots', 'tmp']) await ensureDirectory(join(root, path), 0o700);
-  await writeUnlessThere(join(root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n');
-  await writeUnlessThere(layout.index(root), EMPTY_INDEX);
+  const modes = sharedModes(root);
+  for (const path of ['blobs', 'blobs/sha256']) chmodSync(join(root, path), modes.directory);
+  await writeUnlessThere(join(root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', modes.file);
+  await writeUnlessThere(layout.index(root), EMPTY_INDEX, modes.file);
   await syncDirectory(join(root, 'blobs'));
-  await writeFileAtomic(join(root, 'version'), `${LAYOUT_VERSION}\n`);
+  await writeFileAtomic(join(root, 'version'), `${LAYOUT_VERSION}\n`, { mode: modes.file });
 }
 
 /** A mistyped path must not fill somebody's folder. An OCI layout that another tool made becomes a store with its images. */
@@ -112,6 +134,6 @@ function refuseOtherFiles(root: string): void {
   );
 }
 
-async function writeUnlessThere(path: string, text: string): Promise<void> {
-  if (!existsSync(path)) await writeFileAtomic(path, text);
+async function writeUnlessThere(path: string, text: string, mode: number): Promise<void> {
+  if (!existsSync(path)) await writeFileAtomic(path, text, { mode });
 }
