@@ -6,6 +6,7 @@ import type { Snapshotter } from './layers/snapshotter.js';
 import { bytesOfText } from './support/byte-string.js';
 import type { ProgressSink } from './builder/progress.js';
 import { layout } from './store/layout.js';
+import { checkSnapshotPlace } from './store/file-system.js';
 import type { Store } from './store/store.js';
 import { systemErrorCode } from './support/errors.js';
 
@@ -42,6 +43,12 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
   const sandbox = await createSandbox({ temporaryDirectory, isolation: 'auto', upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
   const ownership = mapping === 'single' ? 'recorded' : 'real';
+  try {
+    await checkSnapshotPlace(store, { attributes: ownership === 'recorded', execution: !sandbox.overlay });
+  } catch (error) {
+    await sandbox[Symbol.asyncDispose]();
+    throw error;
+  }
   const snapshots = {
     directory: join(store.snapshotsDirectory, mapping),
     temporaryDirectory,

@@ -12,6 +12,8 @@ const LAYOUT_VERSION = 1;
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'blobs',
   'cache-mounts',
+  'corrupt',
+  'file-system.json',
   'git',
   'index.json',
   'locks',
@@ -32,6 +34,8 @@ export const layout = {
   snapshots: (root: string): string => join(root, 'snapshots'),
   cacheMounts: (root: string): string => join(root, 'cache-mounts'),
   temporary: (root: string): string => join(root, 'tmp'),
+  /** What the file system was found to be able to do. */
+  fileSystem: (root: string): string => join(root, 'file-system.json'),
   claims: (root: string): string => join(root, 'locks', 'work'),
   claim: (root: string, work: Digest): string => join(root, 'locks', 'work', digestHex(work)),
   /** Blobs that have come in part: what whoever fetched them last left for whoever fetches them next. */
