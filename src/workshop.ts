@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { OverlaySnapshotterOptions } from './layers/overlay-snapshotter.js';
 import type { Snapshotter } from './layers/snapshotter.js';
+import { digestOf } from './oci/digest.js';
 import { bytesOfText } from './support/byte-string.js';
 import type { ProgressSink } from './builder/progress.js';
 import { layout } from './store/layout.js';
@@ -68,6 +69,8 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
       await applyLayer(tar, { root: bytesOfText(directory), ownership, owners: new Map(), overlay: null }, signal);
     },
     treeSnapshots,
+    // Each kind of snapshot is unpacked for itself.
+    claimUnpacking: (id, options) => store.claim(digestOf(`unpack ${mapping} ${snapshotter.name} ${id}`), options),
     temporaryDirectory,
     async [Symbol.asyncDispose]() {
       await treeSnapshots[Symbol.asyncDispose]();
