@@ -1,6 +1,6 @@
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { KeptSnapshot } from './collect-snapshots.js';
-import type { PrunedCacheMount } from './toolchain-types.js';
+import type { PrunedCacheMount } from './store-care-types.js';
 import type { ProgressEvent } from './builder/progress.js';
 import type { ErrorRecord } from './support/errors.js';
 

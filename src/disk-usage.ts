@@ -13,7 +13,7 @@ import type { KeptRecord } from './store/record-store.js';
 import type { Store } from './store/store.js';
 import type { Amount, CacheUsage, DiskUsage, ImageUsage, SnapshotUsage } from './store-care-types.js';
 import { isTsbuildError } from './support/errors.js';
-import type { PrunedCacheMount } from './toolchain-types.js';
+import type { PrunedCacheMount } from './store-care-types.js';
 import { collectSnapshotsOf, liveChains, type UnneededSnapshotsOptions } from './unneeded-snapshots.js';
 
 export interface DiskUsageOptions extends Pick<UnneededSnapshotsOptions, 'store' | 'env' | 'signal'> {

@@ -18,7 +18,6 @@ export { ERROR_CODES, isTsbuildError, TsbuildError } from './support/errors.js';
 export { VERSION } from './version.js';
 
 export type {
-  ActivityOptions,
   ArchiveFormat,
   BootstrapRequest,
   CopiedImage,
@@ -26,19 +25,19 @@ export type {
   ImageDetails,
   LoadedImage,
   LoadOptions,
-  PrunedCacheMount,
   PruneOptions,
   PulledImage,
   PullOptions,
   PushedImage,
   PushOptions,
-  Removal,
   SavedFile,
   SaveFilesOptions,
   SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { ActivityOptions } from './activity-options.js';
+export type { PrunedCacheMount, Removal } from './store-care-types.js';
 export type {
   Amount,
   CacheUsage,

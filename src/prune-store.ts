@@ -11,7 +11,7 @@ import type { KeptRecord } from './store/record-store.js';
 import type { Store } from './store/store.js';
 import type { Amount, PruneResult, PruneStoreOptions } from './store-care-types.js';
 import { isTsbuildError } from './support/errors.js';
-import type { PrunedCacheMount, Removal } from './toolchain-types.js';
+import type { PrunedCacheMount, Removal } from './store-care-types.js';
 import { removeUnneededSnapshots } from './unneeded-snapshots.js';
 
 export interface PruneParts {

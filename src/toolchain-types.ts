@@ -1,12 +1,20 @@
+import type { ActivityOptions } from './activity-options.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { BuildPlan } from './builder/plan.js';
-import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
-import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
+import type {
+  CheckStoreOptions,
+  DiskUsage,
+  PrunedCacheMount,
+  PruneResult,
+  PruneStoreOptions,
+  Removal,
+  StoreFinding,
+} from './store-care-types.js';
 
 export interface ToolchainOptions {
   /** Absolute path of the store; made when it is missing. */
@@ -21,11 +29,6 @@ export interface ToolchainOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-}
-
-export interface ActivityOptions {
-  readonly progress?: ProgressSink | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** An image with its documents; all sizes are bytes. */
@@ -126,22 +129,10 @@ export interface BootstrapRequest {
   readonly include: readonly string[];
 }
 
-/** A directory that RUN steps kept from build to build. */
-export interface PrunedCacheMount {
-  /** As the Dockerfile has it; BUILDKIT_CACHE_MOUNT_NS stands before it with a slash. */
-  readonly id: string;
-  /** Of all its files. */
-  readonly bytes: number;
-}
-
 export interface PruneOptions extends ActivityOptions {
   /** Only tells what would go. */
   readonly dryRun?: boolean | undefined;
 }
-
-/** What `rmi` did, in order, as Docker prints it. */
-export type Removal =
-  { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly digest: Digest };
 
 /**
  * The one place that picks implementations and puts them together: a store, a registry client, a sandbox, a builder.

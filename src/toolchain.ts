@@ -16,26 +16,25 @@ import { TsbuildError } from './support/errors.js';
 import { transferEvents } from './transfer-events.js';
 
 import type {
-  ActivityOptions,
   BootstrapRequest,
   CopiedImage,
   CopyOptions,
   ImageDetails,
   LoadedImage,
-  PrunedCacheMount,
   PruneOptions,
   LoadOptions,
   PulledImage,
   PullOptions,
   PushedImage,
   PushOptions,
-  Removal,
   SavedFile,
   SaveFilesOptions,
   SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
+import type { PrunedCacheMount, Removal } from './store-care-types.js';
 
 /** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
 export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
