@@ -47,8 +47,9 @@ async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: Ab
   const progress = (event: Extract<FromWorker, { type: 'progress' }>['event']): void => {
     send({ type: 'progress', event });
   };
-  await using parts = createBuilderParts({ store, env: message.env, progress, signal, drain, now: Date.now });
-  return { type: 'built', build: await build(message.request, parts, { progress, signal }) };
+  const { request } = message;
+  await using parts = createBuilderParts({ store, request, env: message.env, progress, signal, drain, now: Date.now });
+  return { type: 'built', build: await build(request, parts, { progress, signal }) };
 }
 
 async function main(): Promise<void> {

@@ -10,6 +10,7 @@ export { createToolchain } from './toolchain.js';
 export { login, logout } from './login.js';
 export { buildRequest } from './builder/build-request.js';
 export { checkDockerfile } from './builder/check/check-dockerfile.js';
+export { outlineDockerfile } from './builder/outline/outline-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
 export { formatReference, parseReference } from './oci/reference.js';
 export { formatImageLocation, parseImageLocation } from './registry/copy/image-location.js';
@@ -20,8 +21,10 @@ export { VERSION } from './version.js';
 export type {
   ArchiveFormat,
   BootstrapRequest,
+  BuildOptions,
   CopiedImage,
   CopyOptions,
+  FetchContextOptions,
   ImageDetails,
   LoadedImage,
   LoadOptions,
@@ -38,6 +41,7 @@ export type {
 } from './toolchain-types.js';
 export type { ActivityOptions } from './activity-options.js';
 export type { PrunedCacheMount, Removal } from './store-care-types.js';
+export type { BuildOutput, ByteSink } from './build-output.js';
 export type {
   Amount,
   CacheUsage,
@@ -60,6 +64,7 @@ export type {
   SshSource,
 } from './builder/build-request.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
+export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outline/outline.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';

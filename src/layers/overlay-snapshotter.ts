@@ -12,7 +12,14 @@ import { setDirectoryAttributes } from './files/file-attributes.js';
 import type { Owner, Ownership } from './files/ownership.js';
 import { createLayersTree, type LayerDirectory } from './layers-tree.js';
 import { FILES, openSnapshotFolder, type SnapshotFolder } from './snapshots/snapshot-folder.js';
-import type { ActiveSnapshot, SnapshotRoot, Snapshotter, SnapshotView } from './snapshotter.js';
+import type {
+  ActiveSnapshot,
+  ApartSnapshot,
+  ApartSnapshots,
+  SnapshotRoot,
+  Snapshotter,
+  SnapshotView,
+} from './snapshotter.js';
 import type { Tree } from './tree.js';
 
 export interface SnapshotterOptions {
@@ -57,6 +64,7 @@ interface Shared {
 
 class OverlaySnapshotter implements Snapshotter {
   readonly name = 'overlay';
+  readonly apart: ApartSnapshots;
   readonly #shared: Shared;
 
   constructor({ ownership, userxattr, ...options }: OverlaySnapshotterOptions) {
@@ -65,6 +73,13 @@ class OverlaySnapshotter implements Snapshotter {
       folder: openSnapshotFolder(overlayKind({ ownership, userxattr }), options),
       ownership,
       opaqueXattr: bytesOfText(userxattr ? 'user.overlay.opaque' : 'trusted.overlay.opaque'),
+    };
+    const { folder, opaqueXattr } = this.#shared;
+    this.apart = {
+      ownership,
+      opaqueXattr,
+      create: async () => await createApart(folder),
+      layersOf: async (id) => await this.#existingLayers(id),
     };
   }
 
@@ -135,6 +150,28 @@ class OverlaySnapshotter implements Snapshotter {
     }
     return layers;
   }
+}
+
+async function createApart(folder: SnapshotFolder): Promise<ApartSnapshot> {
+  const unfinished = await folder.create();
+  const directory = path.join(unfinished, FILES);
+  const discard = async (): Promise<void> => {
+    await removeTree(unfinished);
+  };
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  return {
+    directory,
+    commit: async (id, meta) => {
+      await folder.publish(unfinished, id, meta);
+    },
+    // Once it is committed nothing is left there.
+    [Symbol.asyncDispose]: discard,
+  };
 }
 
 interface Unfinished {

@@ -1,4 +1,4 @@
-import { ensureSnapshot } from '../../layers/unpack-layers.js';
+import { ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
 import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { Tree } from '../../layers/tree.js';
 import type { StepId } from '../progress.js';
@@ -12,7 +12,7 @@ export async function unpack(
   root: FileSystemResult,
   { step, context }: { readonly step: StepId; readonly context: OperationContext },
 ): Promise<ChainId | null> {
-  const { snapshotter, claimUnpacking } = await parts.workshop();
+  const { snapshotter, layerThreads, claimUnpacking } = await parts.workshop();
   const id = chainIdOf(root.layers.map(({ diffId }) => diffId));
   if (id === null || (await snapshotter.has(id))) return id;
   // Whoever waited for another finds the layers unpacked.
@@ -35,6 +35,7 @@ export async function unpack(
     layers: root.layers,
     blobs: parts.store.blobs,
     snapshotter,
+    threads: layerThreads,
     onBytes,
     signal: context.signal,
   });

@@ -1,10 +1,10 @@
 import {
   closeSync,
   constants,
+  ftruncateSync,
   linkSync,
   mkdirSync,
   openSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
   writeSync,
@@ -27,18 +27,26 @@ import { isWhiteout, statFile, timestampOf } from '../files/file-entry.js';
 import { DEVICE_XATTR } from '../files/ownership.js';
 import { isMissing } from '../layers-tree.js';
 import type { TarEntry, Timestamp } from '../tar-entry.js';
-import type { Tree, TreeEntry } from '../tree.js';
+import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../tree.js';
 import { parseWhiteoutName } from '../whiteout.js';
 import { MergedDirectories } from './merged-directories.js';
 import { createHiding, type Hiding } from './hiding.js';
+import { removeDirectory } from './remove-directory.js';
 
 export interface LayerTarget extends AttributeWriting {
   /** Absolute path of the directory that gets the files. */
   readonly root: ByteString;
   /** Of an overlay: what is below `root`, and overlayfs's mark on opaque directories. `null` when `root` holds all files. */
-  readonly overlay: { readonly below: Tree; readonly opaqueXattr: ByteString } | null;
+  readonly overlay: {
+    readonly below: Tree;
+    readonly opaqueXattr: ByteString;
+    /** Whether `root` is to look as the root below it where the layer does not say how: nobody has seen to that yet. */
+    readonly takesRoot?: boolean;
+  } | null;
 }
 
+/** PATH_MAX, less what the place of a finished snapshot may be longer than that of an unfinished one. */
+const MAX_HOST_PATH = 4096 - 160;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Attributes that a directory gets when all else is done; `null` for one that only keeps its time. */
@@ -60,6 +68,8 @@ export class LayerWriter implements Disposable {
   #file:
     | { readonly path: ByteString; readonly host: ByteString; readonly descriptor: number; readonly entry: TarEntry }
     | undefined;
+  /** Bytes of it that have been written or passed over. */
+  #position = 0;
 
   constructor(target: LayerTarget) {
     this.#target = target;
@@ -75,7 +85,7 @@ export class LayerWriter implements Disposable {
       },
     });
     this.#hiding = createHiding(target.overlay, { directories: this.#directories, merged: this.#merged });
-    const root = statFile(this.#directories.self(ROOT));
+    const root = target.overlay?.takesRoot === true ? undefined : statFile(this.#directories.self(ROOT));
     if (root !== undefined) this.#noteDirectory(ROOT, undefined, timestampOf(root.mtimeNs));
   }
 
@@ -99,7 +109,19 @@ export class LayerWriter implements Disposable {
   /** Content of the file that was begun. Of whiteouts there is none to write. */
   write(bytes: Uint8Array): void {
     if (this.#file === undefined) return;
-    for (let at = 0; at < bytes.byteLength;) at += writeSync(this.#file.descriptor, bytes, at);
+    const { descriptor } = this.#file;
+    for (let at = 0; at < bytes.byteLength;) {
+      const count = writeSync(descriptor, bytes, at, bytes.byteLength - at, this.#position);
+      this.#position += count;
+      at += count;
+    }
+  }
+
+  /** Leaves a hole in the file that was begun: zeros that take no room. */
+  skip(size: number): void {
+    if (this.#file === undefined) return;
+    this.#position += size;
+    ftruncateSync(this.#file.descriptor, this.#position);
   }
 
   end(): void {
@@ -122,6 +144,16 @@ export class LayerWriter implements Disposable {
         if (!isMissing(error)) throw error;
       }
     }
+    this.#takeRoot();
+  }
+
+  /** overlayfs shows the root of the topmost directory: it must look as the one below it does. */
+  #takeRoot(): void {
+    const { overlay } = this.#target;
+    if (overlay?.takesRoot !== true || this.#notes.has(ROOT)) return;
+    const root = { ...(overlay.below.lstat(ROOT) ?? PLAIN_DIRECTORY), path: ROOT, xattrs: overlay.below.xattrs(ROOT) };
+    // Of roots nothing is recorded elsewhere than at themselves.
+    setDirectoryAttributes(this.#directories.self(ROOT), [root, { ...this.#target, owners: new Map() }]);
   }
 
   [Symbol.dispose](): void {
@@ -131,8 +163,10 @@ export class LayerWriter implements Disposable {
 
   /** Where an entry goes: its parents made or followed. */
   #place(path: ByteString): ByteString {
-    const parent = this.#merged.resolve(parentPath(path), 'create');
-    return childPath(parent ?? ROOT, baseName(path));
+    const parent = this.#merged.resolve(parentPath(path), 'create') ?? ROOT;
+    const place = childPath(parent, baseName(path));
+    if (this.#target.root.length + place.length > MAX_HOST_PATH) throw invalidPlace(path);
+    return place;
   }
 
   #host(path: ByteString): ByteString {
@@ -173,6 +207,7 @@ export class LayerWriter implements Disposable {
   #openFile(path: ByteString, entry: TarEntry): void {
     const descriptor = this.#replacing(path, (host) => openSync(fsPath(host), CREATE, 0o600));
     this.#file = { path, host: this.#host(path), descriptor, entry };
+    this.#position = 0;
   }
 
   /** The link is to what the layer means by its target, which a lower layer may hold. It has the attributes of its target. */
@@ -274,7 +309,7 @@ export class LayerWriter implements Disposable {
     const host = this.#host(path);
     this.#target.owners.delete(path);
     if (statFile(host)?.isDirectory() === true) {
-      rmSync(fsPath(host), { recursive: true });
+      removeDirectory(this.#directories, [parentPath(path), baseName(path)]);
       this.#merged.changed(path, 'directory');
     } else {
       unlinkSync(fsPath(host));
@@ -309,6 +344,13 @@ export class LayerWriter implements Disposable {
 }
 
 const NO_DEVICE = { major: 0, minor: 0 };
+
+function invalidPlace(path: ByteString): TsbuildError {
+  const shown = textOfBytes(path).slice(0, 200);
+  return new TsbuildError('LAYER_INVALID', `cannot apply entry "/${shown}…": its path is too long for the store`, {
+    hint: 'Use another image, or a store whose own path is shorter.',
+  });
+}
 
 function invalidEntry(entry: TarEntry, state: string): TsbuildError {
   return new TsbuildError('LAYER_INVALID', `cannot apply entry "/${textOfBytes(entry.path)}": ${state}`, {
