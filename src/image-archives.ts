@@ -20,14 +20,8 @@ import type { Store } from './store/store.js';
 import { writeOutputFile } from './support/output-file.js';
 import { byteProgress, compressionEvents } from './transfer-events.js';
 
-import type {
-  ActivityOptions,
-  LoadedImage,
-  LoadOptions,
-  SavedFile,
-  SaveFilesOptions,
-  SaveOptions,
-} from './toolchain-types.js';
+import type { LoadedImage, LoadOptions, SavedFile, SaveFilesOptions, SaveOptions } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
 
 // Save and load, put together: loaded when one of them is asked for.
 

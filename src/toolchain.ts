@@ -17,7 +17,6 @@ import { TsbuildError } from './support/errors.js';
 import { compressionEvents, transferEvents } from './transfer-events.js';
 
 import type {
-  ActivityOptions,
   FetchContextOptions,
   BootstrapRequest,
   BuildOptions,
@@ -25,24 +24,25 @@ import type {
   CopyOptions,
   ImageDetails,
   LoadedImage,
-  PrunedCacheMount,
   PruneOptions,
   LoadOptions,
   PulledImage,
   PullOptions,
   PushedImage,
   PushOptions,
-  Removal,
   SavedFile,
   SaveFilesOptions,
   SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
+import type { PrunedCacheMount, Removal } from './store-care-types.js';
 
 /** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
 export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
-  return new LocalToolchain(await openStore(options.storeRoot), options);
+  const { storeRoot, additionalStores: additional, onWarning } = options;
+  return new LocalToolchain(await openStore(storeRoot, { additional, onWarning }), options);
 }
 
 class LocalToolchain implements Toolchain {
@@ -57,6 +57,16 @@ class LocalToolchain implements Toolchain {
   }
 
   async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    const bytes = this.#options.keepStorage;
+    if (bytes === undefined) return await this.#buildOutputs(request, options);
+    const { keepStorage, watchWork } = await import('./keep-storage.js');
+    const watched = watchWork(withDefaults(options).progress);
+    const result = await this.#buildOutputs(request, { ...options, progress: watched.progress });
+    if (watched.worked()) await keepStorage(bytes, { store: this.#store, env: this.#options.env });
+    return result;
+  }
+
+  async #buildOutputs(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
     const activity = withDefaults(options);
     const { outputs = [] } = options;
     if (outputs.length === 0) return await this.#build(request, activity);
