@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   });
   if (first.type === 'abort') return;
   try {
-    const result = await onDisk('use the store', first.storeRoot, () => perform(first, abort.signal));
+    const result = await onDisk('use the store', first.store.root, () => perform(first, abort.signal));
     send({ type: 'done', result });
   } catch (error) {
     const known = isTsbuildError(error) ? error : new TsbuildError('INTERNAL', String(error));
