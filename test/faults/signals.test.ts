@@ -63,10 +63,10 @@ async function until(what: () => boolean): Promise<void> {
   }
 }
 
-/** proc(5): the signals for which the process has a handler. Before it has, it is not tsbuild that a signal meets. */
+/** proc(5): whether the process has a handler for SIGHUP, which Node has none for by itself. Before, no signal meets tsbuild. */
 function isReady({ child }: Running): boolean {
   const [, caught = '0'] = /^SigCgt:\t([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, 'utf8')) ?? [];
-  return (BigInt(`0x${caught}`) & 2n) !== 0n;
+  return (BigInt(`0x${caught}`) & 1n) !== 0n;
 }
 
 const asked = (method: string, path: string) => (): boolean =>
@@ -160,7 +160,7 @@ async function expectCleanEnd(running: Running, status: number): Promise<void> {
 describe('cancelled', () => {
   test.each(CASES)('$name, by $signal, it ends at once and leaves nothing', async ({ begin, signal }) => {
     const { running, reached } = await begin();
-    await until(reached);
+    await until(() => isReady(running) && reached());
     // Some way into it.
     await sleep(200);
     running.child.kill(signal);
