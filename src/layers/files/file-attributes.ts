@@ -3,7 +3,7 @@ import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { removeXattr, setDescriptorTimes, setTimes, setXattr } from '../../support/syscalls.js';
 import type { TarEntry, Timestamp } from '../tar-entry.js';
-import { isLayerXattr, readLayerXattrs } from './layer-xattrs.js';
+import { isLayerXattr, portableXattr, readLayerXattrs } from './layer-xattrs.js';
 import { formatOwner, OWNER_XATTR, type Owner, type Ownership } from './ownership.js';
 
 export type FileAttributes = Pick<TarEntry, 'path' | 'mode' | 'uid' | 'gid' | 'mtime' | 'xattrs'>;
@@ -90,7 +90,7 @@ function clearXattr(path: ByteString, name: ByteString): void {
 }
 
 function writeXattrs(path: ByteString, xattrs: ReadonlyMap<ByteString, Uint8Array>): void {
-  for (const [name, value] of xattrs) if (isLayerXattr(name)) storeXattr(path, name, value);
+  for (const [name, value] of xattrs) if (isLayerXattr(name)) storeXattr(path, name, portableXattr(name, value));
 }
 
 /** @throws `STORE_IO` where the file system of the store keeps no such attributes */
