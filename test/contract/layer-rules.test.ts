@@ -133,8 +133,24 @@ const RULES: readonly Rule[] = [
   },
   {
     row: 'Times: negative, far, and of parts of seconds',
-    layers: [[file('a', '', at(-1, 999_999_999)), file('b', '', at(8 ** 11)), symlink('c', 'a', at(-77, 5))]],
-    result: ['a file "" @-1.999999999', 'b file "" @8589934592.0', 'c symlink =a @-77.5'],
+    layers: [
+      [
+        file('a', '', at(-1, 999_999_999)),
+        file('b', '', at(8 ** 11)),
+        symlink('c', 'a', at(-77, 5)),
+        file('d', '', at(-77)),
+        symlink('e', 'a', at(-1)),
+        directory('f', at(-2)),
+      ],
+    ],
+    result: [
+      'a file "" @-1.999999999',
+      'b file "" @8589934592.0',
+      'c symlink =a @-77.5',
+      'd file "" @-77.0',
+      'e symlink =a @-1.0',
+      'f directory @-2.0',
+    ],
     times: true,
   },
   {

@@ -27,7 +27,7 @@ export function setFileAttributes(path: ByteString, descriptor: number, [attribu
   writeXattrs(path, attributes.xattrs);
   fchmodSync(descriptor, attributes.mode);
   const { mtime } = attributes;
-  if (mtime.nanoseconds === 0) futimesSync(descriptor, mtime.seconds, mtime.seconds);
+  if (isForNode(mtime)) futimesSync(descriptor, mtime.seconds, mtime.seconds);
   else setDescriptorTimes(descriptor, mtime);
 }
 
@@ -60,8 +60,13 @@ export function setSpecialAttributes(
   setMtime(path, attributes.mtime);
 }
 
+/** Node keeps microseconds only, and takes a negative number for "now". */
+function isForNode({ seconds, nanoseconds }: Timestamp): boolean {
+  return nanoseconds === 0 && seconds >= 0;
+}
+
 export function setMtime(path: ByteString, mtime: Timestamp): void {
-  if (mtime.nanoseconds === 0) lutimesSync(fsPath(path), mtime.seconds, mtime.seconds);
+  if (isForNode(mtime)) lutimesSync(fsPath(path), mtime.seconds, mtime.seconds);
   else setTimes(path, mtime);
 }
 
