@@ -22,7 +22,6 @@ const home = {
   'smol-toml': '^src/registry/config/',
   fzstd: '^src/layers/compression/',
   '@bokuweb': '^src/layers/compression/',
-  minizlib: '^src/layers/compression/',
   'xz-decompress': '^src/layers/compression/',
   '@ts-graphviz': '^src/builder/graph-dot\\.ts$',
   ink: '^src/cli/tui/',

@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { OverlaySnapshotterOptions } from './layers/overlay-snapshotter.js';
 import type { Snapshotter } from './layers/snapshotter.js';
 import { bytesOfText } from './support/byte-string.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Store } from './store/store.js';
+
+/** Of those that unpack layers: each holds some megabytes, and images have few large layers. */
+const MAX_THREADS = 8;
 
 /** How the ids of this process are mapped (user_namespaces(7)). */
 export type IdMapping = 'host' | 'full' | 'single';
@@ -24,6 +29,8 @@ export function currentIdMapping(uidMap: string = readFileSync('/proc/self/uid_m
 export interface WorkshopOptions {
   readonly store: Store;
   readonly progress: ProgressSink;
+  /** Absent: `auto`. */
+  readonly isolation?: BuildRequest['isolation'];
   /** How many RUN steps are to come beside those that have begun. */
   readonly upcoming: () => number;
 }
@@ -33,11 +40,16 @@ export interface WorkshopOptions {
  * host or of a user namespace. Snapshots of different mappings have files of different owners, so each kind has its own folder.
  * @throws `SANDBOX_UNAVAILABLE`
  */
-export async function openWorkshop({ store, progress, upcoming }: WorkshopOptions): Promise<Workshop> {
+export async function openWorkshop({
+  store,
+  progress,
+  isolation = 'auto',
+  upcoming,
+}: WorkshopOptions): Promise<Workshop> {
   const mapping = currentIdMapping();
   const { temporaryDirectory } = store;
   const { createSandbox } = await import('./sandbox/create-sandbox.js');
-  const sandbox = await createSandbox({ temporaryDirectory, isolation: 'auto', upcoming });
+  const sandbox = await createSandbox({ temporaryDirectory, isolation, upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
   const ownership = mapping === 'single' ? 'recorded' : 'real';
   const snapshots = { directory: join(store.snapshotsDirectory, mapping), temporaryDirectory, ownership } as const;
@@ -45,9 +57,13 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
   const { CacheMounts } = await import('./store/cache-mounts.js');
   const { TreeSnapshots } = await import('./builder/operations/run/tree-snapshots.js');
   const treeSnapshots = new TreeSnapshots(snapshotter);
+  const { createLayerThreads } = await import('./layers/unpack/layer-threads.js');
+  const threads = Math.min(availableParallelism(), MAX_THREADS);
+  const layerThreads = createLayerThreads({ storeRoot: store.root, threads });
   return {
     sandbox,
     snapshotter,
+    layerThreads,
     cacheMounts: new CacheMounts({ directory: join(store.cacheMountsDirectory, mapping), temporaryDirectory }),
     fillDirectory: async (directory, tar, signal) => {
       const { applyLayer } = await import('./layers/apply/apply-layer.js');
@@ -56,7 +72,9 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
     treeSnapshots,
     temporaryDirectory,
     async [Symbol.asyncDispose]() {
+      await layerThreads[Symbol.asyncDispose]();
       await treeSnapshots[Symbol.asyncDispose]();
+      await snapshotter.settle();
       await sandbox[Symbol.asyncDispose]();
     },
   };

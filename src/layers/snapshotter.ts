@@ -1,5 +1,8 @@
 import type { ChainId } from '../oci/layer.js';
+import type { ByteString } from '../support/byte-string.js';
 import type { Change } from './change.js';
+import type { OwnerMap, Ownership } from './files/ownership.js';
+import type { LayerDirectory } from './layers-tree.js';
 import type { Tree } from './tree.js';
 
 /** Where the files of a snapshot are; of the same shape as the sandbox's `Rootfs`. */
@@ -30,6 +33,30 @@ export interface Snapshotter {
   remove(id: ChainId): Promise<void>;
   /** The ids of all committed snapshots. */
   list(): Promise<readonly ChainId[]>;
+  /** Where every layer has a directory of its own: the way to unpack several at once. */
+  readonly apart?: ApartSnapshots;
+  /** Those of committed ones that a crash of the machine may have left incomplete: absent to all else here. */
+  listTorn(): Promise<readonly ChainId[]>;
+  /** Sees that those used here survive a power failure, where that takes next to no time. For when all work is done. */
+  settle(): Promise<void>;
+}
+
+/** Snapshots of layers that are unpacked before what is below them is there, by who knows how overlayfs has them. */
+export interface ApartSnapshots {
+  readonly ownership: Ownership;
+  /** The name of overlayfs's mark on opaque directories. */
+  readonly opaqueXattr: ByteString;
+  create(): Promise<ApartSnapshot>;
+  /** The directories of a committed snapshot and all below it, topmost first; none for `null`. */
+  layersOf(id: ChainId | null): Promise<readonly LayerDirectory[]>;
+}
+
+/** Disposing of it without `commit` discards it. */
+export interface ApartSnapshot extends AsyncDisposable {
+  /** Absolute path of the empty directory that gets the files of the layer, those of its root included. */
+  readonly directory: string;
+  /** To be called when the parent is committed. Committing an id that exists discards this one. */
+  commit(id: ChainId, meta: { readonly parent: ChainId | null; readonly owners: OwnerMap }): Promise<void>;
 }
 
 export interface SnapshotView extends AsyncDisposable {

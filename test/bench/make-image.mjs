@@ -39,9 +39,13 @@ function content(size, seed) {
 
 function header(name, size) {
   const block = Buffer.alloc(512);
+  const isDirectory = name.endsWith('/');
   block.write(name, 0);
-  block.write('0000644\0' + '0000000\0' + '0000000\0', 100);
-  block.write(`${size.toString(8).padStart(11, '0')}\0` + `${'0'.repeat(11)}\0` + '        0', 124);
+  block.write(`${isDirectory ? '0000755' : '0000644'}\0` + '0000000\0' + '0000000\0', 100);
+  block.write(
+    `${size.toString(8).padStart(11, '0')}\0` + `${'0'.repeat(11)}\0` + `        ${isDirectory ? 5 : 0}`,
+    124,
+  );
   block.write('ustar\x0000', 257);
   const sum = block.reduce((all, byte) => all + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
@@ -51,6 +55,10 @@ function header(name, size) {
 /** Files of the same kind; their contents are cut out of one piece, at places that follow from their numbers. */
 function* tarOf(folderName, count, size) {
   const piece = content(Math.min(size * 7, 64 << 20), count + size);
+  // As all builders do: a layer has the directories that it has files in.
+  const parts = folderName.split('/');
+  for (let depth = 1; depth <= parts.length; depth += 1) yield header(`${parts.slice(0, depth).join('/')}/`, 0);
+  for (let number = 0; number < Math.min(count, 200); number += 1) yield header(`${folderName}/${number}/`, 0);
   for (let number = 0; number < count; number += 1) {
     yield header(`${folderName}/${number % 200}/${number}.bin`, size);
     for (let left = size; left > 0;) {

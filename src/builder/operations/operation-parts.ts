@@ -2,6 +2,7 @@ import type { CacheMounts } from '../../store/cache-mounts.js';
 import type { BuildRequest } from '../build-request.js';
 import type { TreeSnapshots } from './run/tree-snapshots.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
+import type { LayerThreads } from '../../layers/unpack/layer-threads.js';
 import type { Store } from '../../store/store.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ContextOperation, GitOperation, HttpOperation, ImageOperation } from '../operation.js';
@@ -12,6 +13,8 @@ import type { StepId } from '../progress.js';
 /** What doing a step takes, beyond looking it up. Made when the first step has to be done: most builds need none of it. */
 export interface Workshop extends AsyncDisposable {
   readonly snapshotter: Snapshotter;
+  /** Without them layers are unpacked one after the other. */
+  readonly layerThreads?: LayerThreads;
   readonly sandbox: Sandbox;
   /** Of the snapshotter's id mapping. */
   readonly cacheMounts: CacheMounts;

@@ -1,4 +1,4 @@
-import { ensureSnapshot } from '../../layers/unpack-layers.js';
+import { ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
 import type { ChainId, Layer } from '../../oci/layer.js';
 import type { Tree } from '../../layers/tree.js';
 import type { StepId } from '../progress.js';
@@ -12,7 +12,7 @@ export async function unpack(
   root: FileSystemResult,
   { step, context }: { readonly step: StepId; readonly context: OperationContext },
 ): Promise<ChainId | null> {
-  const { snapshotter } = await parts.workshop();
+  const { snapshotter, layerThreads } = await parts.workshop();
   const moved = new Map<string, number>();
   const onBytes = ({ descriptor }: Layer, count: number): void => {
     const current = (moved.get(descriptor.digest) ?? 0) + count;
@@ -31,6 +31,7 @@ export async function unpack(
     layers: root.layers,
     blobs: parts.store.blobs,
     snapshotter,
+    threads: layerThreads,
     onBytes,
     signal: context.signal,
   });

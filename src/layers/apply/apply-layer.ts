@@ -27,6 +27,21 @@ export async function applyLayer(
   });
 }
 
+/** As `applyLayer`, of what need not be waited for. */
+export function applyChunks(tar: Iterable<Uint8Array>, target: LayerTarget): void {
+  using writer = new LayerWriter(target);
+  const parser = new TarParser();
+  for (const chunk of tar) {
+    explained(() => {
+      applyChunk(writer, parser, chunk);
+    });
+  }
+  parser.finish();
+  explained(() => {
+    writer.finish();
+  });
+}
+
 function applyChunk(writer: LayerWriter, parser: TarParser, chunk: Uint8Array): void {
   for (const event of parser.push(chunk)) {
     switch (event.kind) {

@@ -27,7 +27,7 @@ import { isWhiteout, statFile, timestampOf } from '../files/file-entry.js';
 import { DEVICE_XATTR } from '../files/ownership.js';
 import { isMissing } from '../layers-tree.js';
 import type { TarEntry, Timestamp } from '../tar-entry.js';
-import type { Tree, TreeEntry } from '../tree.js';
+import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../tree.js';
 import { parseWhiteoutName } from '../whiteout.js';
 import { MergedDirectories } from './merged-directories.js';
 import { createHiding, type Hiding } from './hiding.js';
@@ -37,7 +37,12 @@ export interface LayerTarget extends AttributeWriting {
   /** Absolute path of the directory that gets the files. */
   readonly root: ByteString;
   /** Of an overlay: what is below `root`, and overlayfs's mark on opaque directories. `null` when `root` holds all files. */
-  readonly overlay: { readonly below: Tree; readonly opaqueXattr: ByteString } | null;
+  readonly overlay: {
+    readonly below: Tree;
+    readonly opaqueXattr: ByteString;
+    /** Whether `root` is to look as the root below it where the layer does not say how: nobody has seen to that yet. */
+    readonly takesRoot?: boolean;
+  } | null;
 }
 
 /** PATH_MAX, less what the place of a finished snapshot may be longer than that of an unfinished one. */
@@ -80,7 +85,7 @@ export class LayerWriter implements Disposable {
       },
     });
     this.#hiding = createHiding(target.overlay, { directories: this.#directories, merged: this.#merged });
-    const root = statFile(this.#directories.self(ROOT));
+    const root = target.overlay?.takesRoot === true ? undefined : statFile(this.#directories.self(ROOT));
     if (root !== undefined) this.#noteDirectory(ROOT, undefined, timestampOf(root.mtimeNs));
   }
 
@@ -139,6 +144,16 @@ export class LayerWriter implements Disposable {
         if (!isMissing(error)) throw error;
       }
     }
+    this.#takeRoot();
+  }
+
+  /** overlayfs shows the root of the topmost directory: it must look as the one below it does. */
+  #takeRoot(): void {
+    const { overlay } = this.#target;
+    if (overlay?.takesRoot !== true || this.#notes.has(ROOT)) return;
+    const root = { ...(overlay.below.lstat(ROOT) ?? PLAIN_DIRECTORY), path: ROOT, xattrs: overlay.below.xattrs(ROOT) };
+    // Of roots nothing is recorded elsewhere than at themselves.
+    setDirectoryAttributes(this.#directories.self(ROOT), [root, { ...this.#target, owners: new Map() }]);
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BlockingGunzip } from '../../../../src/layers/compression/blocking-gunzip.js';
 import { decompress } from '../../../../src/layers/compression/decompress.js';
 import { digestContent } from '../../../../src/layers/compression/digest-content.js';
 import { digestOf } from '../../../../src/oci/digest.js';
@@ -25,6 +26,11 @@ async function digest(bytes: Uint8Array): Promise<unknown> {
   writeFileSync(path, bytes);
   return await digestContent({ path, algorithm: 'sha256' });
 }
+
+test('inflates on its own thread by what zlib is made of in this Node', () => {
+  using gunzip = BlockingGunzip.open();
+  expect(gunzip).toBeDefined();
+});
 
 const outcome = async (work: Promise<unknown>): Promise<unknown> => {
   try {

@@ -1,15 +1,20 @@
-import { createDigester, digestAlgorithm } from '../oci/digest.js';
-import { chainIdOf, type ChainId, type Layer } from '../oci/layer.js';
-import type { BlobReader } from '../store/blob-store.js';
-import { TsbuildError } from '../support/errors.js';
-import { decompress } from './compression/decompress.js';
-import type { ActiveSnapshot, Snapshotter } from './snapshotter.js';
+import { createDigester, digestAlgorithm } from '../../oci/digest.js';
+import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
+import type { BlobReader } from '../../store/blob-store.js';
+import { isTsbuildError } from '../../support/errors.js';
+import { decompress } from '../compression/decompress.js';
+import type { ActiveSnapshot, Snapshotter } from '../snapshotter.js';
+import { contentMismatch } from './content-mismatch.js';
+import type { LayerThreads } from './layer-threads.js';
+import { isWorthThreads, unpackApart, type StackedLayer } from './unpack-apart.js';
 
 export interface UnpackOptions {
   /** Bottommost first. */
   readonly layers: readonly Layer[];
   readonly blobs: BlobReader;
   readonly snapshotter: Snapshotter;
+  /** Those of the store that `blobs` is of: with them, several large layers are unpacked at once. */
+  readonly threads?: LayerThreads | undefined;
   /** Called with counts of bytes of the stored blob that have just been unpacked. */
   readonly onBytes?: ((layer: Layer, count: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -24,7 +29,7 @@ export interface UnpackOptions {
 export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | null> {
   const { layers, snapshotter } = options;
   const chain = layers.map((_, index) => chainOf(layers.slice(0, index + 1)));
-  const unpacked = await countUnpacked(chain, snapshotter);
+  const unpacked = await unpackAtOnce(chain, await countUnpacked(chain, snapshotter), options);
   // An overlay keeps every layer apart, for images that share it. A copy of all files for each would serve nobody.
   const batches =
     snapshotter.name === 'overlay' ? layers.slice(unpacked).map((layer) => [layer]) : [layers.slice(unpacked)];
@@ -34,6 +39,28 @@ export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | 
     done += batch.length;
   }
   return chain.at(-1) ?? null;
+}
+
+/** @returns how many layers are unpacked then: all, or as many as before when one layer has to be unpacked after the other */
+async function unpackAtOnce(
+  chain: readonly (ChainId | null)[],
+  unpacked: number,
+  { layers, snapshotter, threads, onBytes, signal }: UnpackOptions,
+): Promise<number> {
+  const { apart } = snapshotter;
+  if (apart === undefined || threads === undefined || !isWorthThreads(layers.slice(unpacked))) return unpacked;
+  const stack = layers.flatMap((layer, index): readonly StackedLayer[] => {
+    const id = chain[index];
+    return index < unpacked || id == null ? [] : [{ layer, id, parent: chain[index - 1] ?? null }];
+  });
+  try {
+    await unpackApart(stack, { snapshots: apart, threads, onBytes, signal });
+    return layers.length;
+  } catch (error) {
+    if (isTsbuildError(error, 'ABORTED') || isTsbuildError(error, 'DISK_FULL')) throw error;
+    // Once more, without threads: who is to blame, the store or the image, shows when the blobs are checked as well.
+    return await countUnpacked(chain, snapshotter);
+  }
 }
 
 function chainOf(layers: readonly Layer[]): ChainId | null {
@@ -91,9 +118,5 @@ async function* verified(
   }
   const { digest } = digester.finish();
   if (digest === diffId) return;
-  throw new TsbuildError(
-    'DIGEST_MISMATCH',
-    `cannot unpack layer "${descriptor.digest}": its content is not what the image config says\n  expected ${diffId}\n  found    ${digest}`,
-    { hint: 'The image was built or pushed damaged: use another, or have it pushed again.' },
-  );
+  throw contentMismatch(descriptor.digest, { expected: diffId, found: digest });
 }

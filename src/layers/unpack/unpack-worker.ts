@@ -1,0 +1,5 @@
+import { answerQuestions } from '../../support/thread-answer.js';
+import { unpackLayerJob, type LayerJob } from './layer-job.js';
+
+// A thread that unpacks one layer after the other: neither blobs nor files cross between the threads.
+answerQuestions(async (job: LayerJob) => await unpackLayerJob(job));
