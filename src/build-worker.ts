@@ -32,7 +32,11 @@ function drain(): Promise<void> {
 }
 
 async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: AbortSignal): Promise<WorkerResult> {
-  using store = await openStore(message.storeRoot);
+  const onWarning = (warning: string): void => {
+    send({ type: 'progress', event: { type: 'warning', message: warning } });
+  };
+  const { root, additional } = message.store;
+  using store = await openStore(root, { additional, onWarning });
   if (message.type === 'collect-snapshots') {
     const { keep, dryRun } = message;
     return { type: 'collected', snapshots: await collectSnapshots({ store, keep: new Set(keep), dryRun, signal }) };

@@ -4,6 +4,7 @@ import type { Descriptor } from './oci/descriptor.js';
 import { digestOf, type Digest } from './oci/digest.js';
 import { MEDIA_TYPE, type LayerMediaType } from './oci/media-type.js';
 import type { Store } from './store/store.js';
+import type { ByteProgress } from './transfer-events.js';
 
 export type LayerCompression = 'gzip' | 'zstd';
 
@@ -14,10 +15,17 @@ export type LayerCompression = 'gzip' | 'zstd';
 export class LayerCompressor {
   readonly #store: Pick<Store, 'blobs' | 'records'>;
   readonly #signal: AbortSignal;
+  readonly #progressOf: ((layer: Descriptor<LayerMediaType>) => ByteProgress) | undefined;
 
-  constructor(store: Pick<Store, 'blobs' | 'records'>, signal: AbortSignal) {
+  /** @param progressOf begins to tell of a layer that has to be compressed */
+  constructor(
+    store: Pick<Store, 'blobs' | 'records'>,
+    signal: AbortSignal,
+    progressOf?: (layer: Descriptor<LayerMediaType>) => ByteProgress,
+  ) {
     this.#store = store;
     this.#signal = signal;
+    this.#progressOf = progressOf;
   }
 
   /** Of a layer that is compressed otherwise, the content. */
@@ -31,23 +39,37 @@ export class LayerCompressor {
     const key = recordKey(layer.digest, compression);
     const known = compressedLayer(await records.load('compressed', key));
     if (known !== undefined && (await blobs.has(known.digest))) return { ...known, mediaType };
-    const { digest, size } = await blobs.ingest(await this.#compressed(layer, compression), { signal });
+    const progress = this.#progressOf?.(layer);
+    progress?.setTotal(layer.size);
+    const content = counted(await blobs.open(layer), progress?.onBytes);
+    const { digest, size } = await blobs.ingest(await compressed(layer, content, compression), { signal });
+    progress?.finish();
     const made: Descriptor<LayerMediaType> = { mediaType, digest, size };
     await records.save('compressed', key, made);
     return made;
   }
+}
 
-  async #compressed(
-    layer: Descriptor<LayerMediaType>,
-    compression: LayerCompression,
-  ): Promise<AsyncIterable<Uint8Array>> {
-    const stored = await this.#store.blobs.open(layer);
-    const isPlain = layer.mediaType === MEDIA_TYPE.ociLayer || layer.mediaType === MEDIA_TYPE.dockerLayer;
-    const { decompress } = await import('./layers/compression/decompress.js');
-    const content = isPlain ? stored : decompress(stored);
-    if (compression === 'gzip') return compressGzip(content);
-    const { compressZstd } = await import('./layers/compression/zstd.js');
-    return compressZstd(content);
+async function compressed(
+  { mediaType }: Descriptor<LayerMediaType>,
+  stored: AsyncIterable<Uint8Array>,
+  compression: LayerCompression,
+): Promise<AsyncIterable<Uint8Array>> {
+  const isPlain = mediaType === MEDIA_TYPE.ociLayer || mediaType === MEDIA_TYPE.dockerLayer;
+  const { decompress } = await import('./layers/compression/decompress.js');
+  const content = isPlain ? stored : decompress(stored);
+  if (compression === 'gzip') return compressGzip(content);
+  const { compressZstd } = await import('./layers/compression/zstd.js');
+  return compressZstd(content);
+}
+
+async function* counted(
+  content: AsyncIterable<Uint8Array>,
+  onBytes: ((count: number) => void) | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of content) {
+    onBytes?.(chunk.byteLength);
+    yield chunk;
   }
 }
 

@@ -7,7 +7,7 @@ import type { StoredImage } from './store/image-store.js';
 import type { Store } from './store/store.js';
 import { TsbuildError } from './support/errors.js';
 import { removeUnneededSnapshots } from './unneeded-snapshots.js';
-import type { Removal } from './toolchain-types.js';
+import type { Removal } from './store-care-types.js';
 
 export interface RemoveOptions {
   readonly store: Store;

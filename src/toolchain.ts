@@ -14,10 +14,9 @@ import type { StoredImage } from './store/image-store.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
-import { transferEvents } from './transfer-events.js';
+import { compressionEvents, transferEvents } from './transfer-events.js';
 
 import type {
-  ActivityOptions,
   FetchContextOptions,
   BootstrapRequest,
   BuildOptions,
@@ -25,24 +24,25 @@ import type {
   CopyOptions,
   ImageDetails,
   LoadedImage,
-  PrunedCacheMount,
   PruneOptions,
   LoadOptions,
   PulledImage,
   PullOptions,
   PushedImage,
   PushOptions,
-  Removal,
   SavedFile,
   SaveFilesOptions,
   SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
+import type { PrunedCacheMount, Removal } from './store-care-types.js';
 
 /** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
 export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
-  return new LocalToolchain(await openStore(options.storeRoot), options);
+  const { storeRoot, additionalStores: additional, onWarning } = options;
+  return new LocalToolchain(await openStore(storeRoot, { additional, onWarning }), options);
 }
 
 class LocalToolchain implements Toolchain {
@@ -57,6 +57,16 @@ class LocalToolchain implements Toolchain {
   }
 
   async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    const bytes = this.#options.keepStorage;
+    if (bytes === undefined) return await this.#buildOutputs(request, options);
+    const { keepStorage, watchWork } = await import('./keep-storage.js');
+    const watched = watchWork(withDefaults(options).progress);
+    const result = await this.#buildOutputs(request, { ...options, progress: watched.progress });
+    if (watched.worked()) await keepStorage(bytes, { store: this.#store, env: this.#options.env });
+    return result;
+  }
+
+  async #buildOutputs(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
     const activity = withDefaults(options);
     const { outputs = [] } = options;
     if (outputs.length === 0) return await this.#build(request, activity);
@@ -145,7 +155,7 @@ class LocalToolchain implements Toolchain {
         allPlatforms,
         client,
         store: this.#store,
-        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull' }),
+        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull', now: this.#now }),
         onWarning: (message) => {
           progress({ type: 'warning', message });
         },
@@ -165,7 +175,8 @@ class LocalToolchain implements Toolchain {
     const { image } = await findImage(this.#store.images, name);
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
-    const compressor = new LayerCompressor(this.#store, signal);
+    const timed = { step: 'push', now: this.#now };
+    const compressor = new LayerCompressor(this.#store, signal, compressionEvents(progress, timed));
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
@@ -178,7 +189,7 @@ class LocalToolchain implements Toolchain {
         client,
         store: this.#store,
         compressLayer: (layer, wanted, stop) => compressor.compress(layer, wanted, stop),
-        onBlob: transferEvents(progress, { step: 'push', direction: 'push' }),
+        onBlob: transferEvents(progress, { ...timed, direction: 'push' }),
         signal,
       });
       // As after a pull: the registry now has the name, by this digest.
@@ -219,6 +230,7 @@ class LocalToolchain implements Toolchain {
       platforms: options.platforms,
       store: this.#store,
       env: this.#options.env,
+      now: this.#now,
     });
   }
 

@@ -66,8 +66,8 @@ function globalWords(argv: readonly string[]): number {
   let count = 0;
   for (;;) {
     const word = argv[count] ?? '';
-    if (word === '--store') count += 2;
-    else if (word.startsWith('--store=') || /^(--help|-h)(=|$)/.test(word)) count += 1;
+    if (word === '--store' || word === '--additional-store') count += 2;
+    else if (/^--(additional-)?store=/.test(word) || /^(--help|-h)(=|$)/.test(word)) count += 1;
     else return Math.min(count, argv.length);
   }
 }

@@ -23,7 +23,7 @@ const WRITE_SIZE = 1 << 20;
 /** Bytes. Manifests and configs are far smaller; what claims to be larger must be streamed. */
 const READ_LIMIT = 32 << 20;
 /** A link or a pipe in a blob's place is neither followed nor waited for. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+export const READ_FLAGS: number = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Blobs as files named by their digests, as image-spec image-layout.md has them. */
 export class FsBlobStore implements BlobStore {

@@ -56,6 +56,11 @@ export function readLayoutIndex(root: string): LayoutIndex {
   return { members, entries: members['manifests'].map(readEntry) };
 }
 
+/** The images that a store itself has a name or an entry for. @throws as `readLayoutIndex` */
+export function imagesIn(root: string): readonly StoredImage[] {
+  return readLayoutIndex(root).entries.flatMap(({ image }) => (image === undefined ? [] : [image]));
+}
+
 /** Equal content gives equal bytes. */
 export function formatLayoutIndex({ members, entries }: LayoutIndex): string {
   const sorted = entries
