@@ -56,14 +56,14 @@ describe('collectGarbage()', () => {
   test('keeps all of an image whose name was resolved to its manifest, and not to an index', async () => {
     const pulled = await image('x:1');
     await store.images.put({ ...pulled.image, resolved: pulled.image.descriptor.digest });
-    expect(await collectGarbage({ store, keepRecord })).toEqual({ deleted: [], bytes: 0 });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [], bytes: 0 });
   });
 
   test('removes the claims of dead processes', async () => {
     mkdirSync(join(root, 'locks/work'), { recursive: true });
     writeFileSync(join(root, 'locks/work', 'f'.repeat(64)), '');
     await collectGarbage({ store, keepRecord });
-    expect(readdirSync(join(root, 'locks/work'))).toEqual([]);
+    expect(existsSync(join(root, 'locks/work'))).toBe(false);
   });
 
   test('keeps what came of a blob today, and not what came yesterday', async () => {
