@@ -21,10 +21,7 @@ function omission({ lineCount, tail }: Step): string[] {
 export function resultLines({ imageId, stored, names, steps }: BuildResult): string[] {
   const built = steps.total - steps.cached;
   const count = `${steps.total} ${steps.total === 1 ? 'step' : 'steps'}: ${steps.cached} cached, ${built} built`;
-  return [
-    stored ? `image ${imageId} (${count})` : `no image kept (${count})`,
-    ...names.map((name) => `named ${name}`),
-  ];
+  return [stored ? `image ${imageId} (${count})` : `no image kept (${count})`, ...names.map((name) => `named ${name}`)];
 }
 
 export function warningLine({ rule, message, source }: Warning): string {
