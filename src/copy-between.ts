@@ -19,7 +19,7 @@ export interface CopyContext extends Pick<CopyOptions, 'platforms'> {
 /** One copy, with the registry client that it may need. */
 export async function copyBetween(from: ImageLocation, to: ImageLocation, context: CopyContext): Promise<CopiedImage> {
   const { store, env, progress, signal } = context;
-  const compressor = new LayerCompressor(store, signal);
+  const compressor = new LayerCompressor(store, { signal });
   let client: Promise<RegistryClient> | undefined;
   try {
     const { digest } = await copyImage({

@@ -143,7 +143,7 @@ class LocalToolchain implements Toolchain {
     const { image } = await findImage(this.#store.images, name);
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
-    const compressor = new LayerCompressor(this.#store, signal);
+    const compressor = new LayerCompressor(this.#store, { signal, level: activity.compressionLevel });
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
@@ -152,6 +152,7 @@ class LocalToolchain implements Toolchain {
         target,
         platform,
         compression,
+        force: activity.forceCompression,
         format,
         client,
         store: this.#store,

@@ -8,6 +8,7 @@ import { usageError, type ParsedArguments } from '../argv.js';
 import { parseByteCount } from '../byte-count.js';
 import type { Host } from '../host.js';
 import { choose } from './choose.js';
+import { compressionLevel } from './compression-level.js';
 import { openToolchain } from './open-toolchain.js';
 import { platformList } from './platform-list.js';
 import { runTransfer } from './transfer-activity.js';
@@ -30,9 +31,11 @@ const COMPRESSIONS = { none: 'none', uncompressed: 'none', gzip: 'gzip', zstd: '
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const output = parsed.value('output') ?? '-';
+  const compress = choose(parsed.value('compress') ?? parsed.value('compression'), COMPRESSIONS, '--compress');
   const options = {
     platforms: platformList(parsed.list('platform')),
-    compress: choose(parsed.value('compress') ?? parsed.value('compression'), COMPRESSIONS, '--compress'),
+    compress,
+    compressionLevel: levelFor(parsed, compress),
     since: parsed.list('since').map((text) => imageOrFile(text, host)),
     signal: host.signal,
   };
@@ -60,6 +63,13 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     if (output !== '-') await writeOutputFile(output, archive, { cwd: host.cwd, mode: 0o600, signal: host.signal });
     else await writeStandardOutput(archive, host);
   });
+}
+
+function levelFor(parsed: ParsedArguments, compress: SaveFilesOptions['compress']): number | undefined {
+  if (compress === 'gzip' || compress === 'zstd') return compressionLevel(parsed, compress, SAVE.command);
+  if (parsed.value('compression-level') === undefined) return undefined;
+  const advice = 'Say which with --compress gzip or --compress zstd.';
+  throw usageError(SAVE, 'cannot use --compression-level: no compression is given', advice);
 }
 
 function checkStandardOutput(
