@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, timeoutMs: number, hookMs = timeoutMs) => ({
+const project = (name: string, timeoutMs: number, { hookMs = timeoutMs, isolate = true } = {}) => ({
   test: {
     name,
+    isolate,
     include: [`test/${name}/**/*.test.ts`],
     pool: 'forks' as const,
     testTimeout: timeoutMs,
@@ -14,12 +15,13 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/closing-line.ts'],
     projects: [
-      project('unit', 20_000),
+      // A process for each file would cost more than the tests in it.
+      project('unit', 20_000, { isolate: false }),
       project('contract', 60_000),
       project('security', 60_000),
       project('integration', 120_000),
-      project('e2e', 180_000, 600_000),
-      project('conformance', 180_000, 600_000),
+      project('e2e', 180_000, { hookMs: 600_000 }),
+      project('conformance', 180_000, { hookMs: 600_000 }),
     ],
   },
 });

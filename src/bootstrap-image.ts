@@ -32,7 +32,8 @@ export async function bootstrapImage(
   await storeImage(store, { config, manifest }, [name]);
   return {
     imageId: config.descriptor.digest,
-    manifestDigest: manifest.descriptor.digest,
+    manifest: manifest.descriptor,
+    stored: true,
     names: [formatReference(name)],
     steps: { total: 1, cached: 0 },
   };

@@ -4,6 +4,7 @@ import { build, type BuilderParts } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
 import type { ToWorker, WorkerResult } from './build-messages.js';
+import type { CollectSnapshotsOptions, KeptSnapshot } from './collect-snapshots.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
 import { openSourceAccess } from './source-access.js';
 import type { Store } from './store/store.js';
@@ -60,7 +61,7 @@ async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions
   const { store, env } = options;
   const message: ToWorker = { type: 'build', storeRoot: store.root, env: definedOnly(env), request };
   const result = await askWorker(message, { ...options, secrets: request.secrets });
-  if (result?.type !== 'built') throw new Error('internal error: the build worker gave no result');
+  if (result.type !== 'built') throw new Error('internal error: the build worker gave no result');
   return result.build;
 }
 
@@ -71,17 +72,20 @@ export async function pruneCacheMountsAsOrdinaryUser(
 ): Promise<readonly PrunedCacheMount[]> {
   const message: ToWorker = { type: 'prune-cache-mounts', storeRoot: options.store.root, dryRun };
   const result = await askWorker(message, options);
-  if (result?.type !== 'pruned') throw new Error('internal error: the build worker pruned nothing');
+  if (result.type !== 'pruned') throw new Error('internal error: the build worker pruned nothing');
   return result.cacheMounts;
 }
 
-/** Removes snapshots, whose files belong to ids that only the user namespace may touch. */
+/** As `collectSnapshots`: their files belong to ids that only the user namespace may touch. */
 export async function collectSnapshotsAsOrdinaryUser(
   keep: ReadonlySet<string>,
-  { store, env }: Pick<OrdinaryUserOptions, 'store' | 'env'>,
-): Promise<void> {
-  const message: ToWorker = { type: 'remove-snapshots', storeRoot: store.root, keep: [...keep] };
-  await askWorker(message, { env, progress: () => undefined, signal: new AbortController().signal });
+  options: Pick<OrdinaryUserOptions, 'store' | 'env'> & Pick<CollectSnapshotsOptions, 'dryRun' | 'signal'>,
+): Promise<readonly KeptSnapshot[]> {
+  const { store, env, dryRun, signal = new AbortController().signal } = options;
+  const message: ToWorker = { type: 'collect-snapshots', storeRoot: store.root, keep: [...keep], dryRun };
+  const result = await askWorker(message, { env, progress: () => undefined, signal });
+  if (result.type !== 'collected') throw new Error('internal error: the build worker collected nothing');
+  return result.snapshots;
 }
 
 interface AskOptions extends Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal'> {

@@ -1,4 +1,5 @@
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { KeptSnapshot } from './collect-snapshots.js';
 import type { PrunedCacheMount } from './toolchain-types.js';
 import type { ProgressEvent } from './builder/progress.js';
 import type { ErrorRecord } from './support/errors.js';
@@ -11,15 +12,20 @@ export type ToWorker =
       readonly env: Readonly<Record<string, string>>;
       readonly request: BuildRequest;
     }
-  | { readonly type: 'remove-snapshots'; readonly storeRoot: string; readonly keep: readonly string[] }
+  | {
+      readonly type: 'collect-snapshots';
+      readonly storeRoot: string;
+      readonly keep: readonly string[];
+      readonly dryRun: boolean;
+    }
   | { readonly type: 'prune-cache-mounts'; readonly storeRoot: string; readonly dryRun: boolean }
   | { readonly type: 'abort' };
 
-/** What the work gives: of a build, of a pruning, of nothing but removing. */
+/** What the work gives: of a build, of prunings. */
 export type WorkerResult =
   | { readonly type: 'built'; readonly build: BuildResult }
   | { readonly type: 'pruned'; readonly cacheMounts: readonly PrunedCacheMount[] }
-  | null;
+  | { readonly type: 'collected'; readonly snapshots: readonly KeptSnapshot[] };
 
 /** And what that one answers: any number of events, then one end. */
 export type FromWorker =

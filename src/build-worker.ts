@@ -33,9 +33,9 @@ function drain(): Promise<void> {
 
 async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: AbortSignal): Promise<WorkerResult> {
   using store = await openStore(message.storeRoot);
-  if (message.type === 'remove-snapshots') {
-    await collectSnapshots(store, new Set(message.keep));
-    return null;
+  if (message.type === 'collect-snapshots') {
+    const { keep, dryRun } = message;
+    return { type: 'collected', snapshots: await collectSnapshots({ store, keep: new Set(keep), dryRun, signal }) };
   }
   if (message.type === 'prune-cache-mounts') {
     return { type: 'pruned', cacheMounts: await pruneCacheMounts({ store, dryRun: message.dryRun, signal }) };
@@ -43,8 +43,9 @@ async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: Ab
   const progress = (event: Extract<FromWorker, { type: 'progress' }>['event']): void => {
     send({ type: 'progress', event });
   };
-  await using parts = createBuilderParts({ store, env: message.env, progress, signal, drain, now: Date.now });
-  return { type: 'built', build: await build(message.request, parts, { progress, signal }) };
+  const { request } = message;
+  await using parts = createBuilderParts({ store, request, env: message.env, progress, signal, drain, now: Date.now });
+  return { type: 'built', build: await build(request, parts, { progress, signal }) };
 }
 
 async function main(): Promise<void> {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { BuilderParts } from './builder/build.js';
+import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { RegistryClient } from './registry/registry-client.js';
@@ -15,6 +16,7 @@ export interface BuilderPartsOptions {
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly drain: () => Promise<void>;
+  readonly request?: Pick<BuildRequest, 'isolation' | 'jobs'> | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -29,7 +31,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
   });
   const workshop = once(async (upcoming: () => number): Promise<Workshop> => {
     await locked.get();
-    return openWorkshop({ ...options, upcoming });
+    return openWorkshop({ ...options, isolation: options.request?.isolation, upcoming });
   });
   const sources = openSourceAccess(options);
   return {
@@ -37,7 +39,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
     now,
     drain,
     sources,
-    limiter: createLimiter(availableParallelism()),
+    limiter: createLimiter(options.request?.jobs ?? availableParallelism()),
     registry: registry.get,
     workshop: workshop.get,
     async claim(key, options) {

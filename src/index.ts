@@ -10,6 +10,7 @@ export { createToolchain } from './toolchain.js';
 export { login, logout } from './login.js';
 export { buildRequest } from './builder/build-request.js';
 export { checkDockerfile } from './builder/check/check-dockerfile.js';
+export { outlineDockerfile } from './builder/outline/outline-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
 export { formatReference, parseReference } from './oci/reference.js';
 export { formatImageLocation, parseImageLocation } from './registry/copy/image-location.js';
@@ -21,8 +22,10 @@ export type {
   ActivityOptions,
   ArchiveFormat,
   BootstrapRequest,
+  BuildOptions,
   CopiedImage,
   CopyOptions,
+  FetchContextOptions,
   ImageDetails,
   LoadedImage,
   LoadOptions,
@@ -39,6 +42,18 @@ export type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { BuildOutput, ByteSink } from './build-output.js';
+export type {
+  Amount,
+  CacheUsage,
+  CheckStoreOptions,
+  DiskUsage,
+  ImageUsage,
+  PruneResult,
+  PruneStoreOptions,
+  SnapshotUsage,
+  StoreFinding,
+} from './store-care-types.js';
 export type { AccessOptions, LoginRequest } from './login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type {
@@ -50,6 +65,7 @@ export type {
   SshSource,
 } from './builder/build-request.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
+export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outline/outline.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';

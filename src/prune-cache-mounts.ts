@@ -1,8 +1,9 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentIdMapping } from './workshop.js';
 import { listCacheMounts, removeCacheMounts } from './store/cache-mounts.js';
 import type { Store } from './store/store.js';
+import { bytesBelow } from './support/directory-size.js';
 import { systemErrorCode } from './support/errors.js';
 import type { PrunedCacheMount } from './toolchain-types.js';
 
@@ -36,29 +37,6 @@ export function hasCacheMounts(store: Store): boolean {
     return readdirSync(store.cacheMountsDirectory).length > 0;
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-/** Names are bytes: decoded as text, those that are no UTF-8 would not be found again. */
-function bytesBelow(top: string): number {
-  const open: Buffer[] = [Buffer.from(top)];
-  let bytes = 0;
-  for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    // A step of a build may be at work in it.
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) continue;
-    if (stat.isFile()) bytes += stat.size;
-    else if (stat.isDirectory()) open.push(...childrenOf(path));
-  }
-  return bytes;
-}
-
-function childrenOf(path: Buffer): readonly Buffer[] {
-  try {
-    return readdirSync(path, { encoding: 'buffer' }).map((name) => Buffer.concat([path, Buffer.from('/'), name]));
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

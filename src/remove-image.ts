@@ -1,14 +1,12 @@
-import { recordedChain, recordedLayer } from './builder/operations/step-cache.js';
-import { compressedLayer } from './compressed-layer.js';
-import { hasSnapshots } from './collect-snapshots.js';
+import { reachedBy } from './cache-records.js';
 import type { Digest } from './oci/digest.js';
-import { chainIdOf } from './oci/layer.js';
 import { familiarName } from './oci/reference.js';
 import { collectGarbage } from './store/collect.js';
 import { findImage, imageIdOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import type { Store } from './store/store.js';
 import { TsbuildError } from './support/errors.js';
+import { removeUnneededSnapshots } from './unneeded-snapshots.js';
 import type { Removal } from './toolchain-types.js';
 
 export interface RemoveOptions {
@@ -36,7 +34,8 @@ export async function removeImage(text: string, { store, env, force }: RemoveOpt
     name === null ? [] : [{ kind: 'untagged', name: familiarName(name) }],
   );
   if (doomed.length < same.length) return untagged;
-  await collect(store, env);
+  await collectGarbage({ store, keepRecord: reachedBy });
+  await removeUnneededSnapshots({ store, env, dryRun: false });
   return [...untagged, { kind: 'deleted', digest: imageId }];
 }
 
@@ -46,35 +45,4 @@ async function entriesOf(store: Store, imageId: Digest): Promise<readonly Stored
     if ((await imageIdOf(store.images, image)) === imageId) entries.push(image);
   }
   return entries;
-}
-
-async function collect(store: Store, env: RemoveOptions['env']): Promise<void> {
-  await collectGarbage({ store, keepRecord: reachedBy });
-  if (!(await hasSnapshots(store))) return;
-  const keep = await liveChains(store);
-  if (process.geteuid?.() === 0) {
-    const { collectSnapshots } = await import('./collect-snapshots.js');
-    await collectSnapshots(store, keep);
-  } else {
-    const { collectSnapshotsAsOrdinaryUser } = await import('./build-in-namespace.js');
-    await collectSnapshotsAsOrdinaryUser(keep, { store, env });
-  }
-}
-
-/** The blobs that a cache record stands for: the layer of a step, or the gzip blob made of a layer. */
-function reachedBy(record: unknown): readonly Digest[] {
-  const descriptor = recordedLayer(record)?.descriptor ?? compressedLayer(record);
-  return descriptor === undefined ? [] : [descriptor.digest];
-}
-
-/** The chain ids that images and cache records can still ask for. */
-async function liveChains(store: Store): Promise<ReadonlySet<string>> {
-  const live = new Set<string>();
-  for (const image of await store.images.list()) {
-    const config = await store.images.config(await store.images.manifest(image.descriptor));
-    const diffIds = config.value.rootfs.diff_ids;
-    for (let length = 1; length <= diffIds.length; length++) live.add(chainIdOf(diffIds.slice(0, length)) ?? '');
-  }
-  for await (const { record } of store.records.list('step')) live.add(recordedChain(record) ?? '');
-  return live;
 }

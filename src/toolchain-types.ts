@@ -1,11 +1,14 @@
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
+import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
+import type { BuildOutput } from './build-output.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
+import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 
 export interface ToolchainOptions {
   /** Absolute path of the store; made when it is missing. */
@@ -21,6 +24,11 @@ export interface ActivityOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface BuildOptions extends ActivityOptions {
+  /** Where the result goes, one after another; absent: into the store. */
+  readonly outputs?: readonly BuildOutput[] | undefined;
+}
+
 /** An image with its documents; all sizes are bytes. */
 export interface ImageDetails {
   readonly image: StoredImage;
@@ -28,6 +36,8 @@ export interface ImageDetails {
   readonly config: RawConfig;
   /** All names of the image with this config, sorted. */
   readonly names: readonly string[];
+  /** What registries have it as: `repository@digest`, for each repository that it was pulled from or pushed to, sorted. */
+  readonly repoDigests: readonly string[];
   /** Of the uncompressed layers where it is known, else of the blobs. */
   readonly size: number;
 }
@@ -142,26 +152,35 @@ export interface PruneOptions extends ActivityOptions {
 export type Removal =
   { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly digest: Digest };
 
+export interface FetchContextOptions extends ActivityOptions {
+  /** Whether a git repository comes with its `.git`, where its address does not say so itself. */
+  readonly keepGitDir?: boolean | undefined;
+  /** Of a build: GIT_AUTH_TOKEN and GIT_AUTH_HEADER say who asks for a repository. */
+  readonly secrets?: BuildRequest['secrets'] | undefined;
+}
+
 /**
  * The one place that picks implementations and puts them together: a store, a registry client, a sandbox, a builder.
  * Names are taken as users write them (`debian`, `myid-yo/test:1`, an image id or a prefix of one where an image is meant).
  * Every method @throws `TsbuildError`s; nothing is half done when one throws.
  */
 export interface Toolchain extends AsyncDisposable {
-  build(request: BuildRequest, options?: ActivityOptions): Promise<BuildResult>;
+  build(request: BuildRequest, options?: BuildOptions): Promise<BuildResult>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   /**
    * Brings a build context here that is elsewhere: a git repository, an archive or a lone Dockerfile behind a URL.
    * @returns `undefined` when the address is that of a folder
    */
-  fetchContext(address: string, options?: ActivityOptions): Promise<ContextFile | undefined>;
+  fetchContext(address: string, options?: FetchContextOptions): Promise<ContextFile | undefined>;
   /** Takes a tar archive, compressed or not, for a build context; it is kept until the toolchain is disposed of. */
   unpackContext(source: AsyncIterable<Uint8Array>, options?: ActivityOptions): Promise<ContextFile>;
   /** A small file of such a context, links followed within it; `undefined` when there is none. */
   readContextFile(context: ContextFile, path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   /** What BuildKit's linter and our own rules say of the Dockerfile; base images are looked up, nothing is built. */
   check(request: BuildRequest, options?: ActivityOptions): Promise<CheckResult>;
+  /** What a build of the request's target can be given: arguments, secrets, agents; base images are looked up, nothing is built. */
+  outline(request: BuildRequest, options?: ActivityOptions): Promise<Outline>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;
   push(name: string, options?: PushOptions): Promise<PushedImage>;
   /** An archive that docker load, podman load and skopeo read. Deterministic. */
@@ -183,6 +202,12 @@ export interface Toolchain extends AsyncDisposable {
   remove(name: string, options?: { readonly force?: boolean }): Promise<readonly Removal[]>;
   /** Removes the directories of `RUN --mount=type=cache`, once no build uses the store. @returns them, sorted by id */
   pruneCacheMounts(options?: PruneOptions): Promise<readonly PrunedCacheMount[]>;
+  /** What takes how much of the store, and what of it could go. */
+  diskUsage(options?: ActivityOptions): Promise<DiskUsage>;
+  /** Removes images without a name, what nothing needs, and what more the options name, once nobody uses the store. */
+  prune(options?: PruneStoreOptions): Promise<PruneResult>;
+  /** Everything in the store that is not as it should be; nothing for a sound one. */
+  checkStore(options?: CheckStoreOptions): Promise<readonly StoreFinding[]>;
   /** Makes a base image out of the running host's own programs. */
   bootstrap(request: BootstrapRequest, options?: ActivityOptions): Promise<BuildResult>;
 }

@@ -1,6 +1,7 @@
 import { baseResolver, build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
+import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
 import type { ArchivesContext } from './image-archives.js';
@@ -11,12 +12,15 @@ import { openRegistryClient } from './registry-access.js';
 import { findImage, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { openStore, type OpenStore } from './store/open-store.js';
+import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
 import { transferEvents } from './transfer-events.js';
 
 import type {
   ActivityOptions,
+  FetchContextOptions,
   BootstrapRequest,
+  BuildOptions,
   CopiedImage,
   CopyOptions,
   ImageDetails,
@@ -52,8 +56,18 @@ class LocalToolchain implements Toolchain {
     this.#now = options.now ?? Date.now;
   }
 
-  async build(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildResult> {
-    const { progress, signal } = withDefaults(activity);
+  async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    const activity = withDefaults(options);
+    const { outputs = [] } = options;
+    if (outputs.length === 0) return await this.#build(request, activity);
+    const { performOutputs, wantedBy } = await import('./build-outputs.js');
+    const result = await this.#build({ ...request, wanted: wantedBy(outputs, request) }, activity);
+    const { env } = this.#options;
+    await performOutputs(outputs, result, { store: this.#store, env, now: this.#now, toolchain: this, ...activity });
+    return result;
+  }
+
+  async #build(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
     if (process.geteuid?.() === 0) return this.#buildHere(request, { progress, signal });
     const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
     return buildAsOrdinaryUser(request, {
@@ -66,7 +80,7 @@ class LocalToolchain implements Toolchain {
   }
 
   async #buildHere(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
-    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request });
     return await build(request, parts, { progress, signal });
   }
 
@@ -81,13 +95,14 @@ class LocalToolchain implements Toolchain {
     return await planOnly(request, parts, { progress, signal });
   }
 
-  async fetchContext(address: string, activity: ActivityOptions = {}): Promise<ContextFile | undefined> {
-    const { progress, signal } = withDefaults(activity);
+  async fetchContext(address: string, given: FetchContextOptions = {}): Promise<ContextFile | undefined> {
+    const { progress, signal } = withDefaults(given);
     const { fetchContext } = await import('./builder/context/fetched-context.js');
     const { openSourceAccess } = await import('./source-access.js');
     const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
     await using access = openSourceAccess(options);
-    return await fetchContext(address, { store: this.#store, access }, { signal });
+    const { keepGitDir, secrets = {} } = given;
+    return await fetchContext(address, { store: this.#store, access, secrets }, { signal, keepGitDir });
   }
 
   async unpackContext(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<ContextFile> {
@@ -105,6 +120,13 @@ class LocalToolchain implements Toolchain {
     const { checkDockerfile } = await import('./builder/check/check-dockerfile.js');
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await checkDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
+  }
+
+  async outline(request: BuildRequest, activity: ActivityOptions = {}): Promise<Outline> {
+    const { progress, signal } = withDefaults(activity);
+    const { outlineDockerfile } = await import('./builder/outline/outline-dockerfile.js');
+    await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+    return await outlineDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
   }
 
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
@@ -213,9 +235,9 @@ class LocalToolchain implements Toolchain {
     const { images } = this.#store;
     const manifest = await images.manifest(image.descriptor);
     const config = await images.config(manifest);
-    const names = await namesOf(images, config.descriptor.digest);
+    const called = await namesOf(images, config.descriptor.digest);
     const size = manifest.value.layers.reduce((sum, layer) => sum + layer.size, 0);
-    return { image, manifest, config, names, size };
+    return { image, manifest, config, ...called, size };
   }
 
   async tag(name: string, target: string): Promise<void> {
@@ -226,7 +248,10 @@ class LocalToolchain implements Toolchain {
       });
     }
     const { image } = await findImage(this.#store.images, name);
-    await this.#store.images.put({ ...image, name: { registry, repository, tag } });
+    // A digest is of a repository: what one registry has is not yet in another.
+    const isSame = image.name?.registry === registry && image.name.repository === repository;
+    const resolved = isSame ? image.resolved : undefined;
+    await this.#store.images.put({ ...image, name: { registry, repository, tag }, resolved });
   }
 
   async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly Removal[]> {
@@ -243,6 +268,27 @@ class LocalToolchain implements Toolchain {
     if (process.geteuid?.() === 0) return await pruneCacheMounts({ store, dryRun, signal: activity.signal });
     const { pruneCacheMountsAsOrdinaryUser } = await import('./build-in-namespace.js');
     return await pruneCacheMountsAsOrdinaryUser(dryRun, { store, env: this.#options.env, ...activity });
+  }
+
+  async diskUsage(activity: ActivityOptions = {}): Promise<DiskUsage> {
+    const { measureStore } = await import('./disk-usage.js');
+    const cacheMounts = await this.pruneCacheMounts({ ...activity, dryRun: true });
+    return await measureStore({ store: this.#store, env: this.#options.env, cacheMounts, signal: activity.signal });
+  }
+
+  async prune(options: PruneStoreOptions = {}): Promise<PruneResult> {
+    const { pruneStore } = await import('./prune-store.js');
+    const { signal } = withDefaults(options);
+    const { dryRun } = options;
+    const cacheMounts = (): Promise<readonly PrunedCacheMount[]> => this.pruneCacheMounts({ dryRun, signal });
+    return await pruneStore(options, { store: this.#store, env: this.#options.env, signal, cacheMounts });
+  }
+
+  async checkStore(options: CheckStoreOptions = {}): Promise<readonly StoreFinding[]> {
+    const { checkStore } = await import('./check-store.js');
+    const { quick = false, repair = false } = options;
+    const { signal } = withDefaults(options);
+    return await checkStore({ store: this.#store, env: this.#options.env, quick, repair, signal });
   }
 
   async bootstrap(request: BootstrapRequest, activity: ActivityOptions = {}): Promise<BuildResult> {

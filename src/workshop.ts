@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { OverlaySnapshotterOptions } from './layers/overlay-snapshotter.js';
 import type { Snapshotter } from './layers/snapshotter.js';
@@ -28,6 +29,8 @@ export function currentIdMapping(uidMap: string = readFileSync('/proc/self/uid_m
 export interface WorkshopOptions {
   readonly store: Store;
   readonly progress: ProgressSink;
+  /** Absent: `auto`. */
+  readonly isolation?: BuildRequest['isolation'];
   /** How many RUN steps are to come beside those that have begun. */
   readonly upcoming: () => number;
 }
@@ -37,11 +40,16 @@ export interface WorkshopOptions {
  * host or of a user namespace. Snapshots of different mappings have files of different owners, so each kind has its own folder.
  * @throws `SANDBOX_UNAVAILABLE`
  */
-export async function openWorkshop({ store, progress, upcoming }: WorkshopOptions): Promise<Workshop> {
+export async function openWorkshop({
+  store,
+  progress,
+  isolation = 'auto',
+  upcoming,
+}: WorkshopOptions): Promise<Workshop> {
   const mapping = currentIdMapping();
   const { temporaryDirectory } = store;
   const { createSandbox } = await import('./sandbox/create-sandbox.js');
-  const sandbox = await createSandbox({ temporaryDirectory, isolation: 'auto', upcoming });
+  const sandbox = await createSandbox({ temporaryDirectory, isolation, upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
   const ownership = mapping === 'single' ? 'recorded' : 'real';
   const snapshots = { directory: join(store.snapshotsDirectory, mapping), temporaryDirectory, ownership } as const;
@@ -66,6 +74,7 @@ export async function openWorkshop({ store, progress, upcoming }: WorkshopOption
     async [Symbol.asyncDispose]() {
       await layerThreads[Symbol.asyncDispose]();
       await treeSnapshots[Symbol.asyncDispose]();
+      await snapshotter.settle();
       await sandbox[Symbol.asyncDispose]();
     },
   };

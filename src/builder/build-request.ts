@@ -1,4 +1,6 @@
+import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
+import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { HostEntry, ResourceLimit } from '../sandbox/run-spec.js';
 
 /** What to build. Plain data: it crosses process boundaries. */
@@ -15,11 +17,21 @@ export interface BuildRequest {
   readonly namedContexts?: readonly NamedContext[] | undefined;
   /** Names for the result, as a user writes them. */
   readonly tags: readonly string[];
+  /** `name=value` for the image's manifest (image-spec annotations.md); absent: none. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** What becomes of the result: an image in the store, all its files in one tar, both; absent: an image. */
+  readonly wanted?: readonly ('image' | 'files')[] | undefined;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** A stage's name or number; absent: the last stage. */
   readonly target?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly noCache: boolean;
+  /** Stages, by name or number, whose steps are done anew even when the cache has them; absent: none. */
+  readonly noCacheFilter?: readonly string[] | undefined;
+  /** How many steps may be at work at once; absent: as many as there are processors. */
+  readonly jobs?: number | undefined;
+  /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
+  readonly isolation?: 'auto' | 'namespaces' | 'chroot' | undefined;
   /** Ask the registry for a newer image behind each FROM even when the store has one. */
   readonly pull: boolean;
   readonly network: 'host' | 'none';
@@ -79,9 +91,13 @@ export type ContextSource =
 export interface BuildResult {
   /** Digest of the image config: what Docker calls the image's id. */
   readonly imageId: Digest;
-  readonly manifestDigest: Digest;
+  readonly manifest: Descriptor<ManifestMediaType>;
+  /** Whether the store has the image: not where none was wanted. */
+  readonly stored: boolean;
   /** Normalised names that the image has now. */
   readonly names: readonly string[];
+  /** Where files were wanted: an uncompressed tar in the store, that a collector may remove once the build is over. */
+  readonly files?: Descriptor<LayerMediaType> | undefined;
   readonly steps: { readonly total: number; readonly cached: number };
 }
 

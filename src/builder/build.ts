@@ -1,12 +1,16 @@
+import type { Descriptor } from '../oci/descriptor.js';
+import type { LayerMediaType } from '../oci/media-type.js';
 import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js';
 import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
 import type { RegistryClient } from '../registry/registry-client.js';
 import type { Store } from '../store/store.js';
 import { TsbuildError } from '../support/errors.js';
+import { invariant } from '../support/invariant.js';
 import type { Limiter } from '../support/limiter.js';
 import type { BuildRequest, BuildResult } from './build-request.js';
 import { CheckReport } from './check/check-report.js';
 import { openBuildContext } from './context/build-context.js';
+import { withFilesOfResult } from './files-of-result.js';
 import type { BuildGraph } from './graph.js';
 import { assembleImage } from './image/assemble-image.js';
 import { BaseImages } from './image/base-images.js';
@@ -15,7 +19,7 @@ import { loadDockerfile } from './load-dockerfile.js';
 import { creationTime } from './operations/step-time.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
 import type { OperationParts, Workshop } from './operations/operation-parts.js';
-import { fileSystemOf, type Result } from './operations/result.js';
+import { fileSystemOf, type FileSystemResult, type Result } from './operations/result.js';
 import { StepCache, type ClaimWork } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
@@ -54,18 +58,30 @@ export interface BuildOptions {
  */
 export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
   const names = request.tags.map(parseTag);
+  const { wanted = ['image'] } = request;
   const { plan, bases } = await makePlan(request, parts, options);
   plan.remarks.forEach(options.progress);
-  const solution = await solvePlan(plan.graph, { request, parts, bases, options });
+  const graph = wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph;
+  const { results, total, cached } = await solvePlan(graph, { request, parts, bases, options });
   const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
-  const image = assembleImage(plan.image, fileSystemOf(solution.result), epoch);
-  await storeImage(parts.store, image, names);
+  const root = fileSystemOf(results.get(plan.graph.target));
+  const image = assembleImage(plan.image, root, { epoch, annotations: request.annotations });
+  const stored = wanted.includes('image');
+  if (stored) await storeImage(parts.store, image, names);
   return {
     imageId: image.config.descriptor.digest,
-    manifestDigest: image.manifest.descriptor.digest,
-    names: names.map(formatReference),
-    steps: { total: solution.total, cached: solution.cached },
+    manifest: image.manifest.descriptor,
+    stored,
+    names: stored ? names.map(formatReference) : [],
+    steps: { total, cached },
+    ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(results.get(graph.target))) } : {}),
   };
+}
+
+function onlyLayer({ layers }: FileSystemResult): Descriptor<LayerMediaType> {
+  const [layer, ...more] = layers;
+  invariant(layer !== undefined && more.length === 0, 'the files of a result are one layer');
+  return layer.descriptor;
 }
 
 /** What a build would do, without doing it: for pictures. Base images are looked up. */
@@ -134,7 +150,11 @@ function solvePlan(
     openContext: (operation) => openBuildContext(request, operation),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');
-      return new SourceFetcher({ store, access: parts.sources }).fetch(operation, step, context);
+      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets }).fetch(
+        operation,
+        step,
+        context,
+      );
     },
     presentImage: (operation) => bases.present(operation),
     pullImage: (operation, step, context) => bases.pull(operation, step, context),
@@ -147,7 +167,7 @@ function solvePlan(
     {
       signal: options.signal,
       progress: upcoming.progress,
-      mayLoad: () => !request.noCache,
+      mayLoad: ({ fresh }) => !request.noCache && fresh !== true,
       // Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it.
       isStep: ({ operation }) => operation.kind !== 'context',
     },

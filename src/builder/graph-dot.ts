@@ -52,5 +52,5 @@ function dotLabel(text: string): string {
     .replace(/&(?=#?\w+;)/g, '&amp;')
     .replace(/\r\n?|[\n\u2028\u2029]/g, '\\n')
     .replace(/\p{Cc}/gu, ' ');
-  return escaped.startsWith('<') ? `&lt;${escaped.slice(1)}` : escaped;
+  return escaped.replace(/^(\s*)</, '$1&lt;');
 }

@@ -19,6 +19,8 @@ export interface Vertex<O> {
   /** What a user sees: `[builder 2/5] RUN make`. */
   readonly label: string;
   readonly source?: SourceRange | undefined;
+  /** Done even when its result is remembered. */
+  readonly fresh?: true | undefined;
 }
 
 /** Acyclic by construction: a vertex's id is made of its inputs' ids. */

@@ -1,7 +1,9 @@
 import type { BuildRequest } from '../builder/build-request.js';
+import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { readSources, type SourceReading } from './build-sources.js';
+import { choose } from './commands/choose.js';
 import type { Host } from './host.js';
 import { readNamedContexts } from './named-contexts.js';
 import { readRunOptions } from './run-options.js';
@@ -22,8 +24,12 @@ export async function readBuildRequest(
     tags: parsed.list('tag'),
     buildArgs,
     target: parsed.value('target'),
-    labels: labels(parsed.list('label')),
+    labels: assignments(parsed.list('label'), '--label'),
+    annotations: annotations(parsed.list('annotation')),
     noCache: parsed.flag('no-cache'),
+    noCacheFilter: stageList(parsed.list('no-cache-filter')),
+    jobs: jobs(parsed.value('jobs')),
+    isolation: isolation(parsed.value('isolation')),
     pull: parsed.flag('pull'),
     network: network(parsed.value('network')),
     platform: platform(parsed.value('platform')),
@@ -33,7 +39,9 @@ export async function readBuildRequest(
   };
   const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
   const [context = '.'] = parsed.positionals;
-  const sources = await readSources({ context, file: parsed.value('file') }, { ...reading, host });
+  const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+  const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets };
+  const sources = await readSources(wanted, { ...reading, host });
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return { ...sources, ...options, ...(namedContexts.length === 0 ? {} : { namedContexts }) };
 }
@@ -51,9 +59,22 @@ function buildArguments(words: readonly string[], env: Environment): Record<stri
   return Object.fromEntries(values);
 }
 
-function labels(words: readonly string[]): Record<string, string> {
-  const assignments = words.map((word) => assignment(word, '--label'));
-  return Object.fromEntries(assignments.map(({ name, value }) => [name, value ?? '']));
+function assignments(words: readonly string[], option: string): Record<string, string> {
+  const read = words.map((word) => assignment(word, option));
+  return Object.fromEntries(read.map(({ name, value }) => [name, value ?? '']));
+}
+
+/** Of the manifest, which is all that a build of one platform makes: docker buildx has prefixes for others. */
+function annotations(words: readonly string[]): Record<string, string> {
+  return assignments(
+    words.map((word) => {
+      const [, level, rest = word] = /^((?:index|manifest)(?:-descriptor)?)(?:\[[^\]]*\])?:(.*)$/s.exec(word) ?? [];
+      if (level === undefined || level === 'manifest') return rest;
+      const hint = 'A build of one platform makes a manifest only: write NAME=value, or manifest:NAME=value.';
+      throw usageError(BUILD, `cannot use --annotation "${word}": there is no ${level} to annotate`, hint);
+    }),
+    '--annotation',
+  );
 }
 
 function assignment(word: string, option: string): { readonly name: string; readonly value: string | undefined } {
@@ -67,6 +88,34 @@ function network(word: string | undefined): 'host' | 'none' {
   if (word === undefined || word === 'default' || word === 'host') return 'host';
   if (word === 'none') return 'none';
   throw usageError(BUILD, `cannot use --network "${word}": no such network`, 'Use host or none.');
+}
+
+/** Docker takes names in lists of commas, too. */
+function stageList(words: readonly string[]): readonly string[] | undefined {
+  const names = words.flatMap((word) => word.split(',')).filter((name) => name !== '');
+  return names.length === 0 ? undefined : names;
+}
+
+function jobs(word: string | undefined): number | undefined {
+  if (word === undefined) return undefined;
+  if (/^[1-9]\d{0,3}$/.test(word)) return Number(word);
+  throw usageError(
+    BUILD,
+    `cannot use --jobs "${word}": not a number from 1 to 9999`,
+    'Give how many steps may run at once.',
+  );
+}
+
+/** Each is taken under the name it has here; Docker calls the first one default. */
+const ISOLATIONS: Readonly<Record<string, NonNullable<BuildRequest['isolation']>>> = {
+  auto: 'auto',
+  default: 'auto',
+  namespaces: 'namespaces',
+  chroot: 'chroot',
+};
+
+function isolation(word: string | undefined): BuildRequest['isolation'] {
+  return choose(word, ISOLATIONS, '--isolation');
 }
 
 const PLATFORM = /^[a-z0-9_]+\/[a-z0-9_]+(\/[a-z0-9_.]+)?$/;

@@ -32,6 +32,10 @@ interface Wanted {
   readonly context: string;
   /** `--file`. */
   readonly file: string | undefined;
+  /** BUILDKIT_CONTEXT_KEEP_GIT_DIR. */
+  readonly keepGitDir?: boolean | undefined;
+  /** Of `--secret`, for the git repository that the context may be. */
+  readonly secrets?: BuildRequest['secrets'] | undefined;
 }
 
 const BUILD = { command: 'tsbuild build' };
@@ -42,11 +46,11 @@ const BUILD = { command: 'tsbuild build' };
  * @throws `USAGE`, `DOCKERFILE_NOT_FOUND`, `CONTEXT_INVALID`, `SOURCE_UNAVAILABLE`
  */
 export async function readSources(wanted: Wanted, reading: SourceReading): Promise<Sources> {
-  const { context, file } = wanted;
+  const { context, file, keepGitDir, secrets } = wanted;
   if (context === '-') return await fromStandardInput(file, reading);
   if (isAddress(context) && !(await isDirectory(context, reading.host.cwd))) {
     const toolchain = await reading.toolchain();
-    const fetched = await toolchain.fetchContext(context, reading.activity);
+    const fetched = await toolchain.fetchContext(context, { ...reading.activity, keepGitDir, secrets });
     if (fetched !== undefined) return await withinContext(fetched, wanted, reading);
   }
   return await fromDirectory(wanted, reading);

@@ -1,5 +1,7 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { OUTPUT_OPTIONS } from './output-option-table.js';
+import { DF, FSCK, PRUNE } from './store-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
@@ -58,11 +60,26 @@ const build: Command = {
       name: 'call',
       kind: 'value',
       placeholder: 'string',
-      about: 'Ask about the Dockerfile instead of building: "check" or "targets", with ",format=json" for programs',
+      about:
+        'Ask about the Dockerfile instead of building: "check", "outline" or "targets", with ",format=json" for programs',
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     file,
+    ...OUTPUT_OPTIONS,
     { name: 'iidfile', kind: 'value', placeholder: 'string', about: 'Write the image ID to a file' },
+    {
+      name: 'isolation',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'How RUN instructions are kept apart from the machine: "auto", "namespaces" or "chroot" (default "auto")',
+    },
+    {
+      name: 'jobs',
+      short: 'j',
+      kind: 'value',
+      placeholder: 'number',
+      about: 'How many steps may be at work at once (default: the number of processors)',
+    },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
     {
       name: 'network',
@@ -71,6 +88,12 @@ const build: Command = {
       about: 'Network of RUN instructions: "host" or "none" (default "host")',
     },
     { name: 'no-cache', kind: 'flag', about: 'Do not use the cache' },
+    {
+      name: 'no-cache-filter',
+      kind: 'list',
+      placeholder: 'list',
+      about: 'Do not use the cache for a stage: a name or a number',
+    },
     platform('Platform to build for: os/architecture[/variant]'),
     progress,
     { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
@@ -84,10 +107,10 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['annotation', 'attest', 'builder', 'cache-from', 'cache-to'],
+    ...['builder', 'cache-from', 'cache-to'],
     ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
-    ...['debug', 'device', 'disable-content-trust', 'isolation', 'load', 'memory', 'memory-swap'],
-    ...['metadata-file', 'no-cache-filter', 'output', 'provenance', 'push', 'sbom', 'security-opt', 'squash'],
+    ...['debug', 'device', 'disable-content-trust', 'memory', 'memory-swap'],
+    ...['security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),
 };
@@ -188,6 +211,8 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(2),
     load: () => import('./commands/copy.js'),
   },
+  DF,
+  FSCK,
   {
     name: 'graph',
     operands: 'PATH | URL | -',
@@ -277,21 +302,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: { min: 0, max: 1 },
     load: () => import('./commands/logout.js'),
   },
-  {
-    name: 'prune',
-    operands: '--cache-mounts',
-    summary: 'Remove what builds keep beside images',
-    options: [
-      {
-        name: 'cache-mounts',
-        kind: 'flag',
-        about: 'Remove the directories of RUN --mount=type=cache',
-      },
-      { name: 'dry-run', kind: 'flag', about: 'Only show what would be removed' },
-    ],
-    positionals: exactly(0),
-    load: () => import('./commands/prune.js'),
-  },
+  PRUNE,
   {
     name: 'pull',
     operands: 'NAME[:TAG|@DIGEST]',

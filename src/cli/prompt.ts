@@ -21,6 +21,21 @@ export async function ask(
       hint: 'Give --username, and the password on standard input with --password-stdin.',
     });
   }
+  return await answerTo({ stdin, stderr, signal }, { question, hidden, what: 'log in' });
+}
+
+/** Whether whoever sits at the terminal says yes. Anything else is a no. @throws `ABORTED` */
+export async function confirm(
+  host: Pick<Host, 'stdin' | 'stderr' | 'signal'>,
+  { question }: { readonly question: string },
+): Promise<boolean> {
+  return /^y(es)?$/i.test(await answerTo(host, { question, hidden: false, what: 'go on' }));
+}
+
+async function answerTo(
+  { stdin, stderr, signal }: Pick<Host, 'stdin' | 'stderr' | 'signal'>,
+  { question, hidden, what }: { readonly question: string; readonly hidden: boolean; readonly what: string },
+): Promise<string> {
   if (hidden) await print(stderr, question);
   // readline echoes what is typed to its output; with a terminal's own echo off, nothing else does.
   const echo = new Writable({
@@ -32,7 +47,7 @@ export async function ask(
   // In raw mode Ctrl-C is a character: readline tells of it, the process gets no signal.
   const interrupted = new Promise<never>((_resolve, reject) => {
     reader.once('SIGINT', () => {
-      reject(new TsbuildError('ABORTED', 'cannot log in: it was cancelled'));
+      reject(new TsbuildError('ABORTED', `cannot ${what}: it was cancelled`));
     });
   });
   try {

@@ -2,6 +2,7 @@ import { isTsbuildError, type TsbuildError } from '../support/errors.js';
 import type { SourceRange } from '../support/source-range.js';
 import { palette, type Palette } from './text/color.js';
 import { escapeControls } from './text/terminal-text.js';
+import { wordRange } from './word-range.js';
 import { VERSION } from '../version.js';
 
 export interface RenderErrorOptions {
@@ -28,7 +29,7 @@ function userError(error: TsbuildError, { sources }: RenderErrorOptions, paint: 
   const { source, hint } = error;
   return [
     `${paint.red(paint.bold(`error[${error.code}]:`))} ${paint.bold(message(error.message))}`,
-    ...(source === undefined ? [] : excerpt(source, sources.get(source.file), paint)),
+    ...(source === undefined ? [] : excerpt(narrowed(error, source, sources), sources.get(source.file), paint)),
     ...causes(error).map((cause) => `cause: ${cause}`),
     ...(hint === undefined ? [] : [`${paint.cyan('hint:')} ${message(hint)}`]),
   ];
@@ -53,6 +54,16 @@ function causes(error: TsbuildError): string[] {
     cause = cause.cause;
   }
   return found;
+}
+
+/** To the word that the error is about. */
+function narrowed(
+  { details: { word } }: TsbuildError,
+  source: SourceRange,
+  sources: RenderErrorOptions['sources'],
+): SourceRange {
+  const text = sources.get(source.file);
+  return text === undefined || typeof word !== 'string' ? source : wordRange(source, text, word);
 }
 
 function excerpt(source: SourceRange, text: string | undefined, paint: Palette): string[] {

@@ -24,7 +24,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     name: 'secret',
     kind: 'list',
     placeholder: 'list',
-    about: 'Give RUN --mount=type=secret a value: id=NAME,src=FILE or id=NAME,env=VARIABLE',
+    about: 'Give RUN --mount=type=secret a value: id=NAME,src=FILE or id=NAME,env=VARIABLE; GIT_AUTH_TOKEN is for git',
   },
   { name: 'shm-size', kind: 'value', placeholder: 'bytes', about: 'Size of /dev/shm for RUN instructions' },
   {

@@ -14,7 +14,7 @@ import type { Owner, OwnerMap, Ownership } from './files/ownership.js';
 import { createLayersTree } from './layers-tree.js';
 import { missingSnapshot, type SnapshotterOptions } from './overlay-snapshotter.js';
 import { copyFiles } from './snapshots/copy-files.js';
-import { FILES, SnapshotFolder } from './snapshots/snapshot-folder.js';
+import { FILES, openSnapshotFolder, type SnapshotFolder } from './snapshots/snapshot-folder.js';
 import type { ActiveSnapshot, SnapshotRoot, Snapshotter, SnapshotView } from './snapshotter.js';
 import type { Tree } from './tree.js';
 
@@ -27,6 +27,12 @@ export function createCopySnapshotter(options: SnapshotterOptions): Snapshotter 
 }
 
 const NAME = { real: 'copy', recorded: 'copy-recorded' } as const;
+
+/** As `overlayKind`. */
+export function copyKind({ ownership }: Pick<SnapshotterOptions, 'ownership'>): string {
+  return NAME[ownership];
+}
+
 /** The kernel's clock for ctime ticks every 1 to 10 ms. */
 const TICK_MS = 10;
 const FILES_AT_ONCE = 256;
@@ -40,9 +46,8 @@ class CopySnapshotter implements Snapshotter {
   readonly name = 'copy';
   readonly #shared: Shared;
 
-  constructor({ directory, temporaryDirectory, ownership, durable }: SnapshotterOptions) {
-    const own = path.join(directory, NAME[ownership]);
-    this.#shared = { folder: new SnapshotFolder({ directory: own, temporaryDirectory, durable }), ownership };
+  constructor({ ownership, ...options }: SnapshotterOptions) {
+    this.#shared = { folder: openSnapshotFolder(copyKind({ ownership }), options), ownership };
   }
 
   async has(id: ChainId): Promise<boolean> {
@@ -82,6 +87,14 @@ class CopySnapshotter implements Snapshotter {
 
   list(): Promise<readonly ChainId[]> {
     return this.#shared.folder.list();
+  }
+
+  listTorn(): Promise<readonly ChainId[]> {
+    return this.#shared.folder.listTorn();
+  }
+
+  settle(): Promise<void> {
+    return this.#shared.folder.settle();
   }
 
   async #owners(id: ChainId): Promise<OwnerMap> {

@@ -11,7 +11,7 @@ import { diffDirectory } from './diff-directory.js';
 import { setDirectoryAttributes } from './files/file-attributes.js';
 import type { Owner, Ownership } from './files/ownership.js';
 import { createLayersTree, type LayerDirectory } from './layers-tree.js';
-import { FILES, SnapshotFolder } from './snapshots/snapshot-folder.js';
+import { FILES, openSnapshotFolder, type SnapshotFolder } from './snapshots/snapshot-folder.js';
 import type {
   ActiveSnapshot,
   ApartSnapshot,
@@ -27,8 +27,10 @@ export interface SnapshotterOptions {
   readonly directory: string;
   readonly temporaryDirectory: string;
   readonly ownership: Ownership;
-  /** Whether a commit waits until the files are on the disk. Without, a power failure may leave some of them empty. */
-  readonly durable?: boolean;
+  /** Whether a commit waits until the files are on the disk. Without, a snapshot is believed until the machine boots again. */
+  readonly durable?: boolean | undefined;
+  /** Absolute paths like `directory`, of stores that may only be read: what is not in ours is looked for there. */
+  readonly additional?: readonly string[] | undefined;
 }
 
 export interface OverlaySnapshotterOptions extends SnapshotterOptions {
@@ -46,6 +48,14 @@ export function createOverlaySnapshotter(options: OverlaySnapshotterOptions): Sn
 
 const NAME = { real: 'overlay', recorded: 'overlay-recorded' } as const;
 
+/** The name of the folder, below that of all snapshots, that those of this kind are in. */
+export function overlayKind({
+  ownership,
+  userxattr,
+}: Pick<OverlaySnapshotterOptions, 'ownership' | 'userxattr'>): string {
+  return NAME[ownership] + (userxattr ? '-userxattr' : '');
+}
+
 interface Shared {
   readonly folder: SnapshotFolder;
   readonly ownership: Ownership;
@@ -57,11 +67,10 @@ class OverlaySnapshotter implements Snapshotter {
   readonly apart: ApartSnapshots;
   readonly #shared: Shared;
 
-  constructor({ directory, temporaryDirectory, ownership, userxattr, durable }: OverlaySnapshotterOptions) {
+  constructor({ ownership, userxattr, ...options }: OverlaySnapshotterOptions) {
     // Directories written for one way of mounting and owning mean something else for another.
-    const own = path.join(directory, NAME[ownership] + (userxattr ? '-userxattr' : ''));
     this.#shared = {
-      folder: new SnapshotFolder({ directory: own, temporaryDirectory, durable }),
+      folder: openSnapshotFolder(overlayKind({ ownership, userxattr }), options),
       ownership,
       opaqueXattr: bytesOfText(userxattr ? 'user.overlay.opaque' : 'trusted.overlay.opaque'),
     };
@@ -109,6 +118,14 @@ class OverlaySnapshotter implements Snapshotter {
 
   list(): Promise<readonly ChainId[]> {
     return this.#shared.folder.list();
+  }
+
+  listTorn(): Promise<readonly ChainId[]> {
+    return this.#shared.folder.listTorn();
+  }
+
+  settle(): Promise<void> {
+    return this.#shared.folder.settle();
   }
 
   #treeOf(layers: readonly LayerDirectory[]): Tree {

@@ -35,6 +35,10 @@ export interface Snapshotter {
   list(): Promise<readonly ChainId[]>;
   /** Where every layer has a directory of its own: the way to unpack several at once. */
   readonly apart?: ApartSnapshots;
+  /** Those of committed ones that a crash of the machine may have left incomplete: absent to all else here. */
+  listTorn(): Promise<readonly ChainId[]>;
+  /** Sees that those used here survive a power failure, where that takes next to no time. For when all work is done. */
+  settle(): Promise<void>;
 }
 
 /** Snapshots of layers that are unpacked before what is below them is there, by who knows how overlayfs has them. */

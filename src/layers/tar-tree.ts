@@ -6,6 +6,7 @@ import { compareBytes, type ByteString } from '../support/byte-string.js';
 import { invariant } from '../support/invariant.js';
 import { resolveInTree } from './resolve-in-tree.js';
 import type { TarEntry } from './tar-entry.js';
+import { zeros, type Extent } from './tar/sparse.js';
 import { TarParser } from './tar/tar-parser.js';
 import { invalidTar } from './tar/tar-format.js';
 import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from './tree.js';
@@ -51,7 +52,7 @@ export async function openTarTree(file: string, options: TarTreeOptions = {}): P
 function addEntries(tree: TarTree, parser: TarParser, at: { readonly chunk: Buffer; readonly position: number }): void {
   let file: Node | undefined;
   for (const event of parser.push(at.chunk)) {
-    if (event.kind === 'entry') file = tree.add(event.entry);
+    if (event.kind === 'entry') file = tree.add(event.entry, event.extents);
     else if (event.kind === 'content' && file?.offset === UNKNOWN) {
       file.offset = at.position + (event.bytes.byteOffset - at.chunk.byteOffset);
     }
@@ -67,6 +68,8 @@ interface Node {
   xattrs: TarEntry['xattrs'];
   /** Of a file's content in the archive. */
   offset: number;
+  /** Of a sparse file: where in it that content belongs, a part at a time. */
+  extents?: readonly Extent[];
   /** `null` for what is no directory. */
   readonly children: Map<ByteString, Node> | null;
 }
@@ -81,7 +84,7 @@ class TarTree implements Tree {
   }
 
   /** @returns the node of a regular file, whose offset is to be filled in */
-  add(entry: TarEntry): Node | undefined {
+  add(entry: TarEntry, extents?: readonly Extent[]): Node | undefined {
     if (entry.path === ROOT) {
       if (entry.type === 'directory') describe(this.#root, entry);
       return undefined;
@@ -98,6 +101,7 @@ class TarTree implements Tree {
       return undefined;
     }
     const node = nodeOf(entry);
+    if (extents !== undefined) node.extents = extents;
     parent.set(name, node);
     return entry.type === 'file' ? node : undefined;
   }
@@ -117,17 +121,18 @@ class TarTree implements Tree {
   *read(path: ByteString): Iterable<Uint8Array> {
     const node = this.#find(path);
     invariant(node?.entry.type === 'file', `no file "${path}" in this tree`);
-    if (node.entry.size === 0) return;
+    const { entry, offset, extents = [{ offset: 0, length: entry.size }] } = node;
+    if (entry.size === 0) return;
     const descriptor = openSync(this.#file, READ_FLAGS);
     try {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(READ_CHUNK, node.entry.size));
-      for (let done = 0; done < node.entry.size;) {
-        const wanted = Math.min(buffer.length, node.entry.size - done);
-        const count = readSync(descriptor, buffer, 0, wanted, node.offset + done);
-        if (count === 0) throw invalidTar('it is cut off', path);
-        yield buffer.subarray(0, count);
-        done += count;
+      let [stored, position] = [offset, 0];
+      for (const extent of extents) {
+        yield* zeros(extent.offset - position);
+        yield* readRange(descriptor, { start: stored, length: extent.length, path });
+        stored += extent.length;
+        position = extent.offset + extent.length;
       }
+      yield* zeros(entry.size - position);
     } finally {
       closeSync(descriptor);
     }
@@ -172,6 +177,19 @@ class TarTree implements Tree {
     }
     if (target.entry.inode === null) target.entry = { ...target.entry, inode: `tar:${++this.#inodes}` };
     return target;
+  }
+}
+
+function* readRange(
+  descriptor: number,
+  { start, length, path }: { readonly start: number; readonly length: number; readonly path: ByteString },
+): Generator<Uint8Array, void, undefined> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(READ_CHUNK, length));
+  for (let done = 0; done < length;) {
+    const count = readSync(descriptor, buffer, 0, Math.min(buffer.length, length - done), start + done);
+    if (count === 0) throw invalidTar('it is cut off', path);
+    yield buffer.subarray(0, count);
+    done += count;
   }
 }
 

@@ -129,7 +129,7 @@ function hintFor({ registry }: Endpoint, { status, url }: HttpResponse): string 
     case 413:
       return 'Something between here and the registry limits the size of uploads: ask who runs it to raise it.';
     case 429:
-      return 'The registry limits how often it is asked: wait, or log in with docker login to be allowed more.';
+      return 'The registry limits how often it is asked: wait, or log in to be allowed more.';
     default:
       return status >= 500 ? 'The registry, or something in front of it, is in trouble: try again later.' : undefined;
   }
@@ -146,6 +146,9 @@ function missingHint({ pathname }: URL): string {
 function connectionHint(reason: string): string {
   if (reason.includes('speak TLS')) {
     return 'If the registry speaks plain HTTP, add it to insecure-registries in daemon.json, or set insecure = true for it in registries.conf.';
+  }
+  if (reason.includes('client certificate')) {
+    return 'Put it, as client.cert with client.key beside it, into the folder of the registry (its host[:port]) in ~/.config/containers/certs.d, /etc/containers/certs.d or /etc/docker/certs.d.';
   }
   if (reason.includes('certificate')) {
     return "Add its authority to the system's certificates, or name a file with it in SSL_CERT_FILE.";

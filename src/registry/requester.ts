@@ -99,6 +99,7 @@ export class Requester {
       return new URL(url.origin);
     } catch (error) {
       if (!(error instanceof ConnectionError) && !isTsbuildError(error, 'ABORTED')) throw error;
+      if (error instanceof ConnectionError && error.speaksTls) return new URL(url.origin);
       return new URL(`http://${host}`);
     }
   }

@@ -1,33 +1,37 @@
 import { lstatSync } from 'node:fs';
 import { isDigest, type Digest } from '../oci/digest.js';
+import { formatReference } from '../oci/reference.js';
 import { isTsbuildError } from '../support/errors.js';
-import type { BlobInfo, BlobStore } from './blob-store.js';
-import { readLayoutIndex } from './layout-index.js';
+import type { StoredImage } from './image-store.js';
+import { removeLeftovers } from './leftovers.js';
 import { layout } from './layout.js';
-import type { RecordKind } from './record-store.js';
+import { reachedBlobs } from './reached-blobs.js';
+import { RECORD_KINDS, type KeptRecord } from './record-store.js';
 import { onStore } from './store-error.js';
 import type { Store, StoreLock } from './store.js';
 import { oldestClaim, removeAbandoned } from './temporary-area.js';
-import { removeLeftovers } from './leftovers.js';
-
-/** Spelled out so that the compiler finds a kind that is missing here. */
-const RECORD_KINDS: Readonly<Record<RecordKind, RecordKind>> = {
-  step: 'step',
-  dockerfile: 'dockerfile',
-  compressed: 'compressed',
-  source: 'source',
-};
 
 export interface CollectOptions {
   readonly store: Store;
   /** The digests that a record reaches: blobs that a cached result needs. */
   readonly keepRecord: (record: unknown) => readonly Digest[];
+  /** What is to go first, chosen when nobody else uses the store; nothing unless given. */
+  readonly choose?: (() => Promise<Doomed>) | undefined;
+  /** Only tells what would go. */
+  readonly dryRun?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Collected {
-  /** Sorted. */
+/** What a collection removes beside what nothing reaches. */
+export interface Doomed {
+  readonly images: readonly StoredImage[];
+  readonly records: readonly KeptRecord[];
+}
+
+export interface Collected extends Doomed {
+  /** Blobs, sorted. */
   readonly deleted: readonly Digest[];
+  /** Of the blobs. */
   readonly bytes: number;
 }
 
@@ -36,13 +40,10 @@ export interface Collected {
  * keeps everybody out meanwhile. Blobs that another living process may have added just now are spared.
  * @throws `STORE_INVALID`, `STORE_IO`, `ABORTED`; nothing is deleted unless everything that is reached is known
  */
-export async function collectGarbage({ store, keepRecord, signal }: CollectOptions): Promise<Collected> {
-  const lock = await store.lock('exclusive', { signal });
-  try {
-    return await onStore('collect garbage', store.root, async () => await collectLocked(store, keepRecord));
-  } finally {
-    lock[Symbol.dispose]();
-  }
+export async function collectGarbage(options: CollectOptions): Promise<Collected> {
+  const { store, dryRun, signal } = options;
+  using _lock = await store.lock(dryRun === true ? 'shared' : 'exclusive', { signal });
+  return await onStore('collect garbage', store.root, async () => await collectLocked(options));
 }
 
 /** Milliseconds. Whoever uses the store meanwhile uses it for longer. */
@@ -60,7 +61,7 @@ export async function discardBlobs(store: Store, digests: Iterable<Digest>): Pro
   try {
     const reached = await reachedBlobs(store);
     // What a record means is known to its owner alone; here, to be mentioned is to be needed.
-    for await (const record of recordsOf(store)) for (const digest of mentionedIn(record)) reached.add(digest);
+    for await (const { record } of recordsOf(store)) for (const digest of mentionedIn(record)) reached.add(digest);
     for (const digest of unwanted) if (!reached.has(digest)) await store.blobs.delete(digest);
   } finally {
     lock[Symbol.dispose]();
@@ -76,16 +77,34 @@ async function lockUnlessBusy(store: Store): Promise<StoreLock | undefined> {
   }
 }
 
-async function collectLocked(store: Store, keepRecord: CollectOptions['keepRecord']): Promise<Collected> {
-  await removeAbandoned(store.root);
-  await removeLeftovers(store.root, Object.values(RECORD_KINDS));
-  const reached = await reachedBlobs(store);
-  for await (const record of recordsOf(store)) for (const digest of keepRecord(record)) reached.add(digest);
-  return await sweep(store, reached);
+async function collectLocked({ store, keepRecord, choose, dryRun = false }: CollectOptions): Promise<Collected> {
+  const doomed = (await choose?.()) ?? { images: [], records: [] };
+  const [images, records] = [new Set(doomed.images.map(entryKey)), new Set(doomed.records.map(recordKey))];
+  // Before anything is deleted, all that is reached has to be known.
+  const reached = await reachedBlobs(store, ({ image }) => image === undefined || !images.has(entryKey(image)));
+  for await (const record of recordsOf(store)) {
+    if (!records.has(recordKey(record))) for (const digest of keepRecord(record.record)) reached.add(digest);
+  }
+  if (!dryRun) {
+    await removeAbandoned(store.root);
+    await removeLeftovers(store.root);
+    for (const image of doomed.images) await store.images.remove(image);
+    for (const { kind, key } of doomed.records) await store.records.delete(kind, key);
+  }
+  return { ...doomed, ...(await sweep(store, reached, dryRun)) };
 }
 
-async function* recordsOf({ records }: Store): AsyncGenerator<unknown, void, undefined> {
-  for (const kind of Object.values(RECORD_KINDS)) for await (const { record } of records.list(kind)) yield record;
+function entryKey({ name, descriptor }: StoredImage): string {
+  return `${name === null ? '' : formatReference(name)} ${descriptor.digest}`;
+}
+
+function recordKey({ kind, key }: Pick<KeptRecord, 'kind' | 'key'>): string {
+  return `${kind} ${key}`;
+}
+
+/** All cache records, of every kind. */
+export async function* recordsOf({ records }: Pick<Store, 'records'>): AsyncGenerator<KeptRecord, void, undefined> {
+  for (const kind of RECORD_KINDS) for await (const record of records.list(kind)) yield { kind, ...record };
 }
 
 function mentionedIn(record: unknown): readonly Digest[] {
@@ -93,72 +112,24 @@ function mentionedIn(record: unknown): readonly Digest[] {
   return words.filter(isDigest);
 }
 
-async function sweep(store: Store, reached: ReadonlySet<Digest>): Promise<Collected> {
+async function sweep(
+  store: Store,
+  reached: ReadonlySet<Digest>,
+  dryRun: boolean,
+): Promise<Pick<Collected, 'deleted' | 'bytes'>> {
   const unfinishedSince = oldestClaim(store.root) ?? Infinity;
   const deleted: Digest[] = [];
   let bytes = 0;
   for await (const { digest, size } of store.blobs.list()) {
-    if (reached.has(digest) || lstatSync(layout.blob(store.root, digest)).mtimeMs >= unfinishedSince) continue;
-    await store.blobs.delete(digest);
+    if (reached.has(digest) || changedAt(layout.blob(store.root, digest)) >= unfinishedSince) continue;
+    if (!dryRun) await store.blobs.delete(digest);
     deleted.push(digest);
     bytes += size;
   }
   return { deleted, bytes };
 }
 
-/** From the entries of `index.json`, of this program and of others, down through indexes and manifests. */
-async function reachedBlobs({ root, blobs }: Store): Promise<Set<Digest>> {
-  const { entries } = readLayoutIndex(root);
-  const reached = new Set<Digest>();
-  const waiting: Pointer[] = [];
-  for (const { descriptor, image } of entries) {
-    if (descriptor !== undefined) waiting.push(descriptor);
-    if (image?.resolved !== undefined) reached.add(image.resolved);
-  }
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (reached.has(next.digest)) continue;
-    reached.add(next.digest);
-    if (/\b(manifest|index)\b/.test(next.mediaType)) waiting.push(...(await pointersIn(blobs, next)));
-  }
-  return reached;
-}
-
-interface Pointer extends BlobInfo {
-  readonly mediaType: string;
-}
-
-/** Read without judgement: what is no image of ours (an artifact, a foreign index) keeps its blobs as well. */
-async function pointersIn(blobs: BlobStore, pointer: Pointer): Promise<readonly Pointer[]> {
-  const document = await readDocument(blobs, pointer);
-  const { config, layers, manifests, blobs: parts } = isRecord(document) ? document : {};
-  return [config, layers, manifests, parts].flat().flatMap(readPointer);
-}
-
-async function readDocument(blobs: BlobStore, pointer: Pointer): Promise<unknown> {
-  // Not every manifest of an index need be here.
-  if (!(await blobs.has(pointer.digest))) return undefined;
-  try {
-    return JSON.parse((await blobs.read(pointer)).toString('utf8'));
-  } catch (error) {
-    // What is damaged or no document reaches nothing; when the disk fails to answer, nothing may be deleted.
-    if (
-      error instanceof SyntaxError ||
-      isTsbuildError(error, 'DIGEST_MISMATCH') ||
-      isTsbuildError(error, 'DOCUMENT_INVALID')
-    ) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-function readPointer(value: unknown): readonly Pointer[] {
-  if (!isRecord(value)) return [];
-  const { digest, size, mediaType } = value;
-  if (typeof digest !== 'string' || !isDigest(digest) || typeof size !== 'number') return [];
-  return [{ digest, size, mediaType: typeof mediaType === 'string' ? mediaType : '' }];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Milliseconds since the epoch; what is gone is as young as can be. */
+function changedAt(path: string): number {
+  return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
 }

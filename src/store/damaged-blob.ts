@@ -33,8 +33,8 @@ export async function refuseBlob(root: string, blob: BlobInfo, cause: unknown): 
   return damaged(blob, await quarantine(root, blob.digest), cause);
 }
 
-/** Reads the whole file. @throws system errors */
-async function hasDigest(path: string, digest: Digest): Promise<boolean> {
+/** Whether a file has the bytes that a digest says. Reads the whole of it. @throws system errors */
+export async function hasDigest(path: string, digest: Digest): Promise<boolean> {
   const ssri = await import('ssri');
   const algorithm = digestAlgorithm(digest);
   // ssri speaks base64 and sha512 unless told otherwise; OCI speaks hex, and mostly sha256.

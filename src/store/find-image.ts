@@ -70,11 +70,24 @@ async function notFound(images: ImageStore, text: string): Promise<TsbuildError>
   });
 }
 
-/** The names of all entries that are the image with this id, sorted. */
-export async function namesOf(images: ImageStore, imageId: Digest): Promise<readonly string[]> {
+/** What an image is called, here and in registries. */
+export interface ImageNames {
+  /** Sorted. */
+  readonly names: readonly string[];
+  /** `repository@digest`, sorted: what it was pulled or pushed as. */
+  readonly repoDigests: readonly string[];
+}
+
+/** The names of all entries that are the image with this id. */
+export async function namesOf(images: ImageStore, imageId: Digest): Promise<ImageNames> {
   const names: string[] = [];
+  const repoDigests = new Set<string>();
   for (const image of await images.list()) {
-    if (image.name !== null && (await imageIdOf(images, image)) === imageId) names.push(familiarName(image.name));
+    const { name, resolved } = image;
+    if (name === null || (await imageIdOf(images, image)) !== imageId) continue;
+    names.push(familiarName(name));
+    const { registry, repository } = name;
+    if (resolved !== undefined) repoDigests.add(familiarName({ registry, repository, digest: resolved }));
   }
-  return names.sort();
+  return { names: names.sort(), repoDigests: [...repoDigests].sort() };
 }

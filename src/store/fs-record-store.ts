@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { lutimesSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, isDigest, type Digest } from '../oci/digest.js';
@@ -6,10 +6,12 @@ import { writeFileAtomic } from '../support/atomic-file.js';
 import { compareBytes } from '../support/byte-string.js';
 import { systemErrorCode } from '../support/errors.js';
 import { layout } from './layout.js';
-import type { RecordKind, RecordStore } from './record-store.js';
+import type { KeptRecord, RecordKind, RecordStore } from './record-store.js';
 import { onStore } from './store-error.js';
 
 const EXTENSION = '.json';
+/** Milliseconds. A hit writes nothing to the disk more often: warm builds would pay for it. */
+const USE_COUNTS_AFTER = 24 * 3_600_000;
 
 /** One file a record. Reads are synchronous: a warm build does a dozen, and asynchronous ones cost ten times as much. */
 export class FsRecordStore implements RecordStore {
@@ -20,7 +22,10 @@ export class FsRecordStore implements RecordStore {
   }
 
   load(kind: RecordKind, key: Digest): Promise<unknown> {
-    return Promise.resolve(readRecord(this.#path(kind, key)));
+    const path = this.#path(kind, key);
+    const record = readRecord(path);
+    if (record !== undefined) markUsed(path);
+    return Promise.resolve(record);
   }
 
   async save(kind: RecordKind, key: Digest, record: unknown): Promise<void> {
@@ -32,13 +37,15 @@ export class FsRecordStore implements RecordStore {
     });
   }
 
-  async *list(kind: RecordKind): AsyncGenerator<{ readonly key: Digest; readonly record: unknown }, void, undefined> {
+  async *list(kind: RecordKind): AsyncGenerator<Omit<KeptRecord, 'kind'>, void, undefined> {
     const directory = layout.records(this.#root, kind);
     const names = await onStore(`list the records in "${directory}"`, this.#root, () => namesIn(directory));
     for (const name of names) {
       const key = keyOf(name);
-      const record = key === undefined ? undefined : await this.load(kind, key);
-      if (key !== undefined && record !== undefined) yield { key, record };
+      const path = join(directory, name);
+      const record = key === undefined ? undefined : readRecord(path);
+      const usedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+      if (key !== undefined && record !== undefined && usedAt !== undefined) yield { key, record, usedAt };
     }
   }
 
@@ -62,6 +69,16 @@ function readRecord(path: string): unknown {
   } catch {
     // Whatever is wrong with it: it is a cache of something that can be had again.
     return undefined;
+  }
+}
+
+/** Its time is that of its last use. */
+function markUsed(path: string): void {
+  try {
+    const now = Date.now();
+    if (statSync(path).mtimeMs < now - USE_COUNTS_AFTER) lutimesSync(path, now / 1000, now / 1000);
+  } catch {
+    // Gone meanwhile, or in a store that may only be read: nobody collects there.
   }
 }
 

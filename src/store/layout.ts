@@ -20,7 +20,8 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'snapshots',
   'tmp',
 ]);
-const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}\n';
+export const EMPTY_INDEX =
+  '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}\n';
 
 /** Where things are below the store's root. */
 export const layout = {

@@ -1,24 +1,53 @@
+import { readdirSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUnfinishedName } from '../support/atomic-file.js';
+import { bytesBelow } from '../support/directory-size.js';
 import { removeTree } from '../support/files.js';
 import { systemErrorCode } from '../support/errors.js';
 import { layout } from './layout.js';
 import { removeOldPartials } from './partial-blob.js';
-import type { RecordKind } from './record-store.js';
+import { RECORD_KINDS } from './record-store.js';
 
 /** Milliseconds. Writing a small file takes none; whoever began an hour ago will not finish. */
 const ABANDONED_AFTER = 3_600_000;
 
-/** Removes what stands beside names and records when a process dies while it writes them, damaged blobs put aside, and old partial ones. */
-export async function removeLeftovers(root: string, kinds: readonly RecordKind[]): Promise<void> {
-  for (const directory of [root, ...kinds.map((kind) => layout.records(root, kind))]) {
+/**
+ * Removes what stands beside names and records when a process dies while it writes them, locks on work that nobody does,
+ * damaged blobs put aside, and old partial ones. Only for who has the store to itself.
+ */
+export async function removeLeftovers(root: string): Promise<void> {
+  for (const directory of [root, ...RECORD_KINDS.map((kind) => layout.records(root, kind))]) {
     for (const name of await namesIn(directory)) {
       if (isUnfinishedName(name)) await removeAbandonedFile(join(directory, name));
     }
   }
+  // Whoever holds one of these holds the store as well: they are of processes that were killed.
+  await removeTree(layout.claims(root));
   await removeTree(layout.corrupt(root));
   await removeOldPartials(root);
+}
+
+/** Of damaged blobs that were put aside. */
+export function corruptBytes(root: string): number {
+  return bytesBelow(layout.corrupt(root));
+}
+
+/** Of unfinished work, as far as this user may look at it. */
+export function temporaryBytes(root: string): number {
+  let bytes = 0;
+  for (const name of readdirSync(layout.temporary(root))) bytes += bytesOrNothing(join(layout.temporary(root), name));
+  return bytes;
+}
+
+/** Steps at work have files of other ids, in folders that are closed to this one. */
+function bytesOrNothing(path: string): number {
+  try {
+    return bytesBelow(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'EACCES') return 0;
+    throw error;
+  }
 }
 
 async function removeAbandonedFile(path: string): Promise<void> {

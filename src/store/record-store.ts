@@ -5,10 +5,11 @@ import type { Digest } from '../oci/digest.js';
  * A record that cannot be read or parsed is absent.
  */
 export interface RecordStore {
+  /** Counts as its use, for those who remove what is used least; told apart by the day. */
   load(kind: RecordKind, key: Digest): Promise<unknown>;
   /** Atomic: another process sees the old record, or the new one. */
   save(kind: RecordKind, key: Digest, record: unknown): Promise<void>;
-  list(kind: RecordKind): AsyncIterable<{ readonly key: Digest; readonly record: unknown }>;
+  list(kind: RecordKind): AsyncIterable<Omit<KeptRecord, 'kind'>>;
   delete(kind: RecordKind, key: Digest): Promise<void>;
 }
 
@@ -17,3 +18,15 @@ export interface RecordStore {
  * with what was fetched.
  */
 export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'source';
+
+/** Spelled out so that the compiler finds a kind that is missing here. */
+const KINDS: Readonly<Record<RecordKind, null>> = { step: null, dockerfile: null, compressed: null, source: null };
+export const RECORD_KINDS: readonly RecordKind[] = Object.keys(KINDS) as RecordKind[];
+
+export interface KeptRecord {
+  readonly kind: RecordKind;
+  readonly key: Digest;
+  readonly record: unknown;
+  /** Milliseconds since the epoch, at most a day too early. */
+  readonly usedAt: number;
+}

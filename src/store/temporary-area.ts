@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { tryFileLock, underFileLockSync, type FileLock } from '../support/file-lock.js';
 import { removeTree } from '../support/files.js';
 import { systemErrorCode } from '../support/errors.js';
@@ -87,6 +87,13 @@ export function oldestClaim(root: string): number | undefined {
   const { abandoned, oldestLiving } = survey(root);
   for (const { lock } of abandoned) lock[Symbol.dispose]();
   return oldestLiving;
+}
+
+/** The names of what dead processes left in `tmp/`, sorted. */
+export function abandonedParts(root: string): readonly string[] {
+  const { abandoned } = survey(root);
+  for (const { lock } of abandoned) lock[Symbol.dispose]();
+  return abandoned.map(({ directory }) => basename(directory)).sort();
 }
 
 interface Survey {

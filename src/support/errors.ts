@@ -40,7 +40,10 @@ export interface ErrorOptions {
   readonly hint?: string | undefined;
   readonly cause?: unknown;
   readonly source?: SourceRange | undefined;
-  /** Machine-readable facts: structured-cloneable, no secrets. */
+  /**
+   * Machine-readable facts: structured-cloneable, no secrets. `word`: what of the text at `source` it is about, as it is written
+   * there, where the range is that of a whole instruction.
+   */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
 }
 

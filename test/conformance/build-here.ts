@@ -72,7 +72,7 @@ async function removeSnapshots(storeRoot: string, env: Readonly<Record<string, s
   const { openStore } = (await import(join(DIST, 'store/open-store.js'))) as Stores;
   const { collectSnapshotsAsOrdinaryUser } = (await import(join(DIST, 'build-in-namespace.js'))) as Namespaces;
   using store = await openStore(storeRoot);
-  await collectSnapshotsAsOrdinaryUser(new Set(), { store, env });
+  await collectSnapshotsAsOrdinaryUser(new Set(), { store, env, dryRun: false });
 }
 
 function host(env: Host['env'], stderr: Writable): Omit<Host, 'openToolchain'> {

@@ -91,7 +91,8 @@ export class BuildKit {
 
   #buildx(prepared: PreparedCase, args: readonly string[]): Promise<{ readonly stdout: string }> {
     const flags = flagsOf(prepared, (path) => this.#there(path));
-    const common = ['--network', 'host', '--platform', 'linux/amd64', '--progress', 'plain'];
+    // The daemon's cache may remember what a secret of another value made, as secrets are no part of a key.
+    const common = ['--no-cache', '--network', 'host', '--platform', 'linux/amd64', '--progress', 'plain'];
     const words = ['buildx', 'build', ...common, ...args, ...flags, this.#there(rootPath(prepared.folder, 'context'))];
     return runDocker(this.#settings, words, prepared.case.env);
   }

@@ -102,7 +102,7 @@ describe('a base image that', () => {
     expect(exitCode).toBe(7);
     expect(stderr).toMatch(/^error\[IMAGE_NOT_FOUND\]/m);
     expect(stderr).toContain(`127.0.0.1:${port}`);
-    expect(stderr).toContain('Dockerfile:1:1');
+    expect(stderr).toContain('Dockerfile:1:6');
     expect(storeFiles()).toEqual(before);
   });
 
@@ -121,7 +121,7 @@ describe('a COPY of something', () => {
     expect(exitCode).toBe(3);
     expect(stderr).toContain('cannot copy "mian.ts": not found in the build context');
     expect(stderr).toContain('Did you mean "main.ts"?');
-    expect(stderr).toContain('Dockerfile:2:1');
+    expect(stderr).toContain('Dockerfile:2:6');
   });
 
   test('ignored', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -195,6 +195,17 @@ describe.skipIf(gitProgram.skip)(`git sources (${gitProgram.reason})`, () => {
     });
   });
 
+  test('BUILDKIT_CONTEXT_KEEP_GIT_DIR keeps it in a build context, unless the address says not to', async () => {
+    await commitFiles(root, 'context', { f: 'x' });
+    const head = (query: string, keepGitDir: boolean): Promise<string | undefined> =>
+      fetching.contextFile(`${address('context')}?ref=main${query}`, '.git/HEAD', { keepGitDir });
+    expect(await head('', true)).toBeDefined();
+    expect(await head('', false)).toBeUndefined();
+    expect(await head('&keep-git-dir=false', true)).toBeUndefined();
+    expect(await head('&keep-git-dir=true', false)).toBeDefined();
+    expect(await fetching.contextFile(address('context'), 'f', { keepGitDir: true })).toBe('x');
+  });
+
   test('a server of plain files, which knows no single commits, gives all it has', async () => {
     await commitFiles(root, 'dumb.git', { f: 'first' });
     const first = git(join(root, 'dumb.git'), 'rev-parse', 'HEAD');
@@ -231,6 +242,35 @@ describe.skipIf(gitProgram.skip)(`git sources (${gitProgram.reason})`, () => {
     }
   });
 
+  test('a token that is a secret reaches the server of a repository or a context, and nothing that the store keeps', async () => {
+    await commitFiles(root, 'tokens', { f: 'x' });
+    const dumb = await startDumbServer(root, 'x-access-token:t0k3n');
+    const repository = `${dumb.url}/tokens/.git`;
+    const other = await startFetching(process.env, { GIT_AUTH_TOKEN: Buffer.from('0th3r') });
+    const host = new URL(dumb.url).host;
+    const right = await startFetching(process.env, {
+      GIT_AUTH_TOKEN: Buffer.from('0th3r'),
+      [`GIT_AUTH_TOKEN.${host}`]: Buffer.from('t0k3n\n'),
+    });
+    try {
+      await expect(fetching.list(repository)).rejects.toMatchObject({
+        code: 'SOURCE_UNAVAILABLE',
+        hint: expect.stringContaining('--secret id=GIT_AUTH_TOKEN') as unknown,
+      });
+      await expect(other.list(repository)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+      await expect(other.list(repository)).rejects.not.toThrow('0th3r');
+      expect(await right.list(repository)).toEqual(['f file 644 0:0 "x"']);
+      expect(await right.contextFile(repository, 'f')).toBe('x');
+      const encoded = Buffer.from('x-access-token:t0k3n').toString('base64');
+      expect(await holds(right.store.root, `t0k3n|${encoded}`)).toBe(false);
+      expect(await holds(right.store.root, '/git/[0-9a-f]{64}/HEAD$')).toBe(true);
+    } finally {
+      await other.end();
+      await right.end();
+      await dumb.stop();
+    }
+  });
+
   test('a host without git is told which package it needs', async () => {
     const poor = await startFetching({ PATH: '/nonexistent' });
     await expect(poor.list(address('any'))).rejects.toMatchObject({
@@ -239,6 +279,14 @@ describe.skipIf(gitProgram.skip)(`git sources (${gitProgram.reason})`, () => {
     });
     await poor.end();
   });
+
+  /** Whether a file below a folder has what is looked for, or is called so. */
+  async function holds(folder: string, pattern: string): Promise<boolean> {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const contents = await Promise.all(files.map((path) => readFile(path, 'latin1')));
+    return [...files, ...contents].some((text) => new RegExp(pattern).test(text));
+  }
 
   /** A repository whose `.gitmodules` says what is given, and whose commit has another's in that folder. */
   async function withSubmodule(name: string, submodule: { path: string; url: string; commit: string }): Promise<void> {

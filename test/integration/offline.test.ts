@@ -197,6 +197,10 @@ describe.skipIf(dockerRegistry.skip)(`copy (${dockerRegistry.reason})`, () => {
     await ok('here', `copy x:1 docker://${host}/x:1`);
     const digest = (await ok('here', `copy -q docker://${host}/x:1 docker://${host}/y/z:2`)).trim();
     expect(digest).toMatch(/^sha256:/);
+    // Within a registry nothing need be sent.
+    const sent = registry.requests().filter((line) => line.includes('/y/z/blobs/uploads'));
+    expect(sent.length).toBeGreaterThan(0);
+    expect(sent.filter((line) => !/^POST .*mount=/.test(line))).toEqual([]);
     for (const [from, to] of [
       [`docker://${host}/y/z@${digest}`, 'oci:layout:x:1'],
       ['oci:layout:x:1', 'oci-archive:o.tar:one'],

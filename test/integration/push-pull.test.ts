@@ -47,10 +47,15 @@ describe('an image that was built here', () => {
   test('is mounted into a second repository', async () => {
     const [one, two] = [`${registry.host}/app:1`, `${registry.host}/other:1`];
     await build(one);
-    await tools.push(one);
+    const { digest } = await tools.push(one);
     await tools.tag(one, two);
+    expect((await tools.image(two)).repoDigests).toEqual([`${registry.host}/app@${digest}`]);
     const before = registry.seen.length;
-    await tools.push(two, { compression: 'gzip' });
+    const again = await tools.push(two, { compression: 'gzip' });
+    expect((await tools.image(one)).repoDigests).toEqual([
+      `${registry.host}/app@${digest}`,
+      `${registry.host}/other@${again.digest}`,
+    ]);
     expect(
       registry.seen.slice(before).filter(({ method, path }) => method === 'PUT' && path.includes('uploads')),
     ).toEqual([]);

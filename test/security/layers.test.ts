@@ -226,7 +226,7 @@ describe.each(snapshotters)('unpacking a hostile layer (%s snapshotter)', (_, cr
 
   test('GHSA-rp3h-jf77-q9p4: goes through deep directories in linear time', { timeout: 60_000 }, async () => {
     const deep = Array.from({ length: 900 }, (_, depth) => `d${depth % 10}`).join('/');
-    const files = Array.from({ length: 2000 }, (_, index) => file(`${deep}/${index}`));
+    const files = Array.from({ length: 500 }, (_, index) => file(`${deep}/${index}`));
     const snapshotter = create();
     const started = performance.now();
     await using active = await snapshotter.prepare(null);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fetchContext, readContextFile } from '../../src/builder/context/fetched-context.js';
 import { gitEnvironment } from '../../src/builder/sources/git/git-environment.js';
 import { remoteOperation } from '../../src/builder/sources/remote-operation.js';
 import { remoteSource } from '../../src/builder/sources/remote-source.js';
@@ -19,11 +20,14 @@ export interface GitFetching {
   ): Promise<string[]>;
   /** What stands for the tree. */
   identity(address: string, options?: { readonly keepGitDir?: boolean }): Promise<string | undefined>;
+  /** A file of the repository as a build context; `undefined` where there is none. */
+  contextFile(address: string, path: string, options?: { readonly keepGitDir?: boolean }): Promise<string | undefined>;
   end(): Promise<void>;
 }
 
 export async function startFetching(
   env: Readonly<Record<string, string | undefined>> = process.env,
+  secrets: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<GitFetching> {
   const folder = await mkdtemp(join(tmpdir(), 'git-sources-'));
   const store = await openStore(join(folder, 'store'));
@@ -31,7 +35,7 @@ export async function startFetching(
     web: () => Promise.reject(new Error('no URL is asked')),
     gitEnvironment: () => Promise.resolve(gitEnvironment({ ...env, HOME: folder })),
   };
-  const fetcher = new SourceFetcher({ store, access });
+  const fetcher = new SourceFetcher({ store, access, secrets });
   const fetch = async (address: string, options: { readonly keepGitDir?: boolean; readonly checksum?: string }) => {
     const source = remoteSource(address);
     if (source === undefined) throw new Error(`${address} is remote`);
@@ -44,6 +48,13 @@ export async function startFetching(
     list: async (address, options = {}) =>
       listTree((await fetch(address, options)).tree, { times: options.times ?? false }),
     identity: async (address, options = {}) => (await fetch(address, options)).identity,
+    contextFile: async (address, path, options = {}) => {
+      const { signal } = new AbortController();
+      const context = await fetchContext(address, { store, access, secrets }, { ...options, signal });
+      if (context === undefined) throw new Error(`${address} is remote`);
+      const content = await readContextFile(context, path, 1 << 20);
+      return content === undefined ? undefined : Buffer.from(content).toString();
+    },
     async end() {
       store[Symbol.dispose]();
       await rm(folder, { recursive: true });

@@ -115,8 +115,10 @@ export async function startDumbServer(root: string, password?: string): Promise<
   const authorizations: (string | undefined)[] = [];
   const wanted = password === undefined ? undefined : `Basic ${Buffer.from(password).toString('base64')}`;
   const server = createServer((request, response) => {
-    authorizations.push(request.headers.authorization);
-    if (wanted !== undefined && request.headers.authorization !== wanted) {
+    const { authorization } = request.headers;
+    authorizations.push(authorization);
+    // The scheme may be in any case (RFC 9110 §11.1).
+    if (wanted !== undefined && authorization?.replace(/^basic /, 'Basic ') !== wanted) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
       return;
     }

@@ -9,7 +9,7 @@ import { bytesOfText } from '../../support/byte-string.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { ContextFile } from '../build-request.js';
 import { remoteOperation } from '../sources/remote-operation.js';
-import { remoteSource } from '../sources/remote-source.js';
+import { remoteSource, type RemoteSource } from '../sources/remote-source.js';
 import type { SourceFetcherParts } from '../sources/source-fetcher.js';
 import { archiveKind, ARCHIVE_HEAD } from './is-archive.js';
 import { openContextFile } from './build-context.js';
@@ -18,6 +18,8 @@ export interface ContextOptions {
   readonly signal: AbortSignal;
   /** Bytes of an archive once it is unpacked; 64 GiB unless given. */
   readonly maxBytes?: number;
+  /** Whether a git repository comes with its `.git`, where its address does not say so itself. */
+  readonly keepGitDir?: boolean | undefined;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 2 ** 30;
@@ -36,13 +38,13 @@ export async function fetchContext(
 ): Promise<ContextFile | undefined> {
   const remote = remoteSource(address, { githubShorthand: true, code: 'CONTEXT_INVALID' });
   if (remote === undefined) return undefined;
-  const operation = remoteOperation(remote, {});
-  const { store, access } = parts;
+  const operation = remoteOperation(remote, keepGitDirOf(remote, options));
+  const { store, access, secrets } = parts;
   if (operation.kind === 'git') {
     const { fetchGitTree } = await import('../sources/git/git-tree.js');
     const { GitProgram } = await import('../sources/git/git-program.js');
     const git = new GitProgram(await access.gitEnvironment());
-    const { digest } = await fetchGitTree(operation, { store, git }, options.signal);
+    const { digest } = await fetchGitTree(operation, { store, git, secrets }, options.signal);
     return { kind: 'archive', path: layout.blob(store.root, digest) };
   }
   const { fetchHttpFile } = await import('../sources/http-file.js');
@@ -52,6 +54,12 @@ export async function fetchContext(
     return { kind: 'file', path, name: SINGLE_FILE, modified: file.modified };
   }
   return await describing(`"${remote.shown}"`, () => unpackContext(createReadStream(path), store, options));
+}
+
+/** BUILDKIT_CONTEXT_KEEP_GIT_DIR; unlike the flag of ADD it contradicts no address. */
+function keepGitDirOf(remote: RemoteSource, { keepGitDir }: ContextOptions): { readonly keepGitDir?: true } {
+  const isOpen = remote.kind === 'git' && remote.keepGitDir === undefined;
+  return isOpen && keepGitDir === true ? { keepGitDir } : {};
 }
 
 /**

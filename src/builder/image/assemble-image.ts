@@ -17,11 +17,18 @@ export interface AssembledImage {
   readonly manifest: Document<ManifestMediaType>;
 }
 
+export interface AssembleOptions {
+  /** RFC 3339; absent: each layer has its own time. */
+  readonly epoch?: string | undefined;
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
 /** Writes config and manifest of an image. The same plan and layers give the same bytes. */
 export function assembleImage(
   image: BuildPlan['image'],
   root: FileSystemResult,
-  epoch: string | undefined,
+  { epoch, annotations }: AssembleOptions = {},
 ): AssembledImage {
   const history = fillHistory(image, root, epoch);
   const { os, architecture, variant } = image.platform;
@@ -42,6 +49,7 @@ export function assembleImage(
     manifest: imageManifest(
       config.descriptor,
       root.layers.map(({ descriptor }) => descriptor),
+      annotations,
     ),
   };
 }
@@ -50,6 +58,7 @@ export function assembleImage(
 export function imageManifest(
   config: Descriptor<ConfigMediaType>,
   layers: readonly Descriptor<LayerMediaType>[],
+  annotations: Readonly<Record<string, string>> = {},
 ): Document<ManifestMediaType> {
   const value: ImageManifest = {
     schemaVersion: 2,
@@ -60,8 +69,13 @@ export function imageManifest(
       digest,
       size,
     })),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations: sorted(annotations) }),
   };
   return document(MEDIA_TYPE.ociManifest, value);
+}
+
+function sorted(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const OCI_NAME: Partial<Record<LayerMediaType, LayerMediaType>> = {

@@ -97,6 +97,7 @@ function numericId(text: string): number | undefined {
 function outOfRange(text: string): TsbuildError {
   return new TsbuildError('DOCKERFILE_SEMANTICS', `cannot use id "${text}": not a number from 0 to ${MAX_ID}`, {
     hint: 'Give the id as a decimal number, or a name from the image.',
+    details: { word: text },
   });
 }
 
@@ -107,6 +108,7 @@ function unknown(kind: 'user' | 'group', name: string, spec: string): TsbuildErr
     `cannot find ${kind} "${name}" of "${spec}": not in ${file} of the image`,
     {
       hint: `Make it in a RUN before (${kind === 'user' ? 'useradd' : 'groupadd'}), or give the number.`,
+      details: { word: name },
     },
   );
 }

@@ -85,7 +85,8 @@ export class BaseLookup {
     if (!isTsbuildError(error)) return error;
     const { code, message, details } = error;
     const hint = (MAY_BE_A_STAGE.has(code) ? this.#stageHint(name) : undefined) ?? error.hint;
-    return new TsbuildError(code, message, { hint, details, cause: error, source: error.source ?? source });
+    const options = { hint, cause: error, source: error.source ?? source };
+    return new TsbuildError(code, message, { ...options, details: { word: name, ...details } });
   }
 
   #stageHint(name: string): string | undefined {

@@ -88,5 +88,5 @@ function refuseVariables(from: string, instruction: CopyInstruction): void {
 
 function unusable({ keyword, from = '', source }: CopyInstruction, state: string, hint: string): TsbuildError {
   const message = `cannot ${keyword === 'COPY' ? 'copy' : 'add'} from "${from}": ${state}`;
-  return new TsbuildError('DOCKERFILE_SEMANTICS', message, { hint, source });
+  return new TsbuildError('DOCKERFILE_SEMANTICS', message, { hint, source, details: { word: from } });
 }

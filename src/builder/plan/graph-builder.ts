@@ -9,12 +9,17 @@ export function vertexIdOf(operation: Operation, inputs: readonly VertexId[]): V
   return digestOf(canonicalJson({ operation, inputs })) as VertexId;
 }
 
-/** Collects the vertices of a graph. An id that is there already is the same work: its first label and source stay. */
+/**
+ * Collects the vertices of a graph. An id that is there already is the same work: its first label and source stay, and it is done
+ * anew if either is to be.
+ */
 export class GraphBuilder {
   readonly #vertices = new Map<VertexId, Vertex<Operation>>();
 
   add(vertex: Vertex<Operation>): void {
-    if (!this.#vertices.has(vertex.id)) this.#vertices.set(vertex.id, vertex);
+    const known = this.#vertices.get(vertex.id);
+    if (known === undefined) this.#vertices.set(vertex.id, vertex);
+    else if (vertex.fresh === true) this.#vertices.set(vertex.id, { ...known, fresh: true });
   }
 
   /** Adds a vertex without inputs. */

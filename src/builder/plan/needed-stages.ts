@@ -180,6 +180,7 @@ function stageBase(stage: Stage, search: StageSearch): NamedSource {
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot start a stage from "${stage.base}": it is empty`, {
       hint: emptyBaseHint(stage, search),
       source: stage.source,
+      details: { word: stage.base },
     });
   }
   const base = index.baseOf(name, stage.index);
@@ -208,6 +209,7 @@ function stagePlatform(stage: Stage, { dockerfile, globals, targetPlatform }: St
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot read platform "${stage.platform}": it gives "${text}"`, {
       hint: 'Give os/architecture, such as linux/amd64, or $BUILDPLATFORM or $TARGETPLATFORM.',
       source: stage.source,
+      details: { word: stage.platform },
       cause,
     });
   }

@@ -14,7 +14,7 @@ import type { StepSettings } from './instruction-context.js';
 import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
 import { remarksOf } from './remarks.js';
-import { StageIndex, targetStage } from './stage-index.js';
+import { StageIndex, stagesNamed, targetStage } from './stage-index.js';
 import { StagePlanner } from './stage-planner.js';
 
 export interface PlanOptions {
@@ -26,6 +26,7 @@ export interface PlanOptions {
     | 'target'
     | 'labels'
     | 'namedContexts'
+    | 'noCacheFilter'
     | 'platform'
     | 'sourceDateEpoch'
     | keyof StepSettings
@@ -41,8 +42,16 @@ export interface PlanOptions {
    * the parser are not repeated.
    */
   readonly onWarning?: ((warning: ParseWarning) => void) | undefined;
+  /** Told of every stage that is planned. */
+  readonly onStage?: ((planned: PlannedStage) => void) | undefined;
   /** The machine that builds, as `$BUILDPLATFORM` has it; this one where it is not given. */
   readonly buildPlatform?: Platform | undefined;
+}
+
+export interface PlannedStage {
+  readonly needed: NeededStage;
+  readonly draft: StageDraft;
+  readonly isTarget: boolean;
 }
 
 /**
@@ -74,11 +83,12 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     targetPlatform,
     contextHasOwners: request.contextFile?.kind === 'archive',
     steps: request,
+    freshStages: stagesNamed(index, request.noCacheFilter ?? []),
     manyStages: index.stages.length > 1,
     ignored: lazyIgnoredPaths(request.ignore ?? null),
     warn,
   });
-  const draft = planStages(planner, needed, target);
+  const draft = planStages(planner, needed, { target, onStage: options.onStage });
   for (const [name, value] of Object.entries(request.labels)) draft.config.labels.set(name, value);
   return finishPlan({
     draft,
@@ -88,11 +98,17 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
   });
 }
 
-function planStages(planner: StagePlanner, needed: readonly NeededStage[], target: number): StageDraft {
+function planStages(
+  planner: StagePlanner,
+  needed: readonly NeededStage[],
+  { target, onStage }: Pick<PlanOptions, 'onStage'> & { readonly target: number },
+): StageDraft {
   let draft: StageDraft | undefined;
   for (const one of needed) {
     const planned = planner.plan(one);
-    if (one.stage.index === target) draft = planned;
+    const isTarget = one.stage.index === target;
+    if (isTarget) draft = planned;
+    onStage?.({ needed: one, draft: planned, isTarget });
   }
   invariant(draft !== undefined, 'the target is not among the stages that it needs');
   return draft;

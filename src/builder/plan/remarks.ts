@@ -36,7 +36,6 @@ function frontendRemarks(syntax: SyntaxDirective | undefined, override: string):
 /** Arguments that BuildKit takes for itself and that change nothing here, and why. */
 const IDLE: Readonly<Record<string, string>> = {
   BUILDKIT_BUILD_NAME: 'builds have no names here',
-  BUILDKIT_CONTEXT_KEEP_GIT_DIR: 'the build context is a folder, whose .git is ruled by the ignore file alone',
   BUILDKIT_INLINE_CACHE: 'the cache is in the store, not in images',
   BUILDKIT_MULTI_PLATFORM: 'an image of one platform is written without an index',
   BUILDKIT_SBOM_SCAN_CONTEXT: 'nothing is scanned',
@@ -53,7 +52,9 @@ const KNOWN: ReadonlySet<string> = new Set([
   ...PLATFORM_ARGUMENTS,
   ...['HTTP', 'HTTPS', 'FTP', 'NO', 'ALL'].flatMap((name) => [`${name}_PROXY`, `${name}_proxy`.toLowerCase()]),
   ...Object.keys(IDLE),
-  ...['CACHE_MOUNT_NS', 'DOCKERFILE_CHECK', 'SANDBOX_HOSTNAME', 'SYNTAX'].map((name) => `BUILDKIT_${name}`),
+  ...['CACHE_MOUNT_NS', 'CONTEXT_KEEP_GIT_DIR', 'DOCKERFILE_CHECK', 'SANDBOX_HOSTNAME', 'SYNTAX'].map(
+    (name) => `BUILDKIT_${name}`,
+  ),
   'SOURCE_DATE_EPOCH',
 ]);
 

@@ -1,3 +1,5 @@
+import { suggest } from '../../support/suggest.js';
+
 /** Linux's signals, with the second names that some have (signal(7)). */
 const NAMES: ReadonlySet<string> = new Set(
   (
@@ -15,4 +17,11 @@ export function isSignal(text: string): boolean {
   const realTime = /^RT(MIN\+|MAX-)([1-9]\d?)$/.exec(name);
   if (realTime === null) return NAMES.has(name);
   return Number(realTime[2]) <= (realTime[1] === 'MIN+' ? RTMIN_LAST : RTMAX_LAST);
+}
+
+/** The name that was meant, spelled with or without SIG as it was written. */
+export function nearestSignal(text: string): string | undefined {
+  const [, prefix = '', name = ''] = /^(sig)?(.*)$/is.exec(text) ?? [];
+  const near = suggest(name, NAMES);
+  return near === undefined ? undefined : `${prefix.toUpperCase()}${near}`;
 }

@@ -4,6 +4,7 @@ import type { HistoryEntry } from '../../oci/image.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
+import type { OutlinedArgument } from '../outline/outline.js';
 import type { PlannedHistory, ResolvedBase } from '../plan.js';
 import { copyConfigDraft, draftConfig, splitVariable, type ConfigDraft } from './config-draft.js';
 import { vertexIdOf } from './graph-builder.js';
@@ -25,6 +26,12 @@ export interface PendingStep {
   readonly source: SourceRange;
 }
 
+/** An ARG of the stage itself: what it says there, or nothing where it stands for the global one of its name. */
+export interface ArgumentDeclaration {
+  readonly name: string;
+  readonly argument?: OutlinedArgument;
+}
+
 /** A stage while its instructions are gone through: what the next one sees, and what the image will say. */
 export class StageDraft {
   /** Whose image this becomes: of the base image, or wanted where there is none. */
@@ -38,6 +45,8 @@ export class StageDraft {
   /** Whether a CMD is of this stage itself, so that ENTRYPOINT leaves it. */
   hasOwnCommand = false;
   readonly steps: PendingStep[] = [];
+  /** In their order; for an outline of the build. */
+  readonly declarations: ArgumentDeclaration[] = [];
   readonly #parent: StageDraft | null;
   readonly #baseHistory: readonly HistoryEntry[];
   readonly #history: PlannedHistory[] = [];

@@ -53,6 +53,27 @@ export function targetStage(index: StageIndex, target: string | undefined): numb
   });
 }
 
+/**
+ * The numbers of the stages that words stand for, each the name of one or several, or a number.
+ * @throws `DOCKERFILE_SEMANTICS`, listing the stages there are
+ */
+export function stagesNamed(index: StageIndex, words: readonly string[]): ReadonlySet<number> {
+  return new Set(
+    words.flatMap((word) => {
+      const named = index.stages.filter(({ name }) => name === word.toLowerCase());
+      if (named.length > 0) return named.map((stage) => stage.index);
+      if (/^\d+$/.test(word) && Number(word) < index.stages.length) return [Number(word)];
+      throw new TsbuildError(
+        'DOCKERFILE_SEMANTICS',
+        `cannot do stage "${word}" without the cache: there is no such stage`,
+        {
+          hint: targetHint(index, word),
+        },
+      );
+    }),
+  );
+}
+
 function targetHint(index: StageIndex, target: string): string {
   const near = suggest(target, index.names);
   const question = near === undefined ? '' : `Did you mean "${near}"? `;

@@ -22,6 +22,8 @@ export interface PlannerOptions {
   readonly contextHasOwners: boolean;
   readonly steps: StepSettings;
   readonly targetPlatform: Platform;
+  /** The numbers of stages whose steps are done anew. */
+  readonly freshStages: ReadonlySet<number>;
   /** Whether labels name their stage. */
   readonly manyStages: boolean;
   /** What COPY of the build context finds left out. */
@@ -137,8 +139,9 @@ export class StagePlanner implements BuildScope {
       const label = stepLabel({ stage: name, number: 1, total, text: `FROM ${operation.reference}` });
       this.graph.addSource(operation, label, stage.source);
     }
+    const fresh = this.#options.freshStages.has(stage.index) ? true : undefined;
     for (const [index, { text, ...vertex }] of steps.entries()) {
-      this.graph.add({ ...vertex, label: stepLabel({ stage: name, number: index + 1 + first, total, text }) });
+      this.graph.add({ ...vertex, fresh, label: stepLabel({ stage: name, number: index + 1 + first, total, text }) });
     }
   }
 

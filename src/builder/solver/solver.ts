@@ -25,15 +25,16 @@ export interface SolveOptions<O> {
 }
 
 export interface Solution<R> {
-  readonly result: R;
+  /** Of every vertex of the graph. */
+  readonly results: ReadonlyMap<VertexId, R>;
   /** Steps. */
   readonly total: number;
   readonly cached: number;
 }
 
 /**
- * Finds the result of the graph's target: of each vertex it needs the remembered result, or does the work, independent
- * vertices side by side. The first failure aborts the rest and is thrown once all of it has stopped.
+ * Finds the results of the graph's target and all that it needs: of each vertex the remembered one, or does the work,
+ * independent vertices side by side. The first failure aborts the rest and is thrown once all of it has stopped.
  */
 export async function solve<O, R>(
   graph: BuildGraph<O>,
@@ -47,11 +48,11 @@ export async function solve<O, R>(
   for (const { id, label, source } of steps) options.progress({ type: 'step-planned', step: id, label, source });
 
   const run = new SolverRun(parts, { ...options, signal, progress: withoutHidden(order, options) });
-  const results = new Map<VertexId, Promise<R>>();
+  const pending = new Map<VertexId, Promise<R>>();
   let firstError: unknown;
   for (const vertex of order) {
     const inputs = vertex.inputs.map((id) => {
-      const input = results.get(id);
+      const input = pending.get(id);
       invariant(input !== undefined, `vertex ${vertex.id} comes before its input ${id}`);
       return input;
     });
@@ -60,13 +61,13 @@ export async function solve<O, R>(
       failure.abort(error);
       throw error;
     });
-    results.set(vertex.id, result);
+    pending.set(vertex.id, result);
   }
-  await Promise.allSettled(results.values());
-  const target = results.get(graph.target);
-  invariant(target !== undefined, 'the graph has no target');
+  await Promise.allSettled(pending.values());
   if (firstError !== undefined) throw firstError as Error;
-  return { result: await target, total: steps.length, cached: run.cached };
+  const results = new Map<VertexId, R>();
+  for (const [id, result] of pending) results.set(id, await result);
+  return { results, total: steps.length, cached: run.cached };
 }
 
 /** Events of vertices that are no steps go nowhere. */

@@ -23,6 +23,7 @@ function httpOperation({ url, name, shown }: HttpSource, { checksum = '' }: Remo
   if (isDigest(checksum)) return { kind: 'http', url, name, checksum };
   throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot check "${shown}": "${checksum}" is no digest`, {
     hint: 'Give --checksum as sha256: and 64 lowercase hexadecimal digits.',
+    details: { word: checksum },
   });
 }
 
@@ -47,6 +48,7 @@ function commitOf(text: string | undefined, { shown }: GitSource): string | unde
   if (isCommitPrefix(text)) return text.toLowerCase();
   throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot check "${shown}": "${text}" is no commit`, {
     hint: 'Of a git repository --checksum is the commit, or the beginning of it, in hexadecimal digits.',
+    details: { word: text },
   });
 }
 

@@ -2,6 +2,7 @@ import type { WebClient } from '../../registry/http/web-client.js';
 import { openTarTree } from '../../layers/tar-tree.js';
 import { layout } from '../../store/layout.js';
 import type { Store } from '../../store/store.js';
+import type { BuildRequest } from '../build-request.js';
 import type { GitOperation, HttpOperation } from '../operation.js';
 import type { TreeResult } from '../operations/result.js';
 import type { StepId } from '../progress.js';
@@ -19,6 +20,8 @@ export interface SourceAccess {
 export interface SourceFetcherParts {
   readonly store: Pick<Store, 'blobs' | 'records' | 'root' | 'temporaryDirectory'>;
   readonly access: SourceAccess;
+  /** Of the build; those called GIT_AUTH_… are for git. */
+  readonly secrets: BuildRequest['secrets'];
 }
 
 /** The files of URLs and git repositories, as trees. */
@@ -63,9 +66,9 @@ export class SourceFetcher {
   async #git(operation: GitOperation, { signal }: OperationContext): Promise<TreeResult> {
     const { fetchGitTree } = await import('./git/git-tree.js');
     const { GitProgram } = await import('./git/git-program.js');
-    const { access, store } = this.#parts;
+    const { access, store, secrets } = this.#parts;
     const git = new GitProgram(await access.gitEnvironment());
-    const { digest } = await fetchGitTree(operation, { store, git }, signal);
+    const { digest } = await fetchGitTree(operation, { store, git, secrets }, signal);
     return {
       kind: 'tree',
       tree: await openTarTree(layout.blob(store.root, digest), { signal }),

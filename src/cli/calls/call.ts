@@ -2,14 +2,14 @@ import { usageError, type ParsedArguments } from '../argv.js';
 
 /** What `--call` asks for in the place of a build. */
 export interface Call {
-  readonly name: 'check' | 'targets' | 'subrequests.describe';
+  readonly name: 'check' | 'outline' | 'targets' | 'subrequests.describe';
   readonly format: 'text' | 'json';
   /** The exit status does not tell of warnings. */
   readonly ignoreStatus: boolean;
 }
 
 const BUILD = { command: 'tsbuild build' };
-const NAMES: readonly Call['name'][] = ['check', 'targets', 'subrequests.describe'];
+const NAMES: readonly Call['name'][] = ['check', 'outline', 'targets', 'subrequests.describe'];
 
 /**
  * The call that a `tsbuild build` is, by `--check` or `--call`; `undefined` for a build.
@@ -45,7 +45,7 @@ export function formatOf(text: string, option: string): Call['format'] {
 function methodOf(name: string, text: string): Call['name'] {
   const known = NAMES.find((candidate) => candidate === (name === 'lint' ? 'check' : name));
   if (known !== undefined) return known;
-  throw malformed(text, name === 'outline' ? 'this version of tsbuild does not support it' : 'there is no such method');
+  throw malformed(text, 'there is no such method');
 }
 
 function malformed(text: string, state: string): Error {

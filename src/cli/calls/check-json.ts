@@ -20,9 +20,11 @@ export function checkJson({ warnings, error }: CheckResult, dockerfile: { name: 
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
-/** Lines alone: BuildKit has no columns here. */
+/** Line by line, and lines alone: so has BuildKit it. */
 export function location(source: SourceRange): object {
-  return { ranges: [{ start: { line: source.start.line }, end: { line: lastLine(source) } }] };
+  const first = source.start.line;
+  const lines = Array.from({ length: lastLine(source) - first + 1 }, (_, index) => first + index);
+  return { ranges: lines.map((line) => ({ start: { line }, end: { line } })) };
 }
 
 function sourceInfo({ name, text }: { readonly name: string; readonly text: string }): object {

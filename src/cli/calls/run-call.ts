@@ -11,6 +11,7 @@ import type { Call } from './call.js';
 import { checkJson } from './check-json.js';
 import { checkText } from './check-text.js';
 import { describeText, METHODS } from './describe.js';
+import { outlineJson, outlineText } from './outline.js';
 import { targetsJson, targetsText } from './targets.js';
 
 /** Answers a call on standard output. */
@@ -18,6 +19,9 @@ export async function runCall(call: Call, parsed: ParsedArguments, host: Host): 
   switch (call.name) {
     case 'check':
       await check(call, parsed, host);
+      break;
+    case 'outline':
+      await outline(call, parsed, host);
       break;
     case 'targets':
       await targets(call, parsed, host);
@@ -46,6 +50,16 @@ function notes({ unknownBases }: CheckResult): readonly string[] {
     const place = source === undefined ? '' : `line ${source.start.line}: `;
     return `${place}${message}; what depends on this image has not been checked`;
   });
+}
+
+async function outline({ format }: Call, parsed: ParsedArguments, host: Host): Promise<void> {
+  const { text, found } = await runTransfer(host, { title: 'Outlining', quiet: false }, async (progress) => {
+    await using lazy = lazyToolchain(parsed, host);
+    const activity = { progress, signal: host.signal };
+    const request = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+    return { text: request.dockerfile.text, found: await (await lazy.get()).outline(request, activity) };
+  });
+  await print(host.stdout, format === 'json' ? outlineJson(found, text) : outlineText(found));
 }
 
 async function targets({ format }: Call, parsed: ParsedArguments, host: Host): Promise<void> {

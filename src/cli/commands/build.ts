@@ -2,6 +2,9 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BuildResult } from '../../builder/build-request.js';
 import type { ParsedArguments } from '../argv.js';
+import { refuseAttestations } from '../attestations.js';
+import { buildMetadata } from '../build-metadata.js';
+import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
@@ -19,27 +22,45 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     return;
   }
   const mode = parsed.flag('quiet') ? 'quiet' : progressMode(parsed.value('progress'), host);
-  const idFile = parsed.value('iidfile');
+  refuseAttestations(parsed);
+  const wanted = readOutputs(parsed, host);
+  const files = resultFiles(parsed);
   const result = await withRenderer(
     await openRenderer(mode, host),
     async (progress) => {
-      // Whoever reads the file after a failed build must not find the image of the build before.
-      if (idFile !== undefined) await rm(resolve(host.cwd, idFile), { force: true });
+      // Whoever reads such a file after a failed build must not find the image of the build before.
+      for (const { path } of files) await rm(resolve(host.cwd, path), { force: true });
       await using lazy = lazyToolchain(parsed, host);
       const activity = { progress, signal: host.signal };
-      const request = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
-      const built = await (await lazy.get()).build(request, activity);
-      if (idFile !== undefined) await writeIdFile(idFile, host.cwd, built);
+      const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+      const annotations = { ...given.annotations, ...wanted.annotations };
+      const request = { ...given, tags: [...given.tags, ...wanted.names], annotations };
+      const built = await (await lazy.get()).build(request, { ...activity, outputs: wanted.outputs });
+      for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;
     },
     (built) => built,
   );
-  if (mode === 'quiet') await print(host.stdout, `${result.imageId}\n`);
+  if (mode === 'quiet' && !wanted.usesStandardOutput) await print(host.stdout, `${result.imageId}\n`);
 }
 
-/** Without an end of line, as Docker writes it. */
-async function writeIdFile(path: string, cwd: string, { imageId }: BuildResult): Promise<void> {
-  await writeOutputFile(path, single(Buffer.from(imageId)), { cwd, mode: 0o644 });
+interface ResultFile {
+  readonly path: string;
+  readonly textOf: (built: BuildResult) => string;
+}
+
+function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
+  const idFile = parsed.value('iidfile');
+  const metadataFile = parsed.value('metadata-file');
+  return [
+    // Without an end of line, as Docker writes it.
+    ...(idFile === undefined ? [] : [{ path: idFile, textOf: ({ imageId }: BuildResult) => imageId }]),
+    ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
+  ];
+}
+
+async function writeResult(path: string, cwd: string, text: string): Promise<void> {
+  await writeOutputFile(path, single(Buffer.from(text)), { cwd, mode: 0o644 });
 }
 
 async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

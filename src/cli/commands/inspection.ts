@@ -20,12 +20,12 @@ export interface Inspection {
   readonly RootFS: { readonly Type: 'layers'; readonly Layers: readonly Digest[] };
 }
 
-export function inspection({ image, manifest, config, names, size }: ImageDetails): Inspection {
+export function inspection({ manifest, config, names, repoDigests, size }: ImageDetails): Inspection {
   const { created, author = '', architecture, variant, os, rootfs, history, config: container } = config.value;
   return {
     Id: manifest.value.config.digest,
     RepoTags: names.map((name) => familiarName(parseReference(name))),
-    RepoDigests: repoDigests(image),
+    RepoDigests: repoDigests,
     Comment: history.at(-1)?.comment ?? '',
     Created: created,
     Author: author,
@@ -36,10 +36,4 @@ export function inspection({ image, manifest, config, names, size }: ImageDetail
     Size: size,
     RootFS: { Type: rootfs.type, Layers: rootfs.diff_ids },
   };
-}
-
-function repoDigests({ name, resolved }: ImageDetails['image']): readonly string[] {
-  if (name === null || resolved === undefined) return [];
-  const { registry, repository } = name;
-  return [familiarName({ registry, repository, digest: resolved })];
 }

@@ -18,10 +18,11 @@ function omission({ lineCount, tail }: Step): string[] {
 }
 
 /** What a build has made, and how much of it anew. */
-export function resultLines({ imageId, names, steps }: BuildResult): string[] {
+export function resultLines({ imageId, stored, names, steps }: BuildResult): string[] {
   const built = steps.total - steps.cached;
+  const count = `${steps.total} ${steps.total === 1 ? 'step' : 'steps'}: ${steps.cached} cached, ${built} built`;
   return [
-    `image ${imageId} (${steps.total} ${steps.total === 1 ? 'step' : 'steps'}: ${steps.cached} cached, ${built} built)`,
+    stored ? `image ${imageId} (${count})` : `no image kept (${count})`,
     ...names.map((name) => `named ${name}`),
   ];
 }

@@ -51,6 +51,9 @@ function applyChunk(writer: LayerWriter, parser: TarParser, chunk: Uint8Array): 
       case 'content':
         writer.write(event.bytes);
         break;
+      case 'hole':
+        writer.skip(event.size);
+        break;
       case 'end':
         writer.end();
     }

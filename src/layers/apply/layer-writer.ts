@@ -1,10 +1,10 @@
 import {
   closeSync,
   constants,
+  ftruncateSync,
   linkSync,
   mkdirSync,
   openSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
   writeSync,
@@ -31,6 +31,7 @@ import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../tree.js';
 import { parseWhiteoutName } from '../whiteout.js';
 import { MergedDirectories } from './merged-directories.js';
 import { createHiding, type Hiding } from './hiding.js';
+import { removeDirectory } from './remove-directory.js';
 
 export interface LayerTarget extends AttributeWriting {
   /** Absolute path of the directory that gets the files. */
@@ -44,6 +45,8 @@ export interface LayerTarget extends AttributeWriting {
   } | null;
 }
 
+/** PATH_MAX, less what the place of a finished snapshot may be longer than that of an unfinished one. */
+const MAX_HOST_PATH = 4096 - 160;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Attributes that a directory gets when all else is done; `null` for one that only keeps its time. */
@@ -65,6 +68,8 @@ export class LayerWriter implements Disposable {
   #file:
     | { readonly path: ByteString; readonly host: ByteString; readonly descriptor: number; readonly entry: TarEntry }
     | undefined;
+  /** Bytes of it that have been written or passed over. */
+  #position = 0;
 
   constructor(target: LayerTarget) {
     this.#target = target;
@@ -104,7 +109,19 @@ export class LayerWriter implements Disposable {
   /** Content of the file that was begun. Of whiteouts there is none to write. */
   write(bytes: Uint8Array): void {
     if (this.#file === undefined) return;
-    for (let at = 0; at < bytes.byteLength;) at += writeSync(this.#file.descriptor, bytes, at);
+    const { descriptor } = this.#file;
+    for (let at = 0; at < bytes.byteLength;) {
+      const count = writeSync(descriptor, bytes, at, bytes.byteLength - at, this.#position);
+      this.#position += count;
+      at += count;
+    }
+  }
+
+  /** Leaves a hole in the file that was begun: zeros that take no room. */
+  skip(size: number): void {
+    if (this.#file === undefined) return;
+    this.#position += size;
+    ftruncateSync(this.#file.descriptor, this.#position);
   }
 
   end(): void {
@@ -146,8 +163,10 @@ export class LayerWriter implements Disposable {
 
   /** Where an entry goes: its parents made or followed. */
   #place(path: ByteString): ByteString {
-    const parent = this.#merged.resolve(parentPath(path), 'create');
-    return childPath(parent ?? ROOT, baseName(path));
+    const parent = this.#merged.resolve(parentPath(path), 'create') ?? ROOT;
+    const place = childPath(parent, baseName(path));
+    if (this.#target.root.length + place.length > MAX_HOST_PATH) throw invalidPlace(path);
+    return place;
   }
 
   #host(path: ByteString): ByteString {
@@ -188,6 +207,7 @@ export class LayerWriter implements Disposable {
   #openFile(path: ByteString, entry: TarEntry): void {
     const descriptor = this.#replacing(path, (host) => openSync(fsPath(host), CREATE, 0o600));
     this.#file = { path, host: this.#host(path), descriptor, entry };
+    this.#position = 0;
   }
 
   /** The link is to what the layer means by its target, which a lower layer may hold. It has the attributes of its target. */
@@ -289,7 +309,7 @@ export class LayerWriter implements Disposable {
     const host = this.#host(path);
     this.#target.owners.delete(path);
     if (statFile(host)?.isDirectory() === true) {
-      rmSync(fsPath(host), { recursive: true });
+      removeDirectory(this.#directories, [parentPath(path), baseName(path)]);
       this.#merged.changed(path, 'directory');
     } else {
       unlinkSync(fsPath(host));
@@ -324,6 +344,13 @@ export class LayerWriter implements Disposable {
 }
 
 const NO_DEVICE = { major: 0, minor: 0 };
+
+function invalidPlace(path: ByteString): TsbuildError {
+  const shown = textOfBytes(path).slice(0, 200);
+  return new TsbuildError('LAYER_INVALID', `cannot apply entry "/${shown}…": its path is too long for the store`, {
+    hint: 'Use another image, or a store whose own path is shorter.',
+  });
+}
 
 function invalidEntry(entry: TarEntry, state: string): TsbuildError {
   return new TsbuildError('LAYER_INVALID', `cannot apply entry "/${textOfBytes(entry.path)}": ${state}`, {

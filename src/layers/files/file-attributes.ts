@@ -9,7 +9,8 @@ import { formatOwner, OWNER_XATTR, type Owner, type Ownership } from './ownershi
 export type FileAttributes = Pick<TarEntry, 'path' | 'mode' | 'uid' | 'gid' | 'mtime' | 'xattrs'>;
 
 export interface AttributeWriting {
-  readonly ownership: Ownership;
+  /** `caller`: they are whose process this is, whoever's they were. */
+  readonly ownership: Ownership | 'caller';
   /** Receives, by path in the layer, the recorded owners of files that can have no attributes of users. */
   readonly owners: Map<ByteString, Owner>;
 }
@@ -23,7 +24,7 @@ export function setFileAttributes(path: ByteString, descriptor: number, [attribu
     asOwner(attributes, () => {
       fchownSync(descriptor, attributes.uid, attributes.gid);
     });
-  else recordOwner(path, attributes);
+  else if (writing.ownership === 'recorded') recordOwner(path, attributes);
   writeXattrs(path, attributes.xattrs);
   fchmodSync(descriptor, attributes.mode);
   const { mtime } = attributes;
@@ -36,8 +37,10 @@ type Args = readonly [attributes: FileAttributes, writing: AttributeWriting];
 /** `path` is the directory's own, of a form that no symbolic link can take the place of. */
 export function setDirectoryAttributes(path: ByteString, [attributes, writing]: Args): void {
   if (writing.ownership === 'real') setOwner(path, attributes);
-  else if (isRoot(attributes)) clearXattr(path, OWNER_XATTR);
-  else recordOwner(path, attributes);
+  else if (writing.ownership === 'recorded') {
+    if (isRoot(attributes)) clearXattr(path, OWNER_XATTR);
+    else recordOwner(path, attributes);
+  }
   // The directory may be one of a lower layer, with attributes that this one takes away.
   for (const name of readLayerXattrs(path).keys()) if (!attributes.xattrs.has(name)) removeXattr(path, name);
   writeXattrs(path, attributes.xattrs);
@@ -53,7 +56,7 @@ export function setSpecialAttributes(
   options: { readonly chmod: boolean },
 ): void {
   if (writing.ownership === 'real') setOwner(path, attributes);
-  else if (isRoot(attributes)) writing.owners.delete(attributes.path);
+  else if (isRoot(attributes) || writing.ownership === 'caller') writing.owners.delete(attributes.path);
   else writing.owners.set(attributes.path, { uid: attributes.uid, gid: attributes.gid });
   // Not for links: chmod(2) would change what they lead to.
   if (options.chmod) chmodSync(fsPath(path), attributes.mode);

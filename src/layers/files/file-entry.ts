@@ -34,15 +34,30 @@ const TYPES: ReadonlyMap<number, TreeEntry['type']> = new Map([
   [constants.S_IFIFO, 'fifo'],
 ]);
 
-/** lstat(2); `undefined` when there is no such file, or none can be there. */
+/** PATH_MAX, without its NUL. */
+const MAX_PATH = 4095;
+
+/**
+ * lstat(2); `undefined` when there is no such file, or none can be there.
+ * @throws `LAYER_INVALID` where there may be one that no path can name: to take it for absent would lose it
+ */
 export function statFile(path: ByteString): BigIntStats | undefined {
   try {
     return lstatSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
   } catch (error) {
     const code = systemErrorCode(error);
+    if (code === 'ENAMETOOLONG' && path.length > MAX_PATH) throw tooLong(path, error);
     if (code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
     throw error;
   }
+}
+
+function tooLong(path: ByteString, cause: unknown): TsbuildError {
+  const state = `its path is longer than ${MAX_PATH} bytes`;
+  return new TsbuildError('LAYER_INVALID', `cannot read file "${textOfBytes(path).slice(0, 200)}…": ${state}`, {
+    hint: 'Remove it, or give the folders above it shorter names.',
+    cause,
+  });
 }
 
 /** What a tree says about a file on the host. */

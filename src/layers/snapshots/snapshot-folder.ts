@@ -1,13 +1,16 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { digestHex, isDigest } from '../../oci/digest.js';
 import type { ChainId } from '../../oci/layer.js';
 import type { ByteString } from '../../support/byte-string.js';
+import { writeFileAtomic } from '../../support/atomic-file.js';
 import { systemErrorCode } from '../../support/errors.js';
+import { parseJson } from '../../support/parse-json.js';
 import { removeTree } from '../../support/files.js';
 import { syncFileSystem } from '../../support/syscalls.js';
 import { formatOwner, parseOwner, type Owner, type OwnerMap } from '../files/ownership.js';
+import { currentBoot, isLittleUnwritten } from './kernel-state.js';
 
 /** What is known about a committed snapshot beside its files. */
 export interface SnapshotMeta {
@@ -15,16 +18,28 @@ export interface SnapshotMeta {
   readonly owners: OwnerMap;
 }
 
+interface StoredMeta extends SnapshotMeta {
+  /** The boot (boot_id of random(4)) whose memory may hold files that the disk lacks; `null` once all is on the disk. */
+  readonly boot: string | null;
+}
+
 export interface SnapshotFolderOptions {
   /** Absolute; made when it is missing. */
   readonly directory: string;
   /** Absolute, on the same file system; made when it is missing. */
   readonly temporaryDirectory: string;
-  /** Whether a snapshot is on the disk before it is there: without, a power failure can leave files of it empty. */
+  /** Whether a snapshot is on the disk before it is there: without, it is believed until the machine boots again. */
   readonly durable?: boolean | undefined;
+  /** Absolute: folders like this one that may only be read, such as another user's. What this one lacks is looked for there. */
+  readonly additional?: readonly string[] | undefined;
+  /** Which boot of the machine this is; `null` where it does not say, and then every snapshot is made durable. */
+  readonly boot?: string | null | undefined;
+  /** Whether syncing the file system takes next to no time just now. */
+  readonly isSyncCheap?: (() => boolean) | undefined;
 }
 
-const VERSION = 1;
+/** 1 did not say of which boot a snapshot was, so it cannot be believed after a power failure. */
+const VERSION = 2;
 const META = 'meta.json';
 /** The files themselves. */
 export const FILES = 'fs';
@@ -32,34 +47,91 @@ export const FILES = 'fs';
 /**
  * A folder of snapshots, each a directory `<chain id's hex digits>/` with its files in `fs/` and a `meta.json`. They come by
  * renaming a complete one into place (invariant I3): a directory without a readable meta.json is garbage, and absent.
+ *
+ * They are not synced, which would cost more than making them. After a power failure files of one may be empty, so each says in
+ * which boot it was made, and in another boot it is absent. Once the kernel has written most of it anyway, `settle` syncs the
+ * rest and takes that mark away.
  */
 export class SnapshotFolder {
   readonly #options: SnapshotFolderOptions;
+  readonly #boot: string | null;
+  /** Where those are that were found in another folder. */
+  readonly #elsewhere = new Map<ChainId, string>();
+  /** Those of this boot that were here before, so that the kernel has had the time to write most of them by itself. */
+  readonly #unsynced = new Map<ChainId, SnapshotMeta>();
+  readonly #published = new Set<ChainId>();
 
   constructor(options: SnapshotFolderOptions) {
     this.#options = options;
+    this.#boot = options.boot === undefined ? currentBoot() : options.boot;
   }
 
   filesOf(id: ChainId): string {
-    return path.join(this.#path(id), FILES);
+    return path.join(this.#elsewhere.get(id) ?? this.#path(id), FILES);
   }
 
   async load(id: ChainId): Promise<SnapshotMeta | undefined> {
-    try {
-      return decodeMeta(JSON.parse(await readFile(path.join(this.#path(id), META), 'utf8')));
-    } catch (error) {
-      const code = systemErrorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR' || error instanceof SyntaxError) return undefined;
-      throw error;
+    const own = await this.#loadFrom(this.#path(id));
+    if (own !== undefined) {
+      this.#elsewhere.delete(id);
+      if (own.boot !== null && !this.#published.has(id)) this.#unsynced.set(id, own);
+      return own;
     }
+    for (const directory of this.#options.additional ?? []) {
+      const place = path.join(directory, digestHex(id));
+      const found = await this.#loadFrom(place).catch(ignoreUnreadable);
+      if (found === undefined) continue;
+      this.#elsewhere.set(id, place);
+      return found;
+    }
+    return undefined;
+  }
+
+  /** `undefined` for what is not there, not whole, or of another boot and never synced. */
+  async #loadFrom(place: string): Promise<StoredMeta | undefined> {
+    const meta = await readMeta(path.join(place, META));
+    return meta === undefined || (meta.boot !== null && meta.boot !== this.#boot) ? undefined : meta;
+  }
+
+  /** Syncs what was used and is not known to be on the disk, unless that would take long. */
+  async settle(): Promise<void> {
+    const { isSyncCheap = isLittleUnwritten } = this.#options;
+    if (this.#unsynced.size === 0 || !isSyncCheap()) return;
+    const settled = [...this.#unsynced];
+    this.#unsynced.clear();
+    syncAt(this.#options.directory);
+    for (const [id, meta] of settled) {
+      // Collected meanwhile, or half of what another process is replacing: either way there is nothing to say of it.
+      await this.#write(this.#path(id), meta, null).catch(ignoreMissing);
+    }
+  }
+
+  async #write(place: string, meta: SnapshotMeta, boot: string | null): Promise<void> {
+    await writeFileAtomic(path.join(place, META), encodeMeta(meta, boot), { durable: false });
   }
 
   /** The ids of complete snapshots, sorted. */
   async list(): Promise<readonly ChainId[]> {
     const ids: ChainId[] = [];
+    for (const id of await this.#ids()) if ((await this.#loadFrom(this.#path(id))) !== undefined) ids.push(id);
+    return ids;
+  }
+
+  /** The ids of those that are not, sorted: what a crash of the machine left. */
+  async listTorn(): Promise<readonly ChainId[]> {
+    const ids: ChainId[] = [];
+    for (const id of await this.#ids()) {
+      const meta = await this.#loadFrom(this.#path(id));
+      if (meta === undefined || !existsSync(path.join(this.#path(id), FILES))) ids.push(id);
+    }
+    return ids;
+  }
+
+  async #ids(): Promise<readonly ChainId[]> {
+    const ids: ChainId[] = [];
     for (const name of (await readNames(this.#options.directory)).sort()) {
       const id = `sha256:${name}`;
-      if (isDigest(id) && (await this.load(id as ChainId)) !== undefined) ids.push(id as ChainId);
+      if (isDigest(id)) ids.push(id as ChainId);
     }
     return ids;
   }
@@ -72,15 +144,18 @@ export class SnapshotFolder {
 
   /** Puts a finished one into place. Where there is one already, that stays and this goes. */
   async publish(unfinished: string, id: ChainId, meta: SnapshotMeta): Promise<void> {
-    await writeFile(path.join(unfinished, META), encodeMeta(meta), { mode: 0o600 });
-    if (this.#options.durable === true) syncAt(unfinished);
+    const durable = this.#options.durable === true || this.#boot === null;
+    const text = encodeMeta(meta, durable ? null : this.#boot);
+    await writeFile(path.join(unfinished, META), text, { mode: 0o600 });
+    if (durable) syncAt(unfinished);
     await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
     while (!(await this.#tryRename(unfinished, id))) {
-      if ((await this.load(id)) !== undefined) return removeTree(unfinished);
+      if ((await this.#loadFrom(this.#path(id))) !== undefined) return removeTree(unfinished);
       // Half of a snapshot, left by a crash or a power failure.
       await this.remove(id);
     }
-    if (this.#options.durable === true) syncAt(this.#options.directory);
+    if (durable) syncAt(this.#options.directory);
+    this.#published.add(id);
   }
 
   /** Out of sight at once, then deleted: a reader never sees half of it. */
@@ -111,6 +186,13 @@ export class SnapshotFolder {
   }
 }
 
+/** Of snapshots of one kind, below a store's folder of snapshots and those of others. */
+export function openSnapshotFolder(kind: string, options: SnapshotFolderOptions): SnapshotFolder {
+  const { directory, additional = [] } = options;
+  const below = (parent: string): string => path.join(parent, kind);
+  return new SnapshotFolder({ ...options, directory: below(directory), additional: additional.map(below) });
+}
+
 async function readNames(directory: string): Promise<string[]> {
   try {
     return await readdir(directory);
@@ -129,21 +211,45 @@ function syncAt(directory: string): void {
   }
 }
 
-function encodeMeta({ parent, owners }: SnapshotMeta): string {
+function encodeMeta({ parent, owners }: SnapshotMeta, boot: string | null): string {
   const recorded = [...owners].map(([file, owner]) => [file, formatOwner(owner)]);
-  return JSON.stringify({ version: VERSION, parent, owners: Object.fromEntries(recorded) as unknown });
+  return JSON.stringify({ version: VERSION, boot, parent, owners: Object.fromEntries(recorded) as unknown });
 }
 
-/** `undefined` for what this version did not write. */
-function decodeMeta(json: unknown): SnapshotMeta | undefined {
+/** `undefined` for a file that is not there, or that this version did not write. */
+async function readMeta(file: string): Promise<StoredMeta | undefined> {
+  try {
+    return decodeMeta(parseJson(await readFile(file, 'utf8')));
+  } catch (error) {
+    ignoreMissing(error);
+    return undefined;
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  const code = systemErrorCode(error);
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+}
+
+/** A folder of somebody else is no place to insist. */
+function ignoreUnreadable(error: unknown): undefined {
+  if (systemErrorCode(error) === undefined) throw error;
+}
+
+function decodeMeta(json: unknown): StoredMeta | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
-  const { version, parent, owners } = json as Readonly<Record<string, unknown>>;
+  const { version, boot, parent, owners } = json as Readonly<Record<string, unknown>>;
   if (version !== VERSION || typeof owners !== 'object' || owners === null) return undefined;
+  if (boot !== null && typeof boot !== 'string') return undefined;
   if (parent !== null && (typeof parent !== 'string' || !isDigest(parent))) return undefined;
+  return { parent: parent as ChainId | null, owners: decodeOwners(owners), boot };
+}
+
+function decodeOwners(owners: object): OwnerMap {
   const recorded = new Map<ByteString, Owner>();
   for (const [file, text] of Object.entries(owners)) {
     const owner = parseOwner(String(text));
     if (owner !== undefined) recorded.set(file as ByteString, owner);
   }
-  return { parent: parent as ChainId | null, owners: recorded };
+  return recorded;
 }

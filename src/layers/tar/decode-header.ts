@@ -75,12 +75,18 @@ function natural(block: Buffer, field: FieldName, name: ByteString): number {
   return value;
 }
 
-/** Octal digits, or GNU's base 256, marked by the first bit, for what octal cannot hold. */
 function number(block: Buffer, field: FieldName, name: ByteString): number {
-  const [start, length] = FIELD[field];
-  const value = (block[start] ?? 0) & 0x80 ? base256(block, start, length) : octal(block, start, length);
+  const value = numberAt(block, FIELD[field]);
   if (!Number.isSafeInteger(value)) throw invalidTar(`its ${field} is malformed`, name);
   return value;
+}
+
+/**
+ * Octal digits, or GNU's base 256, marked by the first bit, for what octal cannot hold. `NaN`, or a number that is no safe integer,
+ * for what is malformed.
+ */
+export function numberAt(block: Buffer, [start, length]: readonly [start: number, length: number]): number {
+  return (block[start] ?? 0) & 0x80 ? base256(block, start, length) : octal(block, start, length);
 }
 
 function octal(block: Buffer, start: number, length: number): number {

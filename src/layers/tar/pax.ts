@@ -1,5 +1,6 @@
 import { bufferOf, byteString, type ByteString } from '../../support/byte-string.js';
 import type { Timestamp } from '../tar-entry.js';
+import { PaxSparseRecords, SPARSE_RECORD } from './pax-sparse.js';
 import { invalidTar, XATTR_RECORD } from './tar-format.js';
 
 /** What an extended header says about the entry after it (POSIX.1-2017 pax, "pax Extended Header"). */
@@ -11,6 +12,8 @@ export interface PaxRecords {
   gid?: number;
   mtime?: Timestamp;
   readonly xattrs: Map<ByteString, Uint8Array>;
+  /** Of a sparse file. */
+  sparse?: PaxSparseRecords;
 }
 
 const SPACE = 0x20;
@@ -39,8 +42,9 @@ function addRecord(records: PaxRecords, key: ByteString, value: Buffer): void {
   if (key.includes('\0')) throw malformed('key');
   if (key.startsWith(XATTR_RECORD)) {
     records.xattrs.set(key.slice(XATTR_RECORD.length) as ByteString, Buffer.from(value));
-  } else if (key.startsWith('GNU.sparse.')) {
-    throw invalidTar('it has sparse files, which layers may not (image-spec layer.md, "Sparse files")');
+  } else if (key.startsWith(SPARSE_RECORD)) {
+    records.sparse ??= new PaxSparseRecords();
+    records.sparse.add(key.slice(SPARSE_RECORD.length), byteString(value));
   } else if (value.length > 0) {
     // An empty value takes back one that a global header set; those are not honoured in the first place.
     setField(records, key, byteString(value));

@@ -1,5 +1,6 @@
 import type { TarEntry } from '../tar-entry.js';
-import { TarParser, type TarEvent } from './tar-parser.js';
+import { zeros } from './sparse.js';
+import { TarParser, type TarEvent, type TarLimits } from './tar-parser.js';
 
 export interface TarItem {
   readonly entry: TarEntry;
@@ -16,9 +17,9 @@ export interface TarItem {
  */
 export async function* readTar(
   source: AsyncIterable<Uint8Array>,
-  options: { readonly maxEntries?: number } = {},
+  limits: TarLimits = {},
 ): AsyncGenerator<TarItem, void, undefined> {
-  const events = parse(source, new TarParser(options));
+  const events = parse(source, new TarParser(limits));
   try {
     for (let event = await events.next(); event.done !== true; event = await events.next()) {
       if (event.value.kind !== 'entry') continue;
@@ -43,6 +44,7 @@ async function* parse(source: AsyncIterable<Uint8Array>, parser: TarParser): Asy
 async function* contentOf(events: AsyncIterator<TarEvent, void>): AsyncGenerator<Uint8Array, void, undefined> {
   for (let event = await events.next(); event.done !== true; event = await events.next()) {
     if (event.value.kind === 'content') yield event.value.bytes;
+    else if (event.value.kind === 'hole') yield* zeros(event.value.size);
     else return;
   }
 }

@@ -36,6 +36,8 @@ export const TYPE_FLAGS: Readonly<Record<EntryType, string>> = {
   directory: '5',
   fifo: '6',
 };
+/** GNU's type of sparse files. */
+export const SPARSE_FLAG = 'S';
 
 /** Bytes after content of `size`, up to the next block. */
 export function paddingOf(size: number): number {

@@ -1,30 +1,44 @@
-import { byteString, type ByteString } from '../../support/byte-string.js';
-import { ROOT } from '../../support/byte-path.js';
-import type { EntryType, TarEntry } from '../tar-entry.js';
+import type { ByteString } from '../../support/byte-string.js';
+import type { TarEntry } from '../tar-entry.js';
 import { decodeHeader, isZeroBlock, type TarHeader } from './decode-header.js';
 import { parsePaxRecords, type PaxRecords } from './pax.js';
-import { BLOCK, invalidTar, MAX_PATH, paddingOf, TYPE_FLAGS } from './tar-format.js';
+import { checkedExtents, OldGnuSparse, SparseCursor, type Extent, type SparseMapReader } from './sparse.js';
+import { BLOCK, invalidTar, paddingOf, SPARSE_FLAG } from './tar-format.js';
+import { toEntry, untilNul } from './to-entry.js';
 
 export type TarEvent =
-  | { readonly kind: 'entry'; readonly entry: TarEntry }
+  | {
+      readonly kind: 'entry';
+      readonly entry: TarEntry;
+      /** Of a sparse file: where in it the content belongs that the archive has of it. */
+      readonly extents?: readonly Extent[];
+    }
   /** Some of the content of the file that was the last entry. Valid until the next event is asked for. */
   | { readonly kind: 'content'; readonly bytes: Uint8Array }
+  /** So many bytes of the last entry are zeros, which the archive does not have. */
+  | { readonly kind: 'hole'; readonly size: number }
   /** The content is complete. Follows the entry and content of every file, empty ones too, and of nothing else. */
   | { readonly kind: 'end' };
 
-type State = 'header' | 'meta' | 'content' | 'padding' | 'done';
+type State = 'header' | 'meta' | 'map' | 'content' | 'padding' | 'done';
+
+/** What a reader of tar archives puts up with. */
+export interface TarLimits {
+  /** 5,000,000 unless given. */
+  readonly maxEntries?: number;
+  /**
+   * Refuse sparse files whose holes, of more than 1 GiB together, are this many times what the archive has been until then. 100
+   * unless given; `Infinity` for no limit.
+   */
+  readonly maxSparseRatio?: number;
+}
 
 const MAX_META = 1 << 20;
 const MAX_ENTRIES = 5_000_000;
-const MAX_ID = 2 ** 32 - 2;
+const MAX_FREE_HOLES = 2 ** 30;
+const MAX_SPARSE_RATIO = 100;
 const END: TarEvent = { kind: 'end' };
-
-const ENTRY_TYPES: ReadonlyMap<string, EntryType> = new Map([
-  ...Object.entries(TYPE_FLAGS).map(([type, flag]) => [flag, type as EntryType] as const),
-  ['\0', 'file'],
-  // "Contiguous" files are files everywhere.
-  ['7', 'file'],
-]);
+const NO_PAX: PaxRecords = { xattrs: new Map() };
 
 /**
  * A tar archive, cut into chunks anywhere, to a sequence of events. Synchronous: who writes files by synchronous calls need not
@@ -43,12 +57,19 @@ export class TarParser {
   #pax: PaxRecords | undefined;
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
+  /** A sparse file whose map is not complete. */
+  #pending: PendingFile | undefined;
+  /** Where in the sparse file the content is; `undefined` for any other. */
+  #cursor: SparseCursor | undefined;
   #sawZeroBlock = false;
   #entries = 0;
-  readonly #maxEntries: number;
+  /** Bytes of headers and contents, and of holes in sparse files. */
+  #archived = 0;
+  #holes = 0;
+  readonly #limits: Required<TarLimits>;
 
-  constructor(options: { readonly maxEntries?: number } = {}) {
-    this.#maxEntries = options.maxEntries ?? MAX_ENTRIES;
+  constructor({ maxEntries = MAX_ENTRIES, maxSparseRatio = MAX_SPARSE_RATIO }: TarLimits = {}) {
+    this.#limits = { maxEntries, maxSparseRatio };
   }
 
   *push(chunk: Uint8Array): Generator<TarEvent, void, undefined> {
@@ -56,14 +77,10 @@ export class TarParser {
     let at = 0;
     while (at < bytes.length && this.#state !== 'done') {
       if (this.#state === 'content') {
-        const part = bytes.subarray(at, at + this.#remaining);
+        const part = bytes.subarray(at, at + this.#contentInOnePiece);
         at += part.length;
-        this.#remaining -= part.length;
         yield { kind: 'content', bytes: part };
-        if (this.#remaining === 0) {
-          this.#skipPadding();
-          yield END;
-        }
+        yield* this.#pass(part.length);
       } else if (this.#state === 'padding') {
         const skipped = Math.min(this.#remaining, bytes.length - at);
         at += skipped;
@@ -74,7 +91,7 @@ export class TarParser {
         const wanted = size - this.#partialSize;
         const whole = this.#gather(bytes.subarray(at, at + wanted), size);
         at += Math.min(wanted, bytes.length - at);
-        if (whole !== undefined) yield* this.#state === 'meta' ? this.#readMeta(whole) : this.#readHeader(whole);
+        if (whole !== undefined) yield* this.#readBlocks(whole);
       }
     }
   }
@@ -94,6 +111,7 @@ export class TarParser {
   /** Passes over the pending content, as if it had been pushed; no more events of the file follow. */
   skip(): void {
     if (this.#state === 'content') this.#skipPadding();
+    this.#cursor = undefined;
   }
 
   #hasMeta(): boolean {
@@ -118,6 +136,11 @@ export class TarParser {
     this.#state = this.#padding > 0 ? 'padding' : 'header';
   }
 
+  #readBlocks(blocks: Buffer): Generator<TarEvent, void, undefined> {
+    if (this.#state === 'meta') return this.#readMeta(blocks);
+    return this.#state === 'map' ? this.#readMap(blocks) : this.#readHeader(blocks);
+  }
+
   *#readHeader(block: Buffer): Generator<TarEvent, void, undefined> {
     if (isZeroBlock(block)) {
       if (this.#hasMeta()) throw invalidTar('an extended header is followed by no entry');
@@ -128,7 +151,7 @@ export class TarParser {
     if (this.#sawZeroBlock) throw invalidTar('an entry follows the end marker');
     const header = decodeHeader(block);
     if ('xgLK'.includes(header.typeFlag)) this.#beginMeta(header);
-    else yield* this.#beginEntry(header);
+    else yield* this.#beginFile(this.#describe(header, block));
   }
 
   /** Extended headers have the size that their own header says, whatever another before them said about the entry. */
@@ -156,78 +179,85 @@ export class TarParser {
     this.#skipPadding();
   }
 
-  *#beginEntry(header: TarHeader): Generator<TarEvent, void, undefined> {
-    if (++this.#entries > this.#maxEntries) throw invalidTar(`it has more than ${this.#maxEntries} entries`);
-    const entry = this.#entryOf(header);
-    this.#pax = this.#longName = this.#longLink = undefined;
-    yield { kind: 'entry', entry };
-    if (entry.type !== 'file') return;
-    this.#remaining = entry.size;
-    this.#padding = paddingOf(entry.size);
-    this.#state = 'content';
-    if (entry.size === 0) {
-      this.#skipPadding();
-      yield END;
-    }
-  }
-
   /** PAX beats GNU beats ustar, in whatever order the extended headers came. */
-  #entryOf(header: TarHeader): TarEntry {
-    const linkName = this.#pax?.linkTarget ?? this.#longLink ?? header.linkName;
-    return toEntry({ ...header, name: this.#longName ?? header.name, linkName }, this.#pax ?? NO_PAX);
+  #describe(header: TarHeader, block: Buffer): PendingFile {
+    const { maxEntries } = this.#limits;
+    if (++this.#entries > maxEntries) throw invalidTar(`it has more than ${maxEntries} entries`);
+    const pax = this.#pax ?? NO_PAX;
+    const linkName = pax.linkTarget ?? this.#longLink ?? header.linkName;
+    const entry = toEntry({ ...header, name: this.#longName ?? header.name, linkName }, pax);
+    this.#pax = this.#longName = this.#longLink = undefined;
+    this.#archived += BLOCK + entry.size;
+    const pending = { entry, stored: entry.size, padding: paddingOf(entry.size) };
+    if (entry.type !== 'file') return pending;
+    if (pax.sparse !== undefined) return { ...pending, map: pax.sparse.reader(entry.path) };
+    return header.typeFlag === SPARSE_FLAG ? { ...pending, map: new OldGnuSparse(block, entry.path) } : pending;
+  }
+
+  *#readMap(block: Buffer): Generator<TarEvent, void, undefined> {
+    const file = this.#pending;
+    if (file?.map === undefined) return;
+    file.map.push(block);
+    const stored = file.map.inContent ? file.stored - BLOCK : file.stored;
+    yield* this.#beginFile({ ...file, stored });
+  }
+
+  *#beginFile(file: PendingFile): Generator<TarEvent, void, undefined> {
+    const { entry, stored, padding, map } = file;
+    if (map?.complete === false) {
+      if (map.inContent && stored < BLOCK) throw invalidTar('the map of a sparse file is cut off', entry.path);
+      this.#pending = file;
+      this.#state = 'map';
+      return;
+    }
+    this.#pending = undefined;
+    if (map === undefined) yield { kind: 'entry', entry };
+    else yield this.#beginSparse(entry, stored, map);
+    this.#state = 'header';
+    if (entry.type !== 'file') return;
+    this.#remaining = stored;
+    this.#padding = padding;
+    this.#state = 'content';
+    yield* this.#endContent();
+  }
+
+  #beginSparse(entry: TarEntry, stored: number, map: SparseMapReader): TarEvent {
+    const claim = map.claim();
+    const extents = checkedExtents(claim, stored, entry.path);
+    this.#holes += claim.size - stored;
+    if (this.#holes > MAX_FREE_HOLES && this.#holes > this.#limits.maxSparseRatio * this.#archived) {
+      throw invalidTar(`its sparse files have ${this.#holes} bytes of holes, which looks like an attack`, entry.path);
+    }
+    this.#cursor = new SparseCursor(claim.size, extents);
+    return { kind: 'entry', entry: { ...entry, size: claim.size }, extents };
+  }
+
+  get #contentInOnePiece(): number {
+    return Math.min(this.#remaining, this.#cursor?.stored ?? Infinity);
+  }
+
+  #pass(count: number): Generator<TarEvent, void, undefined> {
+    this.#remaining -= count;
+    this.#cursor?.pass(count);
+    return this.#endContent();
+  }
+
+  /** Tells of the zeros that come next, and of the end when there is nothing more. */
+  *#endContent(): Generator<TarEvent, void, undefined> {
+    const size = this.#cursor?.passHole() ?? 0;
+    if (size > 0) yield { kind: 'hole', size };
+    if (this.#remaining > 0) return;
+    this.#cursor = undefined;
+    this.#skipPadding();
+    yield END;
   }
 }
 
-const NO_PAX: PaxRecords = { xattrs: new Map() };
-
-function toEntry(header: TarHeader, pax: PaxRecords): TarEntry {
-  const name = pax.path ?? header.name;
-  const type = entryType(header, name);
-  const [uid, gid] = [pax.uid ?? header.uid, pax.gid ?? header.gid];
-  if (uid > MAX_ID || gid > MAX_ID) throw invalidTar('its owner is no 32-bit number', name);
-  return {
-    path: normalizePath(name),
-    type,
-    mode: header.mode & 0o7777,
-    uid,
-    gid,
-    size: type === 'file' ? (pax.size ?? header.size) : 0,
-    mtime: pax.mtime ?? { seconds: header.mtime, nanoseconds: 0 },
-    xattrs: pax.xattrs,
-    ...linkFields(type, name, header.linkName),
-    ...(type.endsWith('-device') ? { device: { major: header.major, minor: header.minor } } : {}),
-  };
-}
-function entryType({ typeFlag }: TarHeader, name: ByteString): EntryType {
-  // Before ustar there was no type for directories.
-  if (typeFlag === '\0' && name.endsWith('/')) return 'directory';
-  const type = ENTRY_TYPES.get(typeFlag);
-  if (type !== undefined) return type;
-  if (typeFlag === 'S') {
-    throw invalidTar('it is a sparse file, which layers may not hold (image-spec layer.md, "Sparse files")', name);
-  }
-  throw invalidTar(`its type ${JSON.stringify(typeFlag)} is unknown`, name);
-}
-
-function linkFields(type: EntryType, name: ByteString, target: ByteString): { readonly linkTarget?: ByteString } {
-  if (type !== 'symlink' && type !== 'hardlink') return {};
-  if (target === '' || target.length >= MAX_PATH) throw invalidTar('the target of its link is empty or too long', name);
-  return { linkTarget: type === 'symlink' ? target : normalizePath(target) };
-}
-
-const ODD_COMPONENT = /(?:^|\/)\.{0,2}(?:\/|$)/;
-
-/** Absolute names are meant below the root, as every engine has it. `..` has no good reason to be there, and is refused. */
-function normalizePath(name: ByteString): ByteString {
-  if (name.length > MAX_PATH) throw invalidTar(`its name is longer than ${MAX_PATH} bytes`, name);
-  if (name === '') throw invalidTar('an entry has no name');
-  if (!ODD_COMPONENT.test(name)) return name;
-  const components = name.split('/').filter((component) => component !== '' && component !== '.');
-  if (components.includes('..')) throw invalidTar('its name leads out of the root', name);
-  return components.length === 0 ? ROOT : (components.join('/') as ByteString);
-}
-
-function untilNul(bytes: Buffer): ByteString {
-  const end = bytes.indexOf(0);
-  return byteString(end === -1 ? bytes : bytes.subarray(0, end));
+/** A header that has been read, with what the blocks after it will say. */
+interface PendingFile {
+  readonly entry: TarEntry;
+  /** Bytes of content in the archive from here on. */
+  readonly stored: number;
+  readonly padding: number;
+  readonly map?: SparseMapReader;
 }

@@ -61,10 +61,7 @@ export function legacyFormat(keyword: string): Finding {
 
 export function idleMountOption(type: string, options: readonly string[]): Finding {
   const verb = options.length === 1 ? 'means' : 'mean';
-  return {
-    rule: 'tsbuild/IdleMountOption',
-    message: `${options.join(' and ')} ${verb} nothing for a mount of type ${type}`,
-  };
+  return flagWithoutEffect(`${options.join(' and ')} ${verb} nothing for a mount of type ${type}`);
 }
 
 export function ignoredFile(keyword: 'COPY' | 'ADD', path: string): Finding {

@@ -5,7 +5,6 @@ export type OwnRuleName =
   | 'tsbuild/BlankAroundEquals'
   | 'tsbuild/BrokenJson'
   | 'tsbuild/FlagWithoutEffect'
-  | 'tsbuild/IdleMountOption'
   | 'tsbuild/LostDirectory'
   | 'tsbuild/LostService'
   | 'tsbuild/LostVariable'
@@ -37,12 +36,9 @@ export const OWN_RULES: Readonly<Record<OwnRuleName, Omit<CheckRule, 'name'>>> =
     fix: 'Write a JSON array: every word in double quotes, commas between them, as in CMD ["program", "argument"].',
   },
   'tsbuild/FlagWithoutEffect': {
-    description: 'A flag changes nothing, as another flag or the sources leave it no effect',
-    fix: 'Take the flag out, or what stands in its way.',
-  },
-  'tsbuild/IdleMountOption': {
-    description: 'An option of --mount that means nothing for its type is passed over',
-    fix: 'Delete the option, or correct the type of the mount.',
+    description:
+      'A flag, or an option of --mount, changes nothing: another one, the type or the sources leave it no effect',
+    fix: 'Take it out, or what stands in its way: another flag, a wrong type of the mount.',
   },
   'tsbuild/LostDirectory': {
     description: 'A directory that RUN changes to is left when the step ends',

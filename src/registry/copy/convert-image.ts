@@ -1,15 +1,13 @@
 import { decompress } from '../../layers/compression/decompress.js';
-import { canonicalJson } from '../../oci/canonical-json.js';
 import { checkLayerCount, decodeConfig, decodeManifest, decodeLinks, DOCUMENT_LIMIT } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
-import { digestOf, type Digest } from '../../oci/digest.js';
+import type { Digest } from '../../oci/digest.js';
 import type { EncodedManifest, ManifestDescriptor, RawManifest } from '../../oci/image.js';
 import { isIndexMediaType, isManifestMediaType, MEDIA_TYPE, type LayerMediaType } from '../../oci/media-type.js';
 import type { BlobStore } from '../../store/blob-store.js';
 import { abortable, collect } from '../../support/byte-streams.js';
-import { objectOf } from '../../oci/decode-value.js';
 import { invariant } from '../../support/invariant.js';
-import { parseJson } from '../../support/parse-json.js';
+import { rewriteIndex, rewriteManifest, rewriteSubject } from '../images/manifest-format.js';
 import { isImageManifest, type ImageContent } from './image-content.js';
 
 /**
@@ -45,34 +43,46 @@ export interface ConvertOptions {
 export async function convertImage(content: ImageContent, options: ConvertOptions): Promise<ImageContent> {
   const conversion = new Conversion(content, options);
   const documents: EncodedManifest[] = [];
-  for (const document of content.documents) documents.push(await conversion.document(document));
+  for (const { descriptor } of content.documents) documents.push(await conversion.document(descriptor.digest));
   return conversion.result(documents);
 }
 
 class Conversion {
   readonly #content: ImageContent;
   readonly #options: ConvertOptions;
+  readonly #given: ReadonlyMap<Digest, EncodedManifest>;
   /** What became of documents, by their old digests. */
-  readonly #documents = new Map<Digest, Descriptor<string>>();
+  readonly #documents = new Map<Digest, EncodedManifest>();
   /** Layers in the store. */
   readonly #converted = new Map<Digest, Descriptor<LayerMediaType>>();
 
   constructor(content: ImageContent, options: ConvertOptions) {
     this.#content = content;
     this.#options = options;
+    this.#given = new Map(content.documents.map((document) => [document.descriptor.digest, document]));
   }
 
-  async document(document: EncodedManifest): Promise<EncodedManifest> {
+  /** What became of a document, and before it of what it names. Digests are over what they name, so that this has an end. */
+  async document(digest: Digest): Promise<EncodedManifest> {
+    const known = this.#documents.get(digest);
+    if (known !== undefined) return known;
+    const document = this.#given.get(digest);
+    invariant(document !== undefined, 'only documents of the image are asked for');
+    const { manifests, subject } = decodeLinks(document.bytes, digest);
+    for (const named of [...manifests, ...(subject === undefined ? [] : [subject])]) {
+      if (this.#given.has(named.digest)) await this.document(named.digest);
+    }
+    const pushed = new Map([...this.#documents].map(([old, { descriptor }]) => [old, descriptor]));
     const changed = isIndexMediaType(document.descriptor.mediaType)
-      ? this.#index(document)
-      : await this.#manifest(document);
-    this.#documents.set(document.descriptor.digest, changed.descriptor);
+      ? rewriteIndex(document, { pushed, format: this.#format })
+      : rewriteSubject(await this.#manifest(document), subject, pushed);
+    this.#documents.set(digest, changed);
     return changed;
   }
 
   result(documents: readonly EncodedManifest[]): ImageContent {
     const { root, open } = this.#content;
-    const changed = this.#documents.get(root.digest);
+    const changed = this.#documents.get(root.digest)?.descriptor;
     if (changed === undefined || changed.digest === root.digest) return this.#content;
     const blobs = new Map<Digest, Descriptor<string>>();
     for (const { bytes, descriptor } of documents) {
@@ -87,37 +97,23 @@ class Conversion {
     };
   }
 
-  #index(document: EncodedManifest): EncodedManifest {
-    const { manifests } = decodeLinks(document.bytes, document.descriptor.digest);
-    const changed = manifests.map((entry) => ({ ...entry, ...addressOf(this.#documents.get(entry.digest) ?? entry) }));
-    const mediaType = this.#typeOf(document.descriptor.mediaType);
-    const same = mediaType === document.descriptor.mediaType;
-    if (same && changed.every(({ digest }, index) => digest === manifests[index]?.digest)) return document;
-    return remade(document, mediaType, { manifests: changed });
-  }
-
   async #manifest(document: EncodedManifest): Promise<EncodedManifest> {
     const { mediaType } = document.descriptor;
     if (!isManifestMediaType(mediaType) || !isImageManifest(document)) return document;
     const manifest = decodeManifest(document.bytes, { ...document.descriptor, mediaType });
     const converts = manifest.value.layers.some((layer) => this.#mustChange(layer));
-    if (!converts && this.#typeOf(mediaType) === mediaType) return document;
     const diffIds = converts ? await this.#diffIds(manifest) : [];
-    const layers: Descriptor<string>[] = [];
+    const layers: Descriptor<LayerMediaType>[] = [];
     for (const [index, layer] of manifest.value.layers.entries()) {
       const diffId = diffIds[index];
-      const made = diffId === undefined || !this.#mustChange(layer) ? layer : await this.#layer(layer, diffId);
-      layers.push({ ...made, mediaType: this.#typeOf(made.mediaType) });
+      layers.push(diffId === undefined || !this.#mustChange(layer) ? layer : await this.#layer(layer, diffId));
     }
-    const config = { ...manifest.value.config, mediaType: this.#typeOf(manifest.value.config.mediaType) };
-    return remade(document, this.#typeOf(mediaType), { config, layers });
+    return rewriteManifest(manifest, { layers, format: this.#format });
   }
 
-  #typeOf(mediaType: string): string {
-    // Docker's types have none for zstd.
-    return this.#options.ociTypes === true || this.#options.form === 'zstd'
-      ? (OCI_TYPES.get(mediaType) ?? mediaType)
-      : mediaType;
+  /** Docker's media types have none for zstd. */
+  get #format(): 'oci' | undefined {
+    return this.#options.ociTypes === true || this.#options.form === 'zstd' ? 'oci' : undefined;
   }
 
   async #diffIds(manifest: RawManifest): Promise<readonly Digest[]> {
@@ -184,15 +180,6 @@ class Conversion {
   }
 }
 
-const OCI_TYPES: ReadonlyMap<string, string> = new Map([
-  [MEDIA_TYPE.dockerManifest, MEDIA_TYPE.ociManifest],
-  [MEDIA_TYPE.dockerManifestList, MEDIA_TYPE.ociIndex],
-  [MEDIA_TYPE.dockerConfig, MEDIA_TYPE.ociConfig],
-  [MEDIA_TYPE.dockerLayer, MEDIA_TYPE.ociLayer],
-  [MEDIA_TYPE.dockerLayerGzip, MEDIA_TYPE.ociLayerGzip],
-  [MEDIA_TYPE.dockerForeignLayerGzip, MEDIA_TYPE.ociForeignLayerGzip],
-]);
-
 /** Layers that may not be distributed are none of ours to change. */
 function compressionOf(mediaType: LayerMediaType): 'none' | 'gzip' | 'zstd' | 'foreign' {
   switch (mediaType) {
@@ -216,19 +203,4 @@ function isDockerType(mediaType: LayerMediaType): boolean {
 function knownType(mediaType: string): ManifestDescriptor['mediaType'] {
   invariant(isManifestMediaType(mediaType) || isIndexMediaType(mediaType), 'a root is a manifest or an index');
   return mediaType;
-}
-
-function addressOf({
-  mediaType,
-  digest,
-  size,
-}: Descriptor<string>): Pick<Descriptor<string>, 'mediaType' | 'digest' | 'size'> {
-  return { mediaType, digest, size };
-}
-
-/** What else the document says stays. */
-function remade({ bytes, descriptor }: EncodedManifest, mediaType: string, members: object): EncodedManifest {
-  const document = objectOf(parseJson(Buffer.from(bytes).toString('utf8')), '').members;
-  const made = Buffer.from(canonicalJson({ ...document, mediaType, ...members }));
-  return { descriptor: { ...descriptor, mediaType, digest: digestOf(made), size: made.length }, bytes: made };
 }

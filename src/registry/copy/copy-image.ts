@@ -15,6 +15,7 @@ import { listImage, packedBlobs, packImages, type ArchivedImage } from '../archi
 import { blobProgress, type BlobSink } from '../blob-event.js';
 import type { RegistryClient } from '../registry-client.js';
 import { chooseEntry, labelledEntries, openArchiveContent, type FoundContent } from './archive-content.js';
+import { findMountSources, type MountSources } from '../images/mount-sources.js';
 import { convertImage, type CompressLayer } from './convert-image.js';
 import { asBlob, deliverToRegistry, deliverToStore } from './deliver.js';
 import { readContent, type ImageContent, type PlatformChoice } from './image-content.js';
@@ -120,7 +121,8 @@ async function deliver(content: ImageContent, options: CopyOptions): Promise<voi
       const { digest, tag } = to.reference;
       if (digest !== undefined) throw namedByDigest(to);
       const target = (await options.client()).repository(to.reference);
-      await deliverToRegistry(content, target, { tag, onBlob, signal });
+      const mountSources = await mountSourcesFor(from, to.reference, store);
+      await deliverToRegistry(content, target, { tag, mountSources, onBlob, signal });
       return;
     }
     case 'store':
@@ -138,6 +140,15 @@ async function deliver(content: ImageContent, options: CopyOptions): Promise<voi
     case 'oci-archive':
       await deliverToFile({ content, ...namesFor(from, to) }, to, { format: to.transport, options });
   }
+}
+
+/** What comes from another repository of the registry need not leave it; nor what the store knows to be there. */
+async function mountSourcesFor(from: ImageLocation, target: Reference, store: Store): Promise<MountSources> {
+  if (from.transport !== 'docker' || from.reference.registry !== target.registry) {
+    return await findMountSources(store, target);
+  }
+  const { registry, repository } = from.reference;
+  return () => (repository === target.repository ? undefined : { registry, repository });
 }
 
 async function deliverToLayout(image: ArchivedImage, folder: string, { onBlob, signal }: CopyOptions): Promise<void> {

@@ -8,6 +8,7 @@ import type { Digest } from '../../oci/digest.js';
 import { discardBlobs } from '../../store/collect.js';
 import type { Store } from '../../store/store.js';
 import { blobProgress, type BlobSink } from '../blob-event.js';
+import type { MountSources } from '../images/mount-sources.js';
 import { transferAll } from '../transfer-all.js';
 import type { ImageContent } from './image-content.js';
 import { storedImage } from './store-content.js';
@@ -17,6 +18,11 @@ export interface DeliverOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface DeliverToRegistryOptions extends DeliverOptions {
+  readonly tag: string | undefined;
+  readonly mountSources: MountSources;
+}
+
 /**
  * Sends an image to a registry as it is: blobs, then the manifests that name them, the root's tag last.
  * @throws `REGISTRY_*`, `ABORTED`, and what the source throws
@@ -24,7 +30,7 @@ export interface DeliverOptions {
 export async function deliverToRegistry(
   content: ImageContent,
   target: ImageTarget,
-  { tag, onBlob, signal }: DeliverOptions & { readonly tag: string | undefined },
+  { tag, mountSources, onBlob, signal }: DeliverToRegistryOptions,
 ): Promise<void> {
   const sent = content.blobs.filter(
     ({ mediaType, urls = [] }) => !isForeignLayerMediaType(mediaType) || urls.length === 0,
@@ -34,9 +40,8 @@ export async function deliverToRegistry(
     async (descriptor, stop) => {
       const { onBytes, finish } = blobProgress(descriptor, onBlob);
       const open = async (): Promise<Readable> => await content.open(descriptor, { signal: stop });
-      finish(
-        (await target.pushBlob({ descriptor: asBlob(descriptor), open }, { onBytes, signal: stop })) !== 'uploaded',
-      );
+      const blob = { descriptor: asBlob(descriptor), mountFrom: mountSources(descriptor.digest), open };
+      finish((await target.pushBlob(blob, { onBytes, signal: stop })) !== 'uploaded');
     },
     signal,
   );

@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 import { decodeIndex, decodeLinks, decodeManifest, isConfigMediaType, isLayerMediaType } from '../../oci/decode.js';
-import { canonicalJson } from '../../oci/canonical-json.js';
 import type { Descriptor } from '../../oci/descriptor.js';
-import { digestOf, type Digest } from '../../oci/digest.js';
+import type { Digest } from '../../oci/digest.js';
 import type { EncodedManifest, ManifestDescriptor } from '../../oci/image.js';
 import type { TransferOptions } from '../../oci/image-transfer.js';
-import { isIndexMediaType, isManifestMediaType, type IndexMediaType } from '../../oci/media-type.js';
+import { isIndexMediaType, isManifestMediaType } from '../../oci/media-type.js';
 import { formatPlatform, hostPlatform, type Platform } from '../../oci/platform.js';
 import { isAttestation, listPlatforms, selectPlatform } from '../../oci/select-platform.js';
 import { TsbuildError } from '../../support/errors.js';
+import { ABOUT, narrowIndex } from '../images/manifest-format.js';
 
 /** Somewhere that the parts of images are read from. */
 export interface ContentSource {
@@ -16,6 +16,8 @@ export interface ContentSource {
   document(descriptor: Descriptor<string>, options?: TransferOptions): Promise<EncodedManifest>;
   /** The stream fails before its end when its bytes are not the ones the descriptor names. */
   open(descriptor: Descriptor<string>, options?: TransferOptions): Promise<Readable>;
+  /** Absent: what is listed is there. */
+  has?(descriptor: Descriptor<string>): Promise<boolean>;
 }
 
 /** All that an image is: the documents are here, the blobs are opened when they are wanted. */
@@ -46,8 +48,8 @@ const MAX_DEPTH = 4;
 const MAX_DOCUMENTS = 1000;
 
 /**
- * Reads the documents of an image. One platform of an index is its manifest alone; several are an index of them, which is the
- * same one whenever no image is left out.
+ * Reads the documents of an image. One platform of an index is its manifest alone; several are an index of them and of what
+ * attests of them, which is the same one whenever nothing is left out.
  * @throws `PLATFORM_NOT_FOUND`, `DOCUMENT_INVALID`, and what the source throws
  */
 export async function readContent(root: ManifestDescriptor, options: ReadContentOptions): Promise<ImageContent> {
@@ -88,20 +90,25 @@ async function chooseRoot(root: ManifestDescriptor, options: ReadContentOptions)
   }
   const [only, second] = [...entries.values()];
   if (only !== undefined && second === undefined) return { descriptor: only, entries: [] };
-  const kept = index.value.manifests.filter(({ digest }) => entries.has(digest));
-  if (kept.length === index.value.manifests.filter((entry) => !isAttestation(entry)).length) {
-    return { descriptor: root, entries: [] };
+  const kept: ManifestDescriptor[] = [];
+  for (const entry of index.value.manifests) {
+    if (entries.has(entry.digest) || (await isAboutKept(entry, entries, options.source))) kept.push(entry);
   }
-  const made = makeIndex(mediaType, kept);
-  return { descriptor: made.descriptor, made, entries: kept };
+  if (kept.length === index.value.manifests.length) return { descriptor: root, entries: [] };
+  const made = narrowIndex({ descriptor: root, bytes }, (digest) => kept.some((entry) => entry.digest === digest));
+  const { digest, size } = made.descriptor;
+  return { descriptor: { ...root, digest, size }, made, entries: kept };
 }
 
-export function makeIndex(
-  mediaType: IndexMediaType,
-  manifests: readonly ManifestDescriptor[],
-): EncodedManifest & { readonly descriptor: Descriptor<IndexMediaType> } {
-  const bytes = Buffer.from(canonicalJson({ schemaVersion: 2, mediaType, manifests }));
-  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
+/** What attests of an image goes along with it, where it is there: a pull of one platform brings none. */
+async function isAboutKept(
+  entry: ManifestDescriptor,
+  images: ReadonlyMap<string, unknown>,
+  source: ContentSource,
+): Promise<boolean> {
+  const image = entry.annotations?.[ABOUT];
+  if (!isAttestation(entry) || (image !== undefined && !images.has(image))) return false;
+  return (await source.has?.(entry)) ?? true;
 }
 
 interface Reading {

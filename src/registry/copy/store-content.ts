@@ -15,6 +15,7 @@ export function storeSource({ blobs }: Pick<Store, 'blobs'>): ContentSource {
   return {
     document: async (descriptor) => ({ descriptor, bytes: await blobs.read(descriptor) }),
     open: async (descriptor) => await blobs.open(descriptor),
+    has: async ({ digest }) => await blobs.has(digest),
   };
 }
 

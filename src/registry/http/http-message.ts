@@ -37,15 +37,28 @@ export class ConnectionError extends Error {
   readonly transient: boolean;
   /** The connection had been used before, and the other side closed it as the request was on its way. */
   readonly stale: boolean;
+  /** The other side speaks TLS, and has refused what it was told in it. */
+  readonly speaksTls: boolean;
 
   constructor(
     reason: string,
-    options: { readonly transient: boolean; readonly stale?: boolean; readonly cause?: unknown },
+    options: {
+      readonly transient: boolean;
+      readonly stale?: boolean;
+      readonly speaksTls?: boolean;
+      readonly cause?: unknown;
+    },
   ) {
     super(reason, { cause: options.cause });
     this.transient = options.transient;
     this.stale = options.stale ?? false;
+    this.speaksTls = options.speaksTls ?? false;
   }
+}
+
+/** @param state as in `no answer came within 60 s` */
+export function timedOut(state: string, ms: number): ConnectionError {
+  return new ConnectionError(`${state} within ${ms / 1000} s`, { transient: true });
 }
 
 /** As it may be shown: without user, password and the values of the query, which sign requests and carry tokens. */

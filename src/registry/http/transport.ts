@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import { AgentPool } from './agents.js';
 import type { CertificateSources } from './certificate-authorities.js';
+import { BodyPatience } from './body-patience.js';
 import { connectionError } from './connection-reason.js';
-import { ConnectionError, type HttpRequest, type HttpResponse } from './http-message.js';
+import { ConnectionError, timedOut, type HttpRequest, type HttpResponse } from './http-message.js';
 import { defaultPort, proxyAuthorization, proxyFor, type ProxySettings } from './http-proxy.js';
 
 /** Milliseconds. */
@@ -16,8 +17,10 @@ export interface HttpTimeouts {
   readonly headersMs: number;
   /** The same after a body: a registry checks and moves an upload before it answers. */
   readonly commitMs: number;
-  /** Between two pieces of a body, in either direction. */
+  /** Of waiting, until the next `leastBytes` of a body have come, or a piece of the request's body has been accepted. */
   readonly inactivityMs: number;
+  /** Bytes. A body that is smaller must come in that time as a whole. */
+  readonly leastBytes: number;
 }
 
 export const DEFAULT_TIMEOUTS: HttpTimeouts = {
@@ -25,6 +28,8 @@ export const DEFAULT_TIMEOUTS: HttpTimeouts = {
   headersMs: 60_000,
   commitMs: 300_000,
   inactivityMs: 60_000,
+  // 136 bytes a second: less than any modem ever had, also when it is shared by four transfers.
+  leastBytes: 8 * 1024,
 };
 
 export interface TransportOptions {
@@ -106,7 +111,7 @@ async function exchange(outgoing: ClientRequest, { request, body, timeouts }: Ex
     const sending = sendBody(outgoing, { request, body, timeouts }, watch);
     sending.catch(() => undefined);
     incoming = await Promise.race([answer, sending.then(() => answer)]);
-    return responseOf(request.url, { incoming, outgoing, forgetSignal, inactivityMs: timeouts.inactivityMs });
+    return responseOf(request.url, { incoming, outgoing, forgetSignal, timeouts });
   } catch (error) {
     forgetSignal();
     outgoing.destroy();
@@ -144,10 +149,6 @@ class Watch {
   }
 }
 
-function timedOut(state: string, ms: number): ConnectionError {
-  return new ConnectionError(`${state} within ${ms / 1000} s`, { transient: true });
-}
-
 /** Rejects with a `ConnectionError`, or `ABORTED`. */
 function answerOf(outgoing: ClientRequest): Promise<IncomingMessage> {
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
@@ -175,16 +176,25 @@ async function sendBody(outgoing: ClientRequest, { request, body, timeouts }: Ex
   outgoing.once('response', () => {
     early.abort();
   });
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+  for await (const piece of inPieces(body)) {
     if (early.signal.aborted || outgoing.destroyed) return;
-    watch.expect('nothing was accepted', timeouts.inactivityMs);
-    if (!outgoing.write(chunk)) await writable(outgoing);
+    watch.expect('too little was accepted', timeouts.inactivityMs);
+    if (!outgoing.write(piece)) await writable(outgoing);
     watch.stop();
-    request.onBytesSent?.(chunk.byteLength);
+    request.onBytesSent?.(piece.byteLength);
   }
   if (early.signal.aborted || outgoing.destroyed) return;
   watch.expect('there was no answer', timeouts.commitMs);
   outgoing.end();
+}
+
+/** Bytes. What is written at once must be accepted at once: larger pieces would take a slow line for a dead one. */
+const PIECE_SIZE = 64 * 1024;
+
+async function* inPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.byteLength; at += PIECE_SIZE) yield chunk.subarray(at, at + PIECE_SIZE);
+  }
 }
 
 /** Resolves once the connection stands, or the request has failed. */
@@ -218,7 +228,7 @@ interface Answer {
   readonly incoming: IncomingMessage;
   readonly outgoing: ClientRequest;
   readonly forgetSignal: () => void;
-  readonly inactivityMs: number;
+  readonly timeouts: HttpTimeouts;
 }
 
 function responseOf(url: URL, answer: Answer): HttpResponse {
@@ -238,23 +248,19 @@ function responseOf(url: URL, answer: Answer): HttpResponse {
   };
 }
 
-async function* receive({ incoming, outgoing, forgetSignal, inactivityMs }: Answer): AsyncGenerator<Uint8Array, void> {
-  let timer: NodeJS.Timeout | undefined;
-  // Only waiting counts: a slow reader is no fault of the connection.
-  const arm = (): void => {
-    timer = setTimeout(() => incoming.destroy(timedOut('no further data came', inactivityMs)), inactivityMs);
-  };
+async function* receive({ incoming, outgoing, forgetSignal, timeouts }: Answer): AsyncGenerator<Uint8Array, void> {
+  const patience = new BodyPatience(timeouts, (error) => incoming.destroy(error));
   try {
-    arm();
+    patience.wait();
     for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
+      patience.got(chunk.byteLength);
       yield chunk;
-      arm();
+      patience.wait();
     }
   } catch (error) {
     throw isTsbuildError(error) ? error : connectionError(error, false);
   } finally {
-    clearTimeout(timer);
+    patience.end();
     forgetSignal();
     // An answer that came before the end of the request leaves a connection in the middle of a body.
     if (!outgoing.writableEnded) outgoing.destroy();

@@ -33,7 +33,8 @@ export function inFormat(mediaType: string, format: ManifestFormat): string {
 export interface ManifestChanges {
   /** As many as the manifest has. */
   readonly layers: readonly Descriptor<LayerMediaType>[];
-  readonly format: ManifestFormat;
+  /** Absent: media types stay as they are. */
+  readonly format: ManifestFormat | undefined;
 }
 
 /** What was pushed in place of the manifests that the store has, by their digests there. */
@@ -47,7 +48,7 @@ export function rewriteManifest(manifest: RawManifest, { layers, format }: Manif
   const given = Array.isArray(document['layers']) ? document['layers'] : [];
   const changed = {
     ...document,
-    mediaType: inFormat(manifest.descriptor.mediaType, format),
+    mediaType: asIn(manifest.descriptor.mediaType, format),
     config: withType(document['config'], format),
     ...('layers' in document ? { layers: layers.map((layer, at) => replaced(given[at], layer, format)) } : {}),
   };
@@ -59,16 +60,16 @@ export function rewriteManifest(manifest: RawManifest, { layers, format }: Manif
   return decodeManifest(bytes, { ...manifest.descriptor, mediaType, digest: digestOf(bytes), size: bytes.byteLength });
 }
 
-/** An index whose entries were pushed as other manifests than it lists, by the digests that it lists. */
+/** An index whose entries have become other manifests than it lists, by the digests that it lists. */
 export function rewriteIndex(
   index: EncodedManifest,
-  { pushed, format }: { readonly pushed: PushedManifests; readonly format: ManifestFormat },
+  { pushed, format }: { readonly pushed: PushedManifests; readonly format: ManifestFormat | undefined },
 ): EncodedManifest {
   const document = jsonOf(index);
-  const mediaType = inFormat(index.descriptor.mediaType, format);
-  const changes = [...pushed].some(([digest, descriptor]) => digest !== descriptor.digest);
+  const mediaType = asIn(index.descriptor.mediaType, format);
+  const entries = entriesOf(document);
+  const changes = entries.some((entry) => isChanged(membersOf(entry)['digest'], pushed));
   if (!changes && mediaType === index.descriptor.mediaType) return index;
-  const entries: readonly unknown[] = Array.isArray(document['manifests']) ? document['manifests'] : [];
   const manifests = entries.map((entry) => withReference(entry, pushed));
   const bytes = Buffer.from(JSON.stringify({ ...document, mediaType, manifests }));
   return { descriptor: { ...index.descriptor, mediaType, digest: digestOf(bytes), size: bytes.byteLength }, bytes };
@@ -87,6 +88,14 @@ export function rewriteSubject(
   return { descriptor: { ...manifest.descriptor, digest: digestOf(bytes), size: bytes.byteLength }, bytes };
 }
 
+/** An index of some of the entries of another, which says all else that the other does. */
+export function narrowIndex(index: EncodedManifest, isKept: (digest: unknown) => boolean): EncodedManifest {
+  const document = jsonOf(index);
+  const manifests = entriesOf(document).filter((entry) => isKept(membersOf(entry)['digest']));
+  const bytes = Buffer.from(JSON.stringify({ ...document, manifests }));
+  return { descriptor: { ...index.descriptor, digest: digestOf(bytes), size: bytes.byteLength }, bytes };
+}
+
 /** BuildKit's attestations name, in this annotation, the image in the index that they are about. */
 export const ABOUT = 'vnd.docker.reference.digest';
 
@@ -101,18 +110,32 @@ function withReference(entry: unknown, pushed: PushedManifests): unknown {
   };
 }
 
+function isChanged(digest: unknown, pushed: PushedManifests): boolean {
+  const made = find(pushed, digest);
+  return made !== undefined && made.digest !== digest;
+}
+
 function find(pushed: ReadonlyMap<string, Descriptor<string>>, digest: unknown): Descriptor<string> | undefined {
   return typeof digest === 'string' ? pushed.get(digest) : undefined;
 }
 
-function replaced(given: unknown, layer: Descriptor<string>, format: ManifestFormat): unknown {
-  return pointTo(given, { ...layer, mediaType: inFormat(layer.mediaType, format) });
+function replaced(given: unknown, layer: Descriptor<string>, format: ManifestFormat | undefined): unknown {
+  return pointTo(given, { ...layer, mediaType: asIn(layer.mediaType, format) });
 }
 
-function withType(given: unknown, format: ManifestFormat): unknown {
+function withType(given: unknown, format: ManifestFormat | undefined): unknown {
   const members = membersOf(given);
   const mediaType = members['mediaType'];
-  return typeof mediaType === 'string' ? { ...members, mediaType: inFormat(mediaType, format) } : given;
+  return typeof mediaType === 'string' ? { ...members, mediaType: asIn(mediaType, format) } : given;
+}
+
+function asIn(mediaType: string, format: ManifestFormat | undefined): string {
+  return format === undefined ? mediaType : inFormat(mediaType, format);
+}
+
+function entriesOf(index: JsonObject): readonly unknown[] {
+  const entries = index['manifests'];
+  return Array.isArray(entries) ? entries : [];
 }
 
 function pointTo(given: unknown, { mediaType, digest, size }: Descriptor<string>): JsonObject {

@@ -49,6 +49,7 @@ describe('renderGraph', () => {
     ['line ends', 'a\r\nb\nc\rd\u2028<e>', 'label = "a\\nb\\nc\\nd\\n<e>";'],
     ['a line in angle brackets', 'RUN x\n<y>', 'label = "RUN x\\n<y>";'],
     ['a label in angle brackets', '<b>x</b>', 'label = "&lt;b>x</b>";'],
+    ['space before angle brackets', ' <">', 'label = " &lt;\\">";'],
     ['entities', 'a &lt; b && c &#60;', 'label = "a &amp;lt; b && c &amp;#60;";'],
     ['control characters', 'a\0b\u001b[31m\tc', 'label = "a b [31m c";'],
   ])('a label with %s is shown as it is', (_name, label, expected) => {

@@ -12,7 +12,12 @@ import { log, testHost, type TestHost, type TestHostOptions } from './test-host.
 
 const RESULT: BuildResult = {
   imageId: parseDigest(`sha256:${'1'.repeat(64)}`),
-  manifestDigest: parseDigest(`sha256:${'2'.repeat(64)}`),
+  manifest: {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: parseDigest(`sha256:${'2'.repeat(64)}`),
+    size: 400,
+  },
+  stored: true,
   names: ['docker.io/library/x:latest'],
   steps: { total: 2, cached: 1 },
 };
@@ -76,6 +81,7 @@ describe('tsbuild build', () => {
       buildArgs: { A: '1=2', B: 'from env' },
       target: 'dev',
       labels: { k: 'v', bare: '' },
+      annotations: {},
       noCache: true,
       pull: true,
       network: 'none',
@@ -100,6 +106,28 @@ describe('tsbuild build', () => {
     ['a global option and a bare path', ['--store=/s', '.']],
   ])('is called by %s', async (_, words) => {
     expect((await build(words)).request?.contextDirectory).toBe(folder);
+  });
+
+  test("annotations are the manifest's, and further names the image's", async () => {
+    const words = ['-t', 'a', '--annotation', 'k=v', '--annotation', 'manifest:l=w=x', '-o', 'type=image,name=b'];
+    const { request } = await build([...words, '.']);
+    expect(request).toMatchObject({ annotations: { k: 'v', l: 'w=x' }, tags: ['a', 'b'] });
+    const refused = await build(['--annotation', 'index:k=v', '.']);
+    expect(refused.status).toBe(2);
+    expect(refused.host.errors()).toContain('cannot use --annotation "index:k=v": there is no index to annotate');
+  });
+
+  test('writes --metadata-file as docker buildx does, and removes that of an earlier build', async () => {
+    const path = join(folder, 'meta.json');
+    await build(['--metadata-file', path, '.']);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({
+      'containerimage.config.digest': RESULT.imageId,
+      'containerimage.descriptor': RESULT.manifest,
+      'containerimage.digest': RESULT.manifest.digest,
+      'image.name': 'docker.io/library/x:latest',
+    });
+    await build(['--metadata-file', path, '.'], {}, () => Promise.reject(new TsbuildError('RUN_FAILED', 'no')));
+    expect(existsSync(path)).toBe(false);
   });
 
   test('takes a build argument for SOURCE_DATE_EPOCH before the environment', async () => {

@@ -40,10 +40,16 @@ async function build(
     toolchain: {
       build: (given) => {
         request = given;
-        return Promise.resolve({ imageId: digest, manifestDigest: digest, names: [], steps: { total: 1, cached: 0 } });
+        return Promise.resolve({
+          imageId: digest,
+          manifest: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 2 },
+          stored: true,
+          names: [],
+          steps: { total: 1, cached: 0 },
+        });
       },
-      fetchContext: (address) => {
-        fetched.push(address);
+      fetchContext: (address, { keepGitDir } = {}) => {
+        fetched.push(keepGitDir === true ? `${address} with .git` : address);
         return Promise.resolve(options.remote?.[address]);
       },
       unpackContext: (source) => {
@@ -113,6 +119,15 @@ describe('the build context', () => {
       expect(fetched).toEqual([address]);
       expect(request).toMatchObject({ contextFile: context, dockerfile: { text: 'FROM tar' }, ignore: null });
     }
+  });
+
+  test('keeps .git where BUILDKIT_CONTEXT_KEEP_GIT_DIR says so', async () => {
+    const remote = { 'https://h/x.git': await archive(members) };
+    const fetchedWith = async (value: string): Promise<readonly string[]> =>
+      (await build(['https://h/x.git', '--build-arg', `BUILDKIT_CONTEXT_KEEP_GIT_DIR=${value}`], { remote })).fetched;
+    expect(await fetchedWith('1')).toEqual(['https://h/x.git with .git']);
+    expect(await fetchedWith('false')).toEqual(['https://h/x.git']);
+    expect(await fetchedWith('perhaps')).toEqual(['https://h/x.git']);
   });
 
   test('is a folder, where there is one of that name', async () => {

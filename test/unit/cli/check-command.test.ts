@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkDockerfile } from '../../../src/builder/check/check-dockerfile.js';
+import { outlineDockerfile } from '../../../src/builder/outline/outline-dockerfile.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { TsbuildError } from '../../../src/support/errors.js';
 import { knownBases } from '../builder/check/known-bases.js';
@@ -24,7 +25,10 @@ async function run(
   await writeFile(join(folder, 'Dockerfile'), dockerfile);
   const host = testHost({
     cwd: folder,
-    toolchain: { check: (request) => checkDockerfile(request, { resolveBase }) },
+    toolchain: {
+      check: (request) => checkDockerfile(request, { resolveBase }),
+      outline: (request) => outlineDockerfile(request, { resolveBase }),
+    },
   });
   const status = await runCli(words, host);
   return { ...host, status };
@@ -137,16 +141,42 @@ describe('--call', () => {
     });
   });
 
+  // As `docker build --call=outline` prints it (buildx 0.29.1).
+  test('outline lists what the target can be given', async () => {
+    const text =
+      '# A is one\nARG A=alpine\n# end the last\nFROM $A AS end\nARG B\n' +
+      'RUN --mount=type=secret,id=s,required \\\n  --mount=type=ssh x\n';
+    const { output } = await run(text, ['build', '--call=outline', '.']);
+    expect(output()).toBe(
+      'TARGET:      end\nDESCRIPTION: the last\n\n' +
+        'BUILD ARG   VALUE    DESCRIPTION\nA           alpine   is one\nB                    \n\n' +
+        'SECRET   REQUIRED\ns        true\n\nSSH       REQUIRED\ndefault   \n\n',
+    );
+    const json = await run(text, ['build', '--call=outline,format=json', '.']);
+    const line = (number: number): object => ({ start: { line: number }, end: { line: number } });
+    expect(JSON.parse(json.output())).toEqual({
+      name: 'end',
+      description: 'the last',
+      args: [
+        { name: 'A', description: 'is one', value: 'alpine', location: { ranges: [line(2)] } },
+        { name: 'B', location: { ranges: [line(5)] } },
+      ],
+      secrets: [{ name: 's', required: true, location: { ranges: [line(6), line(7)] } }],
+      ssh: [{ name: 'default', location: { ranges: [line(6), line(7)] } }],
+      sources: [Buffer.from(text).toString('base64')],
+    });
+  });
+
   test('subrequests.describe lists the methods', async () => {
     const { output } = await run('FROM a\n', ['build', '--call=subrequests.describe', '.']);
     expect(output()).toBe(
       'NAME                 VERSION DESCRIPTION\ncheck                1.0.0   Check a Dockerfile\n' +
+        'outline              1.0.0   List all parameters current build target supports\n' +
         'targets              1.0.0   List all targets current build supports\nsubrequests.describe 1.0.0   List available subrequest types\n',
     );
   });
 
   test.each([
-    ['outline', 'this version of tsbuild does not support it'],
     ['chekc', 'there is no such method'],
     ['check,targets', 'it names two methods'],
     ['check,frmat=json', '"frmat" is not known'],

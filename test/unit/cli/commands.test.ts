@@ -61,6 +61,7 @@ function image({ name, created, size = 0, resolved, history = [], layers = [] }:
     },
     config: { descriptor: configDescriptor, bytes: Buffer.alloc(0), value: config },
     names: reference === null ? [] : [formatReference(reference)],
+    repoDigests: resolved === undefined ? [] : [`x@${resolved}`],
     size,
   };
 }

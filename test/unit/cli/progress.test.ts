@@ -18,7 +18,12 @@ const LAYER = parseDigest(`sha256:${'a'.repeat(64)}`);
 const FAILURE = new TsbuildError('RUN_FAILED', 'cannot run "make": exit status 2');
 const RESULT: BuildResult = {
   imageId: parseDigest(`sha256:${'1'.repeat(64)}`),
-  manifestDigest: parseDigest(`sha256:${'2'.repeat(64)}`),
+  manifest: {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: parseDigest(`sha256:${'2'.repeat(64)}`),
+    size: 400,
+  },
+  stored: true,
   names: ['docker.io/library/x:latest'],
   steps: { total: 3, cached: 1 },
 };

@@ -36,11 +36,18 @@ describe('collectGarbage()', () => {
     const kept = await image('x:1');
     const nameless = await image();
     const unwanted = await garbage();
-    expect(await collectGarbage({ store, keepRecord })).toEqual({ deleted: [unwanted.digest], bytes: unwanted.size });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [unwanted.digest], bytes: unwanted.size });
     for (const { imageId, layers, image: each } of [kept, nameless]) {
       expect(await blobs()).toEqual(expect.arrayContaining([imageId, each.descriptor.digest, layers[0]?.digest]));
     }
-    expect(await collectGarbage({ store, keepRecord })).toEqual({ deleted: [], bytes: 0 });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [], bytes: 0 });
+  });
+
+  test('keeps all of an image whose name a registry resolved to its very manifest', async () => {
+    const { image: stored, imageId, layers } = await image('x:1');
+    await store.images.put({ ...stored, resolved: stored.descriptor.digest });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [] });
+    expect(await blobs()).toEqual(expect.arrayContaining([imageId, layers[0]?.digest]));
   });
 
   test('keeps what came of a blob today, and not what came yesterday', async () => {

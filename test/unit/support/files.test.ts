@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,4 +31,16 @@ test('removeTree() removes folders that their owner may not enter, and names tha
   await removeTree(tree);
   expect(existsSync(tree)).toBe(false);
   await expect(removeTree(tree)).resolves.toBeUndefined();
+});
+
+test('removeTree() removes folders that are too far down for any path', async () => {
+  const tree = join(folder, 'tree');
+  // Each step is short; a working directory in a process of its own, as worker threads may have none.
+  const script = 'for i in $(seq 30); do mkdir $1 && cd -P $1 || exit 1; done; : > file; mkdir .moved-0';
+  mkdirSync(tree);
+  execFileSync('sh', ['-c', script, 'sh', 'n'.repeat(200)], { cwd: tree });
+  mkdirSync(join(tree, '.moved-0/full'), { recursive: true });
+  writeFileSync(join(tree, '.moved-1'), '');
+  await removeTree(tree);
+  expect(existsSync(tree)).toBe(false);
 });

@@ -242,5 +242,6 @@ class TreeFiles {
 function manyOntoOne(destination: string): TsbuildError {
   return new TsbuildError('COPY_FAILED', `cannot copy several files to "${destination}": it is no directory`, {
     hint: `End the destination with a slash, as "${destination}/", to make a directory of it.`,
+    details: { word: destination },
   });
 }

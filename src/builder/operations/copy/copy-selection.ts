@@ -80,6 +80,7 @@ function selectMatch(path: ByteString, tree: Tree, filter: CopyFilter): CopySele
   if (resolved === undefined || entry === undefined) {
     throw new TsbuildError('COPY_FAILED', `cannot copy "${textOfBytes(path)}": it is a symbolic link to nothing`, {
       hint: 'A link that a source names is followed inside its root; one below a copied folder is copied as it is.',
+      details: { word: textOfBytes(path) },
     });
   }
   return { path: resolved, name: baseName(path), entry, filter };
@@ -88,16 +89,27 @@ function selectMatch(path: ByteString, tree: Tree, filter: CopyFilter): CopySele
 /**
  * Paths that match, sorted by component. Links are followed in what stands before the first wildcard, and not behind it; `*` does
  * not cross a slash (dockerfile.md 77).
+ * @throws `COPY_FAILED` when the folder before the first wildcard is not there
  */
-function matches({ tree }: CopyOrigin, pattern: string): readonly ByteString[] {
+function matches(origin: CopyOrigin, pattern: string): readonly ByteString[] {
+  const { tree } = origin;
   const segments = pattern.split('/');
   const first = segments.findIndex(hasWildcard);
-  const prefix = bytesOfText(segments.slice(0, first).join('/'));
-  let found: ByteString[] = [resolveInTree(tree, prefix, { followLast: true }) ?? prefix];
+  let found: ByteString[] = [matchedFolder(segments.slice(0, first).join('/'), origin)];
   for (const segment of segments.slice(first)) {
     found = found.flatMap((directory) => matchesIn(tree, directory, segment));
   }
   return found;
+}
+
+/** BuildKit looks into it whatever the wildcard: of the build context it has only folders for that, of a stage also files. */
+function matchedFolder(text: string, origin: CopyOrigin): ByteString {
+  const { path, entry } = selectPath(text, origin, EVERYTHING);
+  if (entry.type === 'directory' || origin.ownership === 'kept') return path;
+  throw new TsbuildError('COPY_FAILED', `cannot copy from "${text}": it is no directory`, {
+    hint: 'What stands before a wildcard is a folder; to copy the file, name it alone.',
+    details: { word: text },
+  });
 }
 
 function matchesIn(tree: Tree, directory: ByteString, segment: string): ByteString[] {

@@ -13,10 +13,12 @@ export function sourceNotFound(text: string, origin: CopyOrigin): TsbuildError {
     const place = `line ${source.start.line} of ${source.file}`;
     return new TsbuildError('COPY_FAILED', `cannot copy "${text}": "${pattern}" leaves it out of ${description}`, {
       hint: `Take ${place} out, or add "!${text}" at the end of that file to take it in.`,
+      details: { word: text },
     });
   }
   return new TsbuildError('COPY_FAILED', `cannot copy "${text}": not found in ${description}`, {
     hint: hintFor(text, origin),
+    details: { word: text },
   });
 }
 

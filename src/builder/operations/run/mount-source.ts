@@ -55,6 +55,7 @@ export function findInTree(tree: Tree, { result, path: text, target }: MountSour
       `cannot mount "${text}": the ignore file leaves it out of ${where}`,
       {
         hint: `Add "!${textOfBytes(asked)}" at the end of the ignore file to take it in.`,
+        details: { word: text },
       },
     );
   }
@@ -63,6 +64,7 @@ export function findInTree(tree: Tree, { result, path: text, target }: MountSour
   const near = suggest(textOfBytes(baseName(asked)), siblings);
   throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot mount "${text}" on "${target}": not found in ${where}`, {
     hint: near === undefined ? `The source is relative to the root of ${where}.` : `Did you mean "${near}"?`,
+    details: { word: text },
   });
 }
 

@@ -12,13 +12,12 @@ export function secretFile(mount: SecretMount & { readonly target: string }, sec
   return content === undefined ? [] : [{ type: 'file', content, target, mode, uid, gid, confidential: true }];
 }
 
-/** The variables of those that ask for one. @throws `USAGE` */
+/** The variables of those that ask for one, empty where the secret was not given and need not be. @throws `USAGE` */
 export function secretVariables(mounts: readonly RunMount[], secrets: Secrets): Readonly<Record<string, string>> {
   const variables: [string, string][] = [];
   for (const mount of mounts) {
     if (mount.type !== 'secret' || mount.env === undefined) continue;
-    const value = valueOf(mount, secrets);
-    if (value === undefined) continue;
+    const value = valueOf(mount, secrets) ?? new Uint8Array();
     if (value.includes(0)) {
       throw new TsbuildError(
         'USAGE',

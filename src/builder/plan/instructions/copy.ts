@@ -76,6 +76,7 @@ function isLinked(
   throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot look up owner "${owner}": --link does not see the image`, {
     hint: 'Give the numbers of the user and the group, or leave --link out.',
     source,
+    details: { word: owner },
   });
 }
 
@@ -85,5 +86,6 @@ function checkMode(mode: string, { source }: CopyInstruction): void {
   throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot set mode "${mode}": ${state}`, {
     hint: 'Give an octal mode, such as --chmod=755, or a symbolic one, such as --chmod=u=rwX,go=rX.',
     source,
+    details: { word: mode },
   });
 }

@@ -22,6 +22,7 @@ export function applyExpose(
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot expose port "${port}": ${parsed}`, {
       hint: 'Write a port or a range, and a protocol if it is not tcp: 8080, 8000-8010, 53/udp.',
       source,
+      details: { word: port },
     });
   });
   for (const port of exposed) draft.config.exposedPorts.add(port);

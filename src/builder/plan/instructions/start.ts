@@ -8,7 +8,7 @@ import type { Healthcheck } from '../../../oci/image.js';
 import { TsbuildError } from '../../../support/errors.js';
 import { formatGoDuration, formatGoList, quoteGoList, quoteGoRune } from '../go-format.js';
 import type { InstructionContext } from '../instruction-context.js';
-import { isSignal } from '../signals.js';
+import { isSignal, nearestSignal } from '../signals.js';
 import { commandWords } from './command-line.js';
 
 export function applyCmd({ command }: CommandInstruction, { draft }: InstructionContext): void {
@@ -36,9 +36,11 @@ export function applyShell({ shell }: ShellInstruction, { draft }: InstructionCo
 export function applyStopSignal({ signal, source }: StopSignalInstruction, context: InstructionContext): void {
   const name = context.expand(signal);
   if (!isSignal(name)) {
+    const near = nearestSignal(name);
     throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot stop with signal "${name}": there is no such signal`, {
-      hint: 'Give a name such as SIGTERM, or a number.',
+      hint: near === undefined ? 'Give a name such as SIGTERM, or a number.' : `Did you mean ${near}?`,
       source,
+      details: { word: name },
     });
   }
   context.draft.config.stopSignal = name;

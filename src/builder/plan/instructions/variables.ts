@@ -1,6 +1,8 @@
-import type { ArgInstruction, EnvInstruction } from '../../../parser/instruction.js';
+import type { ArgEntry, ArgInstruction, EnvInstruction } from '../../../parser/instruction.js';
 import { TsbuildError } from '../../../support/errors.js';
-import type { InstructionContext } from '../instruction-context.js';
+import type { SourceRange } from '../../../support/source-range.js';
+import type { BuildScope, InstructionContext } from '../instruction-context.js';
+import type { OutlinedArgument } from '../../outline/outline.js';
 
 /** Every entry is expanded with the variables before the instruction. */
 export function applyEnv(
@@ -22,12 +24,30 @@ export function applyEnv(
 }
 
 /** One entry sees those before it. A build argument replaces a default that then need not even make sense. */
-export function applyArg({ entries }: ArgInstruction, { draft, build, checks, expand }: InstructionContext): void {
-  const settings = entries.map(({ name, value }) => {
+export function applyArg(
+  { entries, source }: ArgInstruction,
+  { draft, build, checks, expand }: InstructionContext,
+): void {
+  const settings = entries.map((entry) => {
+    const { name, value } = entry;
     checks.secretName('ARG', name);
     const given = build.given.get(name) ?? (value === undefined ? build.globals.get(name) : expand(value));
     draft.declareArgument(name, given);
+    draft.declarations.push(isGlobal(entry, build) ? { name } : { name, argument: describe(entry, given, source) });
     return given === undefined ? name : `${name}=${given}`;
   });
   draft.recordEmpty(`ARG ${settings.join(' ')}`);
+}
+
+function isGlobal({ name, value }: ArgEntry, { given, globals }: BuildScope): boolean {
+  return value === undefined && !given.has(name) && globals.has(name);
+}
+
+function describe({ name, description }: ArgEntry, value: string | undefined, source: SourceRange): OutlinedArgument {
+  return {
+    name,
+    ...(value !== undefined && { value }),
+    ...(description !== undefined && { description }),
+    source,
+  };
 }

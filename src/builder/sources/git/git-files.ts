@@ -81,8 +81,8 @@ async function* submoduleFiles(
   if (!mayHold(inner, options.subdirectory)) return;
   if (outer.depth === MAX_DEPTH) throw tooDeep(outer.repository);
   const { git, directory, signal } = options;
-  const own = gitRemote(address, signal);
-  // What the repository itself is reached with is good for its submodules on the same host.
+  const own = gitRemote(address, { signal, secrets: {} });
+  // What the repository itself is reached with is good for its submodules on the same host, a token for those below its address.
   const { settings = [], env = {} } = outer.repository.remote.task;
   const task = { settings, env, ...own.task };
   const resolved = { ref: commit, object: commit, commit };

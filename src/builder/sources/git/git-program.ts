@@ -135,7 +135,8 @@ function reasonIn(stderr: string): string {
     .replace(/[a-z]+:\/\/[^\s/@]*@/gi, (start) => `${start.slice(0, start.indexOf('//') + 2)}…@`)
     .split(/[\r\n]+/)
     .map((line) => line.replace(/\p{Cc}/gu, ' ').trim())
-    .filter((line) => line !== '');
+    // That nobody is asked is our doing; the next line says what for.
+    .filter((line) => line !== '' && !line.startsWith('error: unable to read askpass response'));
   const fatal = lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1);
   return fatal === undefined ? 'git failed without a word' : `git says "${fatal.slice(0, 300)}"`;
 }

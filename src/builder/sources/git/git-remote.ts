@@ -2,6 +2,7 @@ import { TsbuildError } from '../../../support/errors.js';
 import type { GitOperation } from '../../operation.js';
 import { isCommit } from '../git-options.js';
 import { splitUrl } from '../split-url.js';
+import { gitAuthorization, type Secrets } from './git-authorization.js';
 import type { GitProgram, GitTask } from './git-program.js';
 
 /** A repository elsewhere, and how git reaches it. */
@@ -10,6 +11,12 @@ export interface GitRemote {
   readonly url: string;
   /** For messages: as `url`. */
   readonly task: Omit<GitTask, 'gitDir'>;
+}
+
+export interface GitRemoteOptions {
+  readonly signal: AbortSignal;
+  /** Of the build; some say who asks. */
+  readonly secrets: Secrets;
 }
 
 /** What a reference is at the remote now. */
@@ -21,7 +28,8 @@ export interface ResolvedRef {
   readonly commit: string;
 }
 
-export function gitRemote(address: string, signal: AbortSignal): GitRemote {
+/** @throws `USAGE` for a secret that cannot be sent */
+export function gitRemote(address: string, { signal, secrets }: GitRemoteOptions): GitRemote {
   const split = splitUrl(address);
   const isWeb = split?.scheme === 'http' || split?.scheme === 'https';
   const url = isWeb ? `${split.scheme}://${split.host}${split.path}` : address;
@@ -30,8 +38,9 @@ export function gitRemote(address: string, signal: AbortSignal): GitRemote {
     signal,
     hint: HINTS[isWeb ? 'web' : split?.scheme === 'git' ? 'git' : 'ssh'],
   };
-  if (!isWeb || split.user === '') return { url, task };
-  return { url, task: { ...task, ...credentials(`${split.scheme}://${split.host}`, split.user) } };
+  if (!isWeb) return { url, task };
+  const { settings = [], env = {} } = credentials(`${split.scheme}://${split.host}`, split.user);
+  return { url, task: { ...task, settings: [...settings, ...gitAuthorization(split, url, secrets)], env } };
 }
 
 /**
@@ -39,6 +48,7 @@ export function gitRemote(address: string, signal: AbortSignal): GitRemote {
  * of this one get to see it.
  */
 function credentials(origin: string, user: string): Pick<GitTask, 'settings' | 'env'> {
+  if (user === '') return {};
   const colon = user.indexOf(':');
   const name = decodeURIComponent(colon < 0 ? user : user.slice(0, colon));
   const password = decodeURIComponent(colon < 0 ? '' : user.slice(colon + 1));
@@ -51,7 +61,7 @@ function credentials(origin: string, user: string): Pick<GitTask, 'settings' | '
 }
 
 const HINTS = {
-  web: 'Check the address, the network, and the proxy in HTTPS_PROXY and NO_PROXY; what is not public needs user and token in the URL.',
+  web: 'Check the address, the network, and the proxy in HTTPS_PROXY and NO_PROXY; what is not public needs a token: --secret id=GIT_AUTH_TOKEN, or user and token in the URL.',
   git: 'Check the address and the network: git:// goes to port 9418, by no proxy; https:// is open in more places.',
   ssh: 'Check the address; ssh must know the host (ssh-keyscan HOST >> ~/.ssh/known_hosts) and have a key for it, or an agent in SSH_AUTH_SOCK.',
 } as const;

@@ -8,6 +8,7 @@ import type { GitOperation } from '../../operation.js';
 import { recordedSource } from '../source-record.js';
 import { gitFiles } from './git-files.js';
 import { gitFolder } from './git-folder.js';
+import type { Secrets } from './git-authorization.js';
 import type { GitProgram } from './git-program.js';
 import { gitRemote, resolveRef, type GitRemote, type ResolvedRef } from './git-remote.js';
 import { fetchCommit } from './git-repository.js';
@@ -18,6 +19,8 @@ const TREE_VERSION = 1;
 export interface GitParts {
   readonly store: Pick<Store, 'blobs' | 'records' | 'root' | 'temporaryDirectory'>;
   readonly git: GitProgram;
+  /** Of the build; some say who asks. */
+  readonly secrets: Secrets;
 }
 
 export interface GitTree extends BlobInfo {
@@ -30,8 +33,8 @@ export interface GitTree extends BlobInfo {
  * @throws `SOURCE_UNAVAILABLE`, `ABORTED`
  */
 export async function fetchGitTree(operation: GitOperation, parts: GitParts, signal: AbortSignal): Promise<GitTree> {
-  const { git, store } = parts;
-  const remote = gitRemote(operation.url, signal);
+  const { git, store, secrets } = parts;
+  const remote = gitRemote(operation.url, { signal, secrets });
   const resolved = await resolveRef(git, remote, operation);
   const { commit } = resolved;
   const key = treeKey(operation, remote, resolved);

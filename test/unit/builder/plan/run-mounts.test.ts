@@ -77,7 +77,7 @@ describe('RUN --mount', () => {
     await planRun('RUN --mount=type=tmpfs,target=/a,id=b,from=busybox x', {
       warnings,
     });
-    const own = warnings.filter(({ rule }) => rule === 'tsbuild/IdleMountOption');
+    const own = warnings.filter(({ rule }) => rule === 'tsbuild/FlagWithoutEffect');
     expect(own.map(({ message }) => message)).toEqual(['id and from mean nothing for a mount of type tmpfs']);
   });
 });

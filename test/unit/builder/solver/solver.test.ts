@@ -94,19 +94,20 @@ class Bench implements OperationHandler<Work, string>, ResultCache<Work, string>
     return { [Symbol.dispose]: resolve };
   }
 
-  run(
+  async run(
     graph: BuildGraph<Work>,
     options: { jobs?: number; mayLoad?: boolean; signal?: AbortSignal; hidden?: string } = {},
   ) {
     const { jobs = 4, mayLoad = true, signal = new AbortController().signal } = options;
     const parts = { handler: this, cache: this, limiter: createLimiter(jobs), now: () => 0 };
     const progress = (event: ProgressEvent): void => void this.events.push(event);
-    return solve(graph, parts, {
+    const solution = await solve(graph, parts, {
       progress,
       signal,
       mayLoad: () => mayLoad,
       isStep: ({ label }) => label !== options.hidden,
     });
+    return { ...solution, result: solution.results.get(graph.target) };
   }
 
   typesOf(name: string): readonly string[] {

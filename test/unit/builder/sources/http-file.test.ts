@@ -73,7 +73,7 @@ describe('pitfall 99: a file from a URL', () => {
   test('has mode 0600, owner 0:0, and the time that the server says', async () => {
     handler = (_, response) => response.setHeader('Last-Modified', LAST_MODIFIED).end('hello');
     const access = { web: () => Promise.resolve(web), gitEnvironment: () => Promise.resolve({}) };
-    const fetcher = new SourceFetcher({ store, access });
+    const fetcher = new SourceFetcher({ store, access, secrets: {} });
     const operation = { kind: 'http', url: `${base}/x`, name: 'name' } as const;
     const { tree } = await fetcher.fetch(operation, 'step', { signal, progress: () => undefined });
     expect(listTree(tree, { times: true })).toEqual(['name file 600 0:0 "hello" @1445412480.0']);

@@ -9,6 +9,7 @@ import { loadRegistryConfiguration } from '../../../../src/registry/config/load-
 import { loadSecureContext } from '../../../../src/registry/http/certificate-authorities.js';
 import { readStart } from '../../../../src/registry/http/http-message.js';
 import { createTransport, DEFAULT_TIMEOUTS } from '../../../../src/registry/http/transport.js';
+import { testClient } from '../../../support/registry/test-client.js';
 import { LOCALHOST_CERTIFICATE } from '../../../support/registry/test-certificate.js';
 
 let folder: string;
@@ -121,3 +122,27 @@ test('a file that is no certificate does not spoil a folder of them', async () =
   const sources = { named: [], folders: [join(folder, 'authorities')], system: [], forHost };
   await expect(loadSecureContext(sources)).resolves.toBeDefined();
 });
+
+test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+  'a registry on this machine that wants a client certificate (%s) is not taken for one without TLS',
+  async (version) => {
+    const server = createServer({
+      ...LOCALHOST_CERTIFICATE,
+      ca: LOCALHOST_CERTIFICATE.cert,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: version,
+      maxVersion: version,
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await using tested = testClient();
+    const registry = `localhost:${(server.address() as AddressInfo).port}`;
+    const resolving = tested.client.repository({ registry, repository: 'app' }).resolve({ tag: '1' });
+    await expect(resolving).rejects.toMatchObject({
+      code: 'REGISTRY_UNREACHABLE',
+      message: expect.stringContaining('client certificate'),
+      hint: expect.stringContaining('certs.d'),
+    });
+    await new Promise((resolve) => server.close(resolve));
+  },
+);

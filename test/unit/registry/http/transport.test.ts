@@ -12,7 +12,7 @@ import { startScriptedRegistry, type ScriptedRegistry } from '../../../../src/te
 import { TEST_CERTIFICATE } from '../../../support/registry/test-certificate.js';
 
 const URL_BEHIND_PROXY = new URL('https://registry.example/v2/');
-const TIMEOUTS = { connectMs: 2000, headersMs: 300, commitMs: 300, inactivityMs: 300 };
+const TIMEOUTS = { connectMs: 2000, headersMs: 300, commitMs: 300, inactivityMs: 300, leastBytes: 1024 };
 
 let folder: string;
 let authority: string;
@@ -229,4 +229,36 @@ test('an answer that comes before the end of a large body ends the body', async 
   });
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+});
+
+describe('a body that comes slowly', () => {
+  const read = async (trickle: number): Promise<number> => {
+    await using slow = await startScriptedRegistry(() => ({ status: 200, body: Buffer.alloc(4096), trickle }));
+    let bytes = 0;
+    await withTransport({}, async (transport) => {
+      const response = await transport.send({ method: 'GET', url: new URL(`http://${slow.host}/`), headers: {} });
+      for await (const chunk of response.body) bytes += chunk.byteLength;
+    });
+    return bytes;
+  };
+
+  test('is waited for, though it takes longer than any wait may', async () => {
+    expect(await read(100)).toBe(4096);
+  });
+
+  test('is given up when it might as well not come at all', async () => {
+    await expect(read(5)).rejects.toThrow(/^only \d+ further bytes came within 0\.3 s$/);
+  });
+});
+
+test('a large piece of a body is sent bit by bit, each of which may take its time', async () => {
+  const sent: number[] = [];
+  await using taking = await startScriptedRegistry(() => ({ status: 201 }));
+  await withTransport({}, async (transport) => {
+    const body = { length: 1 << 20, open: () => Promise.resolve(Readable.from([Buffer.alloc(1 << 20)])) };
+    const request = { method: 'PUT', url: new URL(`http://${taking.host}/`), headers: {}, body } as const;
+    const response = await transport.send({ ...request, onBytesSent: (count) => sent.push(count) });
+    expect(response.status).toBe(201);
+  });
+  expect(sent).toEqual(Array.from({ length: 16 }, () => 65_536));
 });

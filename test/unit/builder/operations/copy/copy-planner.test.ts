@@ -67,6 +67,19 @@ describe('planCopy()', () => {
     });
   });
 
+  test('pitfall 78: the folder before a wildcard must be there', async () => {
+    const source = { 'src/main.c': '', f: '', link: { link: 'src' }, loose: { link: 'no' } };
+    const copying = (pattern: string) => copied({ source, sources: [pattern], destination: '/x/' });
+    expect(await copying('src/*.h')).toEqual([]);
+    expect(await copying('link/*.h')).toEqual([]);
+    await expect(copying('scr/*.c')).rejects.toMatchObject({ code: 'COPY_FAILED', hint: 'Did you mean "src"?' });
+    await expect(copying('loose/*')).rejects.toMatchObject({ code: 'COPY_FAILED' });
+    await expect(copying('f/*')).rejects.toMatchObject({
+      code: 'COPY_FAILED',
+      message: expect.stringContaining('"f"') as string,
+    });
+  });
+
   test('pitfall 79: a character class names a bracket', async () => {
     const source = { 'arr[0].txt': 'A', 'arr0.txt': 'B' };
     const lines = await copied({ source, sources: ['arr[[]0].txt'], destination: '/x/' });

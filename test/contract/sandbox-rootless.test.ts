@@ -1,12 +1,9 @@
 import { sandboxSuite } from './sandbox.suite.js';
 
 for (const [as, rootfs] of [
-  ['root', 'overlay'],
-  ['root', 'directory'],
   ['user with ranges', 'overlay'],
   ['user with one id', 'overlay'],
   ['user with one id', 'directory'],
 ] as const) {
   sandboxSuite({ title: `namespaces, ${rootfs}, as ${as}`, isolation: 'namespaces', rootfs, as });
 }
-sandboxSuite({ title: 'chroot, as root', isolation: 'chroot', rootfs: 'directory', as: 'root' });

@@ -1,0 +1,25 @@
+/** Takes bytes as they come, to their end: a pipe, standard output. */
+export type ByteSink = (content: AsyncIterable<Uint8Array>) => Promise<void>;
+
+/** As in `PushOptions`. */
+interface PushedAs {
+  readonly compression?: 'gzip' | 'zstd' | undefined;
+  readonly format?: 'docker' | 'oci' | undefined;
+}
+
+/** Where the result of a build goes; several at once give all of them. Paths are absolute. */
+export type BuildOutput =
+  /** Into the store under its names, and with `push` on to their registries. */
+  | { readonly type: 'image'; readonly push?: PushedAs | undefined }
+  /** An archive with the image under its names, which the store has then, too. */
+  | { readonly type: 'archive'; readonly format: 'docker-archive' | 'oci-archive'; readonly to: string | ByteSink }
+  /** A folder that is an OCI image layout; images are added to one that is there. */
+  | { readonly type: 'layout'; readonly folder: string }
+  /** Into the store of a container engine of this machine: dockerd or podman. */
+  | { readonly type: 'engine' }
+  /** The files of the result's root file system, as an uncompressed tar. */
+  | { readonly type: 'tar'; readonly to: string | ByteSink }
+  /** The same files, the calling user's own, in a folder that is made when it is missing. */
+  | { readonly type: 'local'; readonly folder: string }
+  /** Nothing: only the cache has it. */
+  | { readonly type: 'cacheonly' };

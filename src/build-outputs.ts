@@ -1,0 +1,172 @@
+import { dirname } from 'node:path';
+import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { BuildOutput, ByteSink } from './build-output.js';
+import type { Store } from './store/store.js';
+import type { ProgressSink } from './builder/progress.js';
+import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
+import { invariant } from './support/invariant.js';
+import type { ActivityOptions, Toolchain } from './toolchain-types.js';
+
+type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOptions[K]> }>;
+
+/** Results may hold what others on the machine should not read; docker save does the same. */
+const OUTPUT_MODE = 0o600;
+
+/** What a builder has to make for these outputs. @throws `USAGE`, before anything is built */
+export function wantedBy(
+  outputs: readonly BuildOutput[],
+  { tags }: Pick<BuildRequest, 'tags'>,
+): BuildRequest['wanted'] {
+  if (outputs.some((output) => output.type === 'image' && output.push !== undefined) && tags.length === 0) {
+    throw new TsbuildError('USAGE', 'cannot push the image: it has no name', {
+      hint: 'Name it with -t, as in -t registry.example/team/app:1.',
+    });
+  }
+  const files = outputs.some(({ type }) => type === 'tar' || type === 'local');
+  const image = outputs.some(({ type }) => !['tar', 'local', 'cacheonly'].includes(type));
+  return [...(image ? (['image'] as const) : []), ...(files ? (['files'] as const) : [])];
+}
+
+export interface OutputContext extends Activity {
+  readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly toolchain: Pick<Toolchain, 'push' | 'save' | 'saveFiles'>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Hands a result to each place, in order. @throws `OUTPUT_FAILED`, `DISK_FULL`, what pushing throws, `ABORTED` */
+export async function performOutputs(
+  outputs: readonly BuildOutput[],
+  result: BuildResult,
+  context: OutputContext,
+): Promise<void> {
+  for (const [index, output] of outputs.entries()) {
+    const label = labelOf(output);
+    if (label === undefined) continue;
+    const { progress, now } = context;
+    const step = `output ${index}`;
+    progress({ type: 'step-planned', step, label: `[output] ${label}` });
+    progress({ type: 'step-started', step, at: now() });
+    // Transfers name the command that they are made for; here they are this step's.
+    const ofStep: ProgressSink = (event) => {
+      progress('step' in event ? { ...event, step } : event);
+    };
+    try {
+      await performOutput(output, result, { ...context, progress: ofStep });
+    } catch (error) {
+      if (isTsbuildError(error)) progress({ type: 'step-failed', step, at: now(), error: encodeError(error) });
+      throw error;
+    }
+    progress({ type: 'step-done', step, at: now() });
+  }
+}
+
+/** What a user sees of it; nothing where there is nothing more to do. */
+function labelOf(output: BuildOutput): string | undefined {
+  switch (output.type) {
+    case 'image':
+      return output.push === undefined ? undefined : 'push the image';
+    case 'archive':
+      return `write the image to ${typeof output.to === 'string' ? output.to : 'standard output'}`;
+    case 'layout':
+      return `write the image to ${output.folder}`;
+    case 'engine':
+      return 'hand the image to the container engine';
+    case 'tar':
+      return `write the files to ${typeof output.to === 'string' ? output.to : 'standard output'}`;
+    case 'local':
+      return `write the files to ${output.folder}`;
+    case 'cacheonly':
+      return undefined;
+  }
+}
+
+async function performOutput(output: BuildOutput, result: BuildResult, context: OutputContext): Promise<void> {
+  switch (output.type) {
+    case 'cacheonly':
+      break;
+    case 'image':
+      if (output.push !== undefined) await pushAll(result, output.push, context);
+      break;
+    case 'archive':
+      await writeBytes(await archiveOf(result, output.format, context), output.to, context);
+      break;
+    case 'layout':
+      await context.toolchain.saveFiles(namesOf(result), {
+        ...activityOf(context),
+        format: 'oci-dir',
+        output: output.folder,
+      });
+      break;
+    case 'engine':
+      await handOver(result, context);
+      break;
+    case 'tar':
+      await writeBytes(await filesOf(result, context), output.to, context);
+      break;
+    case 'local':
+      await extract(result, output.folder, context);
+  }
+}
+
+async function pushAll(
+  { names }: BuildResult,
+  options: NonNullable<Extract<BuildOutput, { type: 'image' }>['push']>,
+  context: OutputContext,
+): Promise<void> {
+  for (const name of names) await context.toolchain.push(name, { ...activityOf(context), ...options });
+}
+
+function archiveOf(
+  result: BuildResult,
+  format: 'docker-archive' | 'oci-archive',
+  context: OutputContext,
+): Promise<AsyncIterable<Uint8Array>> {
+  return context.toolchain.save(namesOf(result), { ...activityOf(context), format });
+}
+
+/** An image without a name is known by its id. */
+function namesOf({ names, imageId }: BuildResult): readonly string[] {
+  return names.length === 0 ? [imageId] : names;
+}
+
+async function handOver(result: BuildResult, context: OutputContext): Promise<void> {
+  const { findEngine } = await import('./registry/engine/find-engine.js');
+  const { loadIntoEngine } = await import('./registry/engine/engine-api.js');
+  const engine = await findEngine(context.env, context.signal);
+  await loadIntoEngine(engine, await archiveOf(result, 'docker-archive', context), context.signal);
+}
+
+async function filesOf({ files }: BuildResult, { store }: OutputContext): Promise<AsyncIterable<Uint8Array>> {
+  invariant(files !== undefined, 'the files of the result were asked for');
+  return await store.blobs.open(files);
+}
+
+async function extract(result: BuildResult, folder: string, context: OutputContext): Promise<void> {
+  const { extractFiles } = await import('./layers/extract-files.js');
+  const { signal, progress } = context;
+  await extractFiles(await filesOf(result, context), folder, {
+    signal,
+    onLeftOut: (path) => {
+      progress({ type: 'warning', message: `left out device "${path}": a folder of files has no devices` });
+    },
+  });
+}
+
+async function writeBytes(
+  content: AsyncIterable<Uint8Array>,
+  to: string | ByteSink,
+  { signal }: OutputContext,
+): Promise<void> {
+  if (typeof to === 'function') {
+    await to(content);
+    return;
+  }
+  const { writeOutputFile } = await import('./support/output-file.js');
+  await writeOutputFile(to, content, { cwd: dirname(to), mode: OUTPUT_MODE, signal });
+}
+
+function activityOf({ progress, signal }: OutputContext): Activity {
+  return { progress, signal };
+}

@@ -1,0 +1,24 @@
+import type { BuildGraph, VertexId } from './graph.js';
+import type { CopyOperation, Operation, ScratchOperation } from './operation.js';
+import { vertexIdOf } from './plan/graph-builder.js';
+
+const SCRATCH: ScratchOperation = { kind: 'scratch' };
+/** As `COPY --from=result / /` onto nothing. */
+const COPY_ALL: CopyOperation = {
+  kind: 'copy',
+  keyword: 'COPY',
+  fromContext: false,
+  sources: [{ kind: 'path', input: 1, pattern: '' }],
+  destination: '/',
+};
+
+/** A graph that also has all files of its target's root file system in one layer, which is its target now. */
+export function withFilesOfResult({ target, vertices }: BuildGraph<Operation>): BuildGraph<Operation> {
+  const scratch = vertexIdOf(SCRATCH, []);
+  const inputs: readonly VertexId[] = [scratch, target];
+  const files = vertexIdOf(COPY_ALL, inputs);
+  const added = new Map(vertices);
+  if (!added.has(scratch)) added.set(scratch, { id: scratch, operation: SCRATCH, inputs: [], label: 'FROM scratch' });
+  added.set(files, { id: files, operation: COPY_ALL, inputs, label: '[output] gather the files of the result' });
+  return { target: files, vertices: added };
+}

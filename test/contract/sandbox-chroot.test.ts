@@ -1,0 +1,3 @@
+import { sandboxSuite } from './sandbox.suite.js';
+
+sandboxSuite({ title: 'chroot, as root', isolation: 'chroot', rootfs: 'directory', as: 'root' });
