@@ -21,6 +21,7 @@ export default defineConfig({
       project('security', 60_000),
       project('integration', 120_000),
       project('e2e', 180_000, { hookMs: 600_000 }),
+      project('faults', 180_000),
       project('conformance', 180_000, { hookMs: 600_000 }),
     ],
   },

@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { build, type BuilderParts } from './builder/build.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
-import type { ToWorker, WorkerResult } from './build-messages.js';
+import type { StorePlace, ToWorker, WorkerResult } from './build-messages.js';
 import type { CollectSnapshotsOptions, KeptSnapshot } from './collect-snapshots.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
 import { openSourceAccess } from './source-access.js';
 import type { Store } from './store/store.js';
 import type { ChildProcess } from './support/child-process.js';
-import type { PrunedCacheMount } from './toolchain-types.js';
+import type { PrunedCacheMount } from './store-care-types.js';
 import { isTsbuildError, TsbuildError } from './support/errors.js';
 import { createLimiter } from './support/limiter.js';
 import { planUserNamespace, spawnInUserNamespace } from './support/user-namespace.js';
@@ -59,7 +59,7 @@ async function buildFromCache(request: BuildRequest, options: OrdinaryUserOption
 
 async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
   const { store, env } = options;
-  const message: ToWorker = { type: 'build', storeRoot: store.root, env: definedOnly(env), request };
+  const message: ToWorker = { type: 'build', store: placeOf(store), env: definedOnly(env), request };
   const result = await askWorker(message, { ...options, secrets: request.secrets });
   if (result.type !== 'built') throw new Error('internal error: the build worker gave no result');
   return result.build;
@@ -70,7 +70,7 @@ export async function pruneCacheMountsAsOrdinaryUser(
   dryRun: boolean,
   options: Pick<OrdinaryUserOptions, 'store' | 'env' | 'progress' | 'signal'>,
 ): Promise<readonly PrunedCacheMount[]> {
-  const message: ToWorker = { type: 'prune-cache-mounts', storeRoot: options.store.root, dryRun };
+  const message: ToWorker = { type: 'prune-cache-mounts', store: placeOf(options.store), dryRun };
   const result = await askWorker(message, options);
   if (result.type !== 'pruned') throw new Error('internal error: the build worker pruned nothing');
   return result.cacheMounts;
@@ -82,10 +82,14 @@ export async function collectSnapshotsAsOrdinaryUser(
   options: Pick<OrdinaryUserOptions, 'store' | 'env'> & Pick<CollectSnapshotsOptions, 'dryRun' | 'signal'>,
 ): Promise<readonly KeptSnapshot[]> {
   const { store, env, dryRun, signal = new AbortController().signal } = options;
-  const message: ToWorker = { type: 'collect-snapshots', storeRoot: store.root, keep: [...keep], dryRun };
+  const message: ToWorker = { type: 'collect-snapshots', store: placeOf(store), keep: [...keep], dryRun };
   const result = await askWorker(message, { env, progress: () => undefined, signal });
   if (result.type !== 'collected') throw new Error('internal error: the build worker collected nothing');
   return result.snapshots;
+}
+
+function placeOf({ root, additionalRoots }: Store): StorePlace {
+  return { root, additional: additionalRoots };
 }
 
 interface AskOptions extends Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal'> {

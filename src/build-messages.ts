@@ -1,24 +1,29 @@
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { KeptSnapshot } from './collect-snapshots.js';
-import type { PrunedCacheMount } from './toolchain-types.js';
+import type { PrunedCacheMount } from './store-care-types.js';
 import type { ProgressEvent } from './builder/progress.js';
 import type { ErrorRecord } from './support/errors.js';
+
+export interface StorePlace {
+  readonly root: string;
+  readonly additional: readonly string[];
+}
 
 /** What the process that a build began in tells the one in the user namespace. */
 export type ToWorker =
   | {
       readonly type: 'build';
-      readonly storeRoot: string;
+      readonly store: StorePlace;
       readonly env: Readonly<Record<string, string>>;
       readonly request: BuildRequest;
     }
   | {
       readonly type: 'collect-snapshots';
-      readonly storeRoot: string;
+      readonly store: StorePlace;
       readonly keep: readonly string[];
       readonly dryRun: boolean;
     }
-  | { readonly type: 'prune-cache-mounts'; readonly storeRoot: string; readonly dryRun: boolean }
+  | { readonly type: 'prune-cache-mounts'; readonly store: StorePlace; readonly dryRun: boolean }
   | { readonly type: 'abort' };
 
 /** What the work gives: of a build, of prunings. */

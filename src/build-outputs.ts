@@ -5,7 +5,8 @@ import type { Store } from './store/store.js';
 import type { ProgressSink } from './builder/progress.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
 import { invariant } from './support/invariant.js';
-import type { ActivityOptions, Toolchain } from './toolchain-types.js';
+import type { Toolchain } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
 
 type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOptions[K]> }>;
 

@@ -3,6 +3,7 @@ import { collectSnapshots } from './collect-snapshots.js';
 import type { FromWorker, ToWorker, WorkerResult } from './build-messages.js';
 import { createBuilderParts } from './builder-parts.js';
 import { openStore } from './store/open-store.js';
+import { onDisk } from './store/store-error.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
 import { pruneCacheMounts } from './prune-cache-mounts.js';
 
@@ -32,7 +33,11 @@ function drain(): Promise<void> {
 }
 
 async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: AbortSignal): Promise<WorkerResult> {
-  using store = await openStore(message.storeRoot);
+  const onWarning = (warning: string): void => {
+    send({ type: 'progress', event: { type: 'warning', message: warning } });
+  };
+  const { root, additional } = message.store;
+  using store = await openStore(root, { additional, onWarning });
   if (message.type === 'collect-snapshots') {
     const { keep, dryRun } = message;
     return { type: 'collected', snapshots: await collectSnapshots({ store, keep: new Set(keep), dryRun, signal }) };
@@ -54,8 +59,8 @@ async function main(): Promise<void> {
     abort.abort();
   };
   process.once('disconnect', disconnected);
-  // A terminal's Ctrl-C reaches this process too: the one that was started by the user decides, and tells.
-  process.on('SIGINT', () => undefined);
+  // A terminal's Ctrl-C or end reaches this process too: the one that was started by the user decides, and tells.
+  for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => undefined);
   process.on('SIGTERM', disconnected);
   const first = await new Promise<ToWorker>((resolve) => process.once('message', resolve));
   process.on('message', (message: ToWorker) => {
@@ -63,7 +68,8 @@ async function main(): Promise<void> {
   });
   if (first.type === 'abort') return;
   try {
-    send({ type: 'done', result: await perform(first, abort.signal) });
+    const result = await onDisk('use the store', first.store.root, () => perform(first, abort.signal));
+    send({ type: 'done', result });
   } catch (error) {
     const known = isTsbuildError(error) ? error : new TsbuildError('INTERNAL', String(error));
     send({ type: 'failed', error: encodeError(known), stack: error instanceof Error ? error.stack : undefined });

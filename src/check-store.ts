@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { reachedBy } from './cache-records.js';
 import { hasSnapshots, tornSnapshots } from './collect-snapshots.js';
+import type { Digest } from './oci/digest.js';
 import { checkBlobs } from './store/check/check-blobs.js';
 import { checkFiles, checkTemporary } from './store/check/check-files.js';
 import { checkImages } from './store/check/check-images.js';
 import { checkRecords } from './store/check/check-records.js';
 import type { Finding } from './store/check/finding.js';
+import { layout } from './store/layout.js';
 import type { Store } from './store/store.js';
 import { onStore } from './store/store-error.js';
 import type { StoreFinding } from './store-care-types.js';
@@ -48,7 +51,9 @@ async function findAll({
   signal,
 }: Pick<CheckStoreParts, 'store' | 'quick' | 'signal'>): Promise<readonly Finding[]> {
   const { root } = store;
-  const { findings, sound } = await checkBlobs({ root, quick, signal });
+  const { findings, sound: own } = await checkBlobs({ root, quick, signal });
+  const sound = async (digest: Digest): Promise<number | undefined> =>
+    own.get(digest) ?? (existsSync(layout.blob(root, digest)) ? undefined : await store.blobs.size(digest));
   return [
     ...findings,
     ...(await checkImages(store, sound)),

@@ -6,6 +6,7 @@ import type { Descriptor } from './oci/descriptor.js';
 import { digestOf, type Digest } from './oci/digest.js';
 import { MEDIA_TYPE, type LayerMediaType } from './oci/media-type.js';
 import type { Store } from './store/store.js';
+import type { ByteProgress } from './transfer-events.js';
 
 export type LayerCompression = 'gzip' | 'zstd';
 
@@ -13,6 +14,8 @@ export interface LayerCompressorOptions {
   readonly signal: AbortSignal;
   /** 0 to 9 of gzip, 1 to 22 of zstd; unless given, what they do themselves. */
   readonly level?: number | undefined;
+  /** Begins to tell of a layer that has to be compressed. */
+  readonly progressOf?: ((layer: Descriptor<LayerMediaType>) => ByteProgress) | undefined;
 }
 
 /** Threads of libuv that the command line asks for at most (src/cli/main.ts): twice as many blocks keep them all busy. */
@@ -47,26 +50,46 @@ export class LayerCompressor {
     const key = recordKey(layer.digest, compression, this.#options.level);
     const known = compressedLayer(await records.load('compressed', key));
     if (known !== undefined && (await blobs.has(known.digest))) return { ...known, mediaType };
+    const progress = this.#options.progressOf?.(layer);
+    progress?.setTotal(layer.size);
     await using threads = compression === 'zstd' ? await zstdThreads(layer) : undefined;
-    const { digest, size } = await blobs.ingest(await this.#compressed(layer, compression, threads), { signal });
+    const content = counted(await blobs.open(layer), progress?.onBytes);
+    const { level } = this.#options;
+    const compressing = await compressed(layer, content, { compression, level, threads });
+    const { digest, size } = await blobs.ingest(compressing, { signal });
+    progress?.finish();
     const made: Descriptor<LayerMediaType> = { mediaType, digest, size };
     await records.save('compressed', key, made);
     return made;
   }
+}
 
-  async #compressed(
-    layer: Descriptor<LayerMediaType>,
-    compression: LayerCompression,
-    threads: ZstdThreads | undefined,
-  ): Promise<AsyncIterable<Uint8Array>> {
-    const stored = await this.#store.blobs.open(layer);
-    const isPlain = layer.mediaType === MEDIA_TYPE.ociLayer || layer.mediaType === MEDIA_TYPE.dockerLayer;
-    const { decompress } = await import('./layers/compression/decompress.js');
-    const content = isPlain ? stored : decompress(stored);
-    const { level } = this.#options;
-    if (compression === 'gzip') return compressGzip(content, { level, ahead: gzipBlocks() });
-    const { compressZstd } = await import('./layers/compression/zstd.js');
-    return compressZstd(content, { level, threads });
+interface Way {
+  readonly compression: LayerCompression;
+  readonly level: number | undefined;
+  readonly threads: ZstdThreads | undefined;
+}
+
+async function compressed(
+  { mediaType }: Descriptor<LayerMediaType>,
+  stored: AsyncIterable<Uint8Array>,
+  { compression, level, threads }: Way,
+): Promise<AsyncIterable<Uint8Array>> {
+  const isPlain = mediaType === MEDIA_TYPE.ociLayer || mediaType === MEDIA_TYPE.dockerLayer;
+  const { decompress } = await import('./layers/compression/decompress.js');
+  const content = isPlain ? stored : decompress(stored);
+  if (compression === 'gzip') return compressGzip(content, { level, ahead: gzipBlocks() });
+  const { compressZstd } = await import('./layers/compression/zstd.js');
+  return compressZstd(content, { level, threads });
+}
+
+async function* counted(
+  content: AsyncIterable<Uint8Array>,
+  onBytes: ((count: number) => void) | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of content) {
+    onBytes?.(chunk.byteLength);
+    yield chunk;
   }
 }
 

@@ -7,19 +7,23 @@ import type { RegistryClient } from './registry/registry-client.js';
 import { openRegistryClient } from './registry-access.js';
 import type { Store } from './store/store.js';
 import type { CopiedImage, CopyOptions } from './toolchain-types.js';
-import { transferEvents } from './transfer-events.js';
+import { compressionEvents, transferEvents } from './transfer-events.js';
 
 export interface CopyContext extends Pick<CopyOptions, 'platforms'> {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly progress: ProgressSink;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   readonly signal: AbortSignal;
 }
 
 /** One copy, with the registry client that it may need. */
 export async function copyBetween(from: ImageLocation, to: ImageLocation, context: CopyContext): Promise<CopiedImage> {
-  const { store, env, progress, signal } = context;
-  const compressor = new LayerCompressor(store, { signal });
+  const { store, env, progress, now, signal } = context;
+  const direction = to.transport === 'docker' ? 'push' : 'pull';
+  const progressOf = compressionEvents(progress, { step: 'copy', now });
+  const compressor = new LayerCompressor(store, { signal, progressOf });
   let client: Promise<RegistryClient> | undefined;
   try {
     const { digest } = await copyImage({
@@ -29,7 +33,7 @@ export async function copyBetween(from: ImageLocation, to: ImageLocation, contex
       store,
       client: async () => await (client ??= openRegistryClient({ env, progress })),
       compress: async (layer, compression) => await compressor.compress(layer, compression),
-      onBlob: transferEvents(progress, { step: 'copy', direction: to.transport === 'docker' ? 'push' : 'pull' }),
+      onBlob: transferEvents(progress, { step: 'copy', direction, now }),
       signal,
     });
     return { digest };

@@ -7,12 +7,13 @@ import { recordsOf } from './store/collect.js';
 import { imageIdOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { corruptBytes, temporaryBytes } from './store/leftovers.js';
+import { imagesIn } from './store/layout-index.js';
 import { reachedBlobs } from './store/reached-blobs.js';
 import type { KeptRecord } from './store/record-store.js';
 import type { Store } from './store/store.js';
 import type { Amount, CacheUsage, DiskUsage, ImageUsage, SnapshotUsage } from './store-care-types.js';
 import { isTsbuildError } from './support/errors.js';
-import type { PrunedCacheMount } from './toolchain-types.js';
+import type { PrunedCacheMount } from './store-care-types.js';
 import { collectSnapshotsOf, liveChains, type UnneededSnapshotsOptions } from './unneeded-snapshots.js';
 
 export interface DiskUsageOptions extends Pick<UnneededSnapshotsOptions, 'store' | 'env' | 'signal'> {
@@ -83,7 +84,7 @@ export function cacheUsage(
 
 async function measureImages(store: Store, sum: (digests: Iterable<Digest>) => number): Promise<readonly ImageUsage[]> {
   const found = new Map<Digest, { names: string[]; reached: Set<Digest> }>();
-  for (const image of await store.images.list()) {
+  for (const image of imagesIn(store.root)) {
     const id = await idOf(store, image);
     const known = found.get(id) ?? { names: [], reached: new Set<Digest>() };
     if (image.name !== null) known.names.push(familiarName(image.name));

@@ -18,16 +18,10 @@ import { findImage } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import type { Store } from './store/store.js';
 import { writeOutputFile } from './support/output-file.js';
-import { byteProgress } from './transfer-events.js';
+import { byteProgress, compressionEvents } from './transfer-events.js';
 
-import type {
-  ActivityOptions,
-  LoadedImage,
-  LoadOptions,
-  SavedFile,
-  SaveFilesOptions,
-  SaveOptions,
-} from './toolchain-types.js';
+import type { LoadedImage, LoadOptions, SavedFile, SaveFilesOptions, SaveOptions } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
 
 // Save and load, put together: loaded when one of them is asked for.
 
@@ -102,7 +96,7 @@ async function saveLayout(images: ImagesToSave, folder: string, context: Archive
 async function imagesToSave(
   names: readonly string[],
   { platforms, compress, compressionLevel, since = [] }: Omit<SaveOptions, 'format'>,
-  { store, signal }: ArchivesContext,
+  { store, signal, progress, now }: ArchivesContext,
 ): Promise<ImagesToSave> {
   const images = new Map<Digest, { image: StoredImage; names: string[] }>();
   for (const name of names) {
@@ -112,7 +106,8 @@ async function imagesToSave(
     if (!byId && image.name !== null) saved.names.push(formatReference(image.name));
     images.set(digest, saved);
   }
-  const compressor = new LayerCompressor(store, { signal, level: compressionLevel });
+  const progressOf = compressionEvents(progress, { step: 'save', now });
+  const compressor = new LayerCompressor(store, { signal, level: compressionLevel, progressOf });
   return {
     images: [...images.values()],
     store,

@@ -19,7 +19,6 @@ export { ERROR_CODES, isTsbuildError, TsbuildError } from './support/errors.js';
 export { VERSION } from './version.js';
 
 export type {
-  ActivityOptions,
   ArchiveFormat,
   BootstrapRequest,
   BuildOptions,
@@ -29,19 +28,19 @@ export type {
   ImageDetails,
   LoadedImage,
   LoadOptions,
-  PrunedCacheMount,
   PruneOptions,
   PulledImage,
   PullOptions,
   PushedImage,
   PushOptions,
-  Removal,
   SavedFile,
   SaveFilesOptions,
   SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { ActivityOptions } from './activity-options.js';
+export type { PrunedCacheMount, Removal } from './store-care-types.js';
 export type { BuildOutput, ByteSink } from './build-output.js';
 export type {
   Amount,

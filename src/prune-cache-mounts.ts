@@ -5,7 +5,7 @@ import { listCacheMounts, removeCacheMounts } from './store/cache-mounts.js';
 import type { Store } from './store/store.js';
 import { bytesBelow } from './support/directory-size.js';
 import { systemErrorCode } from './support/errors.js';
-import type { PrunedCacheMount } from './toolchain-types.js';
+import type { PrunedCacheMount } from './store-care-types.js';
 
 export interface PruneCacheMountsOptions {
   readonly store: Store;

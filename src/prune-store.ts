@@ -5,12 +5,13 @@ import type { Digest } from './oci/digest.js';
 import { familiarName, formatReference } from './oci/reference.js';
 import { collectGarbage, recordsOf, type Doomed } from './store/collect.js';
 import type { StoredImage } from './store/image-store.js';
+import { imagesIn } from './store/layout-index.js';
 import { reachedBlobs } from './store/reached-blobs.js';
 import type { KeptRecord } from './store/record-store.js';
 import type { Store } from './store/store.js';
 import type { Amount, PruneResult, PruneStoreOptions } from './store-care-types.js';
 import { isTsbuildError } from './support/errors.js';
-import type { PrunedCacheMount, Removal } from './toolchain-types.js';
+import type { PrunedCacheMount, Removal } from './store-care-types.js';
 import { removeUnneededSnapshots } from './unneeded-snapshots.js';
 
 export interface PruneParts {
@@ -21,13 +22,18 @@ export interface PruneParts {
   readonly cacheMounts: () => Promise<readonly PrunedCacheMount[]>;
 }
 
+/** With images left alone, those without a name too. */
+interface ChosenPruning extends PruneStoreOptions {
+  readonly keepImages?: boolean | undefined;
+}
+
 const NONE: Amount = { count: 0, bytes: 0 };
 
 /**
  * Removes images without a name, what no image and no remembered result needs, and what more the options name. Waits until
  * nobody uses the store. @throws `STORE_INVALID`, `STORE_IO`, `ABORTED`
  */
-export async function pruneStore(options: PruneStoreOptions, parts: PruneParts): Promise<PruneResult> {
+export async function pruneStore(options: ChosenPruning, parts: PruneParts): Promise<PruneResult> {
   const { store, env, signal } = parts;
   const { dryRun = false } = options;
   let images: readonly Removal[] = [];
@@ -65,9 +71,9 @@ function recordedSize({ record }: KeptRecord): number {
   return recordedBlob(record)?.size ?? 0;
 }
 
-async function chooseDoomed(store: Store, options: PruneStoreOptions): Promise<Doomed> {
+async function chooseDoomed(store: Store, options: ChosenPruning): Promise<Doomed> {
   const images: StoredImage[] = [];
-  for (const image of await store.images.list()) {
+  for (const image of options.keepImages === true ? [] : imagesIn(store.root)) {
     if ((options.all === true || image.name === null) && (await isOldEnough(store, image, options))) images.push(image);
   }
   const records: KeptRecord[] = [];
@@ -151,7 +157,7 @@ function byUse(a: KeptRecord, b: KeptRecord): number {
 async function removalsOf(store: Store, doomed: readonly StoredImage[]): Promise<readonly Removal[]> {
   const gone = new Set(doomed.map(keyOf));
   const staying = new Set<Digest>();
-  for (const image of await store.images.list()) if (!gone.has(keyOf(image))) staying.add(await idOf(store, image));
+  for (const image of imagesIn(store.root)) if (!gone.has(keyOf(image))) staying.add(await idOf(store, image));
   const removals: Removal[] = [];
   const ids = new Set<Digest>();
   for (const image of doomed) {

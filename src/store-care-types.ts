@@ -1,7 +1,7 @@
 import type { KeptSnapshot } from './collect-snapshots.js';
 import type { Digest } from './oci/digest.js';
 import type { RecordKind } from './store/record-store.js';
-import type { ActivityOptions, PrunedCacheMount, Removal } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
 
 /** Many of a kind, and their bytes together. */
 export interface Amount {
@@ -100,3 +100,15 @@ export interface PruneResult {
   /** All together. */
   readonly bytes: number;
 }
+
+/** A directory that RUN steps kept from build to build. */
+export interface PrunedCacheMount {
+  /** As the Dockerfile has it; BUILDKIT_CACHE_MOUNT_NS stands before it with a slash. */
+  readonly id: string;
+  /** Of all its files. */
+  readonly bytes: number;
+}
+
+/** What `rmi` did, in order, as Docker prints it. */
+export type Removal =
+  { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly digest: Digest };

@@ -1,27 +1,36 @@
+import type { ActivityOptions } from './activity-options.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
 import type { BuildOutput } from './build-output.js';
-import type { ProgressSink } from './builder/progress.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
-import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
+import type {
+  CheckStoreOptions,
+  DiskUsage,
+  PrunedCacheMount,
+  PruneResult,
+  PruneStoreOptions,
+  Removal,
+  StoreFinding,
+} from './store-care-types.js';
 
 export interface ToolchainOptions {
   /** Absolute path of the store; made when it is missing. */
   readonly storeRoot: string;
+  /** Absolute paths of stores that are only read, such as one that an administrator keeps: what they have is not fetched. */
+  readonly additionalStores?: readonly string[] | undefined;
+  /** Bytes that the build cache may take: what was not used for the longest time goes after a build. No limit unless given. */
+  readonly keepStorage?: number | undefined;
+  /** Told of what is passed over in additional stores. */
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** The caller's environment: proxies, registry and credential configuration are read from it, nothing else. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-}
-
-export interface ActivityOptions {
-  readonly progress?: ProgressSink | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BuildOptions extends ActivityOptions {
@@ -135,22 +144,10 @@ export interface BootstrapRequest {
   readonly include: readonly string[];
 }
 
-/** A directory that RUN steps kept from build to build. */
-export interface PrunedCacheMount {
-  /** As the Dockerfile has it; BUILDKIT_CACHE_MOUNT_NS stands before it with a slash. */
-  readonly id: string;
-  /** Of all its files. */
-  readonly bytes: number;
-}
-
 export interface PruneOptions extends ActivityOptions {
   /** Only tells what would go. */
   readonly dryRun?: boolean | undefined;
 }
-
-/** What `rmi` did, in order, as Docker prints it. */
-export type Removal =
-  { readonly kind: 'untagged'; readonly name: string } | { readonly kind: 'deleted'; readonly digest: Digest };
 
 export interface FetchContextOptions extends ActivityOptions {
   /** Whether a git repository comes with its `.git`, where its address does not say so itself. */
@@ -195,7 +192,8 @@ export interface Toolchain extends AsyncDisposable {
   load(source: AsyncIterable<Uint8Array> | readonly string[], options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Copies an image between registry, store, archive and OCI layout without unpacking it (`parseImageLocation`). */
   copy(from: ImageLocation, to: ImageLocation, options?: CopyOptions): Promise<CopiedImage>;
-  images(): Promise<readonly ImageDetails[]>;
+  /** @param options.onLost is given those whose manifest or config is damaged or gone; without it, they make the call fail */
+  images(options?: { readonly onLost?: (image: StoredImage) => void }): Promise<readonly ImageDetails[]>;
   /** @throws `IMAGE_NOT_FOUND`; `USAGE` when a prefix fits several */
   image(name: string): Promise<ImageDetails>;
   tag(name: string, target: string): Promise<void>;

@@ -9,15 +9,15 @@ import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import { openRegistryClient } from './registry-access.js';
-import { findImage, namesOf } from './store/find-image.js';
+import { findImage, isLoss, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
+import { onDisk } from './store/store-error.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
-import { transferEvents } from './transfer-events.js';
+import { compressionEvents, transferEvents } from './transfer-events.js';
 
 import type {
-  ActivityOptions,
   FetchContextOptions,
   BootstrapRequest,
   BuildOptions,
@@ -25,24 +25,25 @@ import type {
   CopyOptions,
   ImageDetails,
   LoadedImage,
-  PrunedCacheMount,
   PruneOptions,
   LoadOptions,
   PulledImage,
   PullOptions,
   PushedImage,
   PushOptions,
-  Removal,
   SavedFile,
   SaveFilesOptions,
   SaveOptions,
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+import type { ActivityOptions } from './activity-options.js';
+import type { PrunedCacheMount, Removal } from './store-care-types.js';
 
 /** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
 export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
-  return new LocalToolchain(await openStore(options.storeRoot), options);
+  const { storeRoot, additionalStores: additional, onWarning } = options;
+  return new LocalToolchain(await openStore(storeRoot, { additional, onWarning }), options);
 }
 
 class LocalToolchain implements Toolchain {
@@ -57,6 +58,16 @@ class LocalToolchain implements Toolchain {
   }
 
   async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    const bytes = this.#options.keepStorage;
+    if (bytes === undefined) return await this.#buildOutputs(request, options);
+    const { keepStorage, watchWork } = await import('./keep-storage.js');
+    const watched = watchWork(withDefaults(options).progress);
+    const result = await this.#buildOutputs(request, { ...options, progress: watched.progress });
+    if (watched.worked()) await keepStorage(bytes, { store: this.#store, env: this.#options.env });
+    return result;
+  }
+
+  async #buildOutputs(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
     const activity = withDefaults(options);
     const { outputs = [] } = options;
     if (outputs.length === 0) return await this.#build(request, activity);
@@ -80,8 +91,10 @@ class LocalToolchain implements Toolchain {
   }
 
   async #buildHere(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
-    await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request });
-    return await build(request, parts, { progress, signal });
+    return await onDisk('build the image', this.#store.root, async () => {
+      await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request });
+      return await build(request, parts, { progress, signal });
+    });
   }
 
   #partsOptions(activity: Activity): BuilderPartsOptions {
@@ -145,7 +158,7 @@ class LocalToolchain implements Toolchain {
         allPlatforms,
         client,
         store: this.#store,
-        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull' }),
+        onBlob: transferEvents(progress, { step: 'pull', direction: 'pull', now: this.#now }),
         onWarning: (message) => {
           progress({ type: 'warning', message });
         },
@@ -165,7 +178,9 @@ class LocalToolchain implements Toolchain {
     const { image } = await findImage(this.#store.images, name);
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
-    const compressor = new LayerCompressor(this.#store, { signal, level: activity.compressionLevel });
+    const timed = { step: 'push', now: this.#now };
+    const progressOf = compressionEvents(progress, timed);
+    const compressor = new LayerCompressor(this.#store, { signal, level: activity.compressionLevel, progressOf });
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
@@ -179,7 +194,7 @@ class LocalToolchain implements Toolchain {
         client,
         store: this.#store,
         compressLayer: (layer, wanted, stop) => compressor.compress(layer, wanted, stop),
-        onBlob: transferEvents(progress, { step: 'push', direction: 'push' }),
+        onBlob: transferEvents(progress, { ...timed, direction: 'push' }),
         signal,
       });
       // As after a pull: the registry now has the name, by this digest.
@@ -220,11 +235,21 @@ class LocalToolchain implements Toolchain {
       platforms: options.platforms,
       store: this.#store,
       env: this.#options.env,
+      now: this.#now,
     });
   }
 
-  async images(): Promise<readonly ImageDetails[]> {
-    return Promise.all((await this.#store.images.list()).map((image) => this.#details(image)));
+  async images({ onLost }: { readonly onLost?: (image: StoredImage) => void } = {}): Promise<readonly ImageDetails[]> {
+    const details = (await this.#store.images.list()).map(async (image) => {
+      try {
+        return [await this.#details(image)];
+      } catch (error) {
+        if (onLost === undefined || !isLoss(error)) throw error;
+        onLost(image);
+        return [];
+      }
+    });
+    return (await Promise.all(details)).flat();
   }
 
   async image(name: string): Promise<ImageDetails> {

@@ -1,13 +1,17 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { OverlaySnapshotterOptions } from './layers/overlay-snapshotter.js';
 import type { Snapshotter } from './layers/snapshotter.js';
+import { digestOf } from './oci/digest.js';
 import { bytesOfText } from './support/byte-string.js';
 import type { ProgressSink } from './builder/progress.js';
+import { layout } from './store/layout.js';
+import { checkSnapshotPlace } from './store/file-system.js';
 import type { Store } from './store/store.js';
+import { systemErrorCode } from './support/errors.js';
 
 /** Of those that unpack layers: each holds some megabytes, and images have few large layers. */
 const MAX_THREADS = 8;
@@ -52,7 +56,18 @@ export async function openWorkshop({
   const sandbox = await createSandbox({ temporaryDirectory, isolation, upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
   const ownership = mapping === 'single' ? 'recorded' : 'real';
-  const snapshots = { directory: join(store.snapshotsDirectory, mapping), temporaryDirectory, ownership } as const;
+  try {
+    await checkSnapshotPlace(store, { attributes: ownership === 'recorded', execution: !sandbox.overlay });
+  } catch (error) {
+    await sandbox[Symbol.asyncDispose]();
+    throw error;
+  }
+  const snapshots = {
+    directory: join(store.snapshotsDirectory, mapping),
+    temporaryDirectory,
+    ownership,
+    additional: usableSnapshots(store, mapping),
+  } as const;
   const snapshotter = await createSnapshotter({ ...snapshots, userxattr: mapping !== 'host' }, sandbox.overlay);
   const { CacheMounts } = await import('./store/cache-mounts.js');
   const { TreeSnapshots } = await import('./builder/operations/run/tree-snapshots.js');
@@ -70,6 +85,8 @@ export async function openWorkshop({
       await applyLayer(tar, { root: bytesOfText(directory), ownership, owners: new Map(), overlay: null }, signal);
     },
     treeSnapshots,
+    // Each kind of snapshot is unpacked for itself.
+    claimUnpacking: (id, options) => store.claim(digestOf(`unpack ${mapping} ${snapshotter.name} ${id}`), options),
     temporaryDirectory,
     async [Symbol.asyncDispose]() {
       await layerThreads[Symbol.asyncDispose]();
@@ -78,6 +95,22 @@ export async function openWorkshop({
       await sandbox[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Of other stores, those whose files have the owners that they would have here: made by this very user. */
+function usableSnapshots({ additionalRoots }: Store, mapping: IdMapping): readonly string[] {
+  const folders = additionalRoots.map((root) => join(layout.snapshots(root), mapping));
+  return folders.filter((folder) => ownerOf(folder) === process.geteuid?.());
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.uid;
+  } catch (error) {
+    // Not for us to look at.
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 async function createSnapshotter(options: OverlaySnapshotterOptions, overlay: boolean): Promise<Snapshotter> {

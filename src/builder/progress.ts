@@ -33,11 +33,13 @@ export type ProgressEvent =
       readonly step: StepId;
       /** What moves: a blob, or a name such as `context`. */
       readonly item: Digest | string;
-      readonly direction: 'pull' | 'push' | 'read' | 'write' | 'unpack';
+      readonly direction: 'pull' | 'push' | 'read' | 'write' | 'unpack' | 'compress';
       /** Bytes so far, and in all where that is known. The last event of an item has `done`. */
       readonly current: number;
       readonly total?: number | undefined;
       readonly done?: boolean | undefined;
+      /** Since it began; absent as long as that says nothing. */
+      readonly bytesPerSecond?: number | undefined;
       /** Milliseconds until it is done, as far as can be told. */
       readonly remainingMs?: number | undefined;
       /** It was there already: nothing moved. */

@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { BuildOutput, ByteSink } from '../build-output.js';
 import { readCsvFields } from '../parser/instructions/csv-fields.js';
-import { outputError } from '../support/output-error.js';
 import { suggest } from '../support/suggest.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import type { Host } from './host.js';
+import { pour } from './output-stream.js';
 
 const BUILD = { command: 'tsbuild build' };
 
@@ -184,11 +183,7 @@ class Attributes {
       throw this.refused('standard output is a terminal', 'Add dest=FILE, or redirect standard output.');
     }
     return async (content) => {
-      try {
-        await pipeline(content, host.stdout, { signal: host.signal, end: false });
-      } catch (error) {
-        throw outputError('to standard output', error);
-      }
+      await pour(content, host.stdout, { what: 'to standard output', signal: host.signal });
     };
   }
 

@@ -1,6 +1,7 @@
 import { isAbsolute, posix } from 'node:path';
 import type { BuildRequest, ContextFile } from '../builder/build-request.js';
-import type { ActivityOptions, Toolchain } from '../toolchain-types.js';
+import type { Toolchain } from '../toolchain-types.js';
+import type { ActivityOptions } from '../activity-options.js';
 import { TsbuildError } from '../support/errors.js';
 import { suggest } from '../support/suggest.js';
 import { usageError } from './argv.js';

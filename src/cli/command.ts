@@ -29,6 +29,12 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
     placeholder: 'directory',
     about: 'Where images and the build cache are kept (default: TSBUILD_STORE, else below the home directory)',
   },
+  {
+    name: 'additional-store',
+    kind: 'list',
+    placeholder: 'directory',
+    about: 'Read images and layers from another store as well, and write nothing to it (TSBUILD_ADDITIONAL_STORES)',
+  },
   { name: 'help', short: 'h', kind: 'flag', about: 'Print usage' },
 ];
 

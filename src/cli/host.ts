@@ -15,7 +15,7 @@ export interface Host {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Aborted by the first SIGINT or SIGTERM. */
+  /** Aborted by the first SIGHUP, SIGINT or SIGTERM, whose name is the reason. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

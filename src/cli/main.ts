@@ -3,12 +3,12 @@ import type { Host } from './host.js';
 import { runCli } from './run-cli.js';
 
 /** 128 and the signal's number, as shells report it. */
-const EXIT_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+const EXIT_STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The first signal cancels, and what was begun is cleaned up; the second ends the process at once. */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(EXIT_STATUS[name]);
       controller.abort(name);

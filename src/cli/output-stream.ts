@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { outputError } from '../support/output-error.js';
 
 /** Standard output or standard error. The last three are there when it is a terminal. */
@@ -28,4 +29,22 @@ export async function print(stream: Writable, text: string | Uint8Array): Promis
   } catch (error) {
     throw outputError('the output', error);
   }
+}
+
+/**
+ * Writes all that there is, and leaves the stream open. Resolves when it has been handed to the operating system: a pipeline that
+ * does not end its target does not wait for the last write, and what a slow reader has not taken by then ends with the process.
+ * @throws what `content` throws; `ABORTED`; as `print`
+ */
+export async function pour(
+  content: AsyncIterable<Uint8Array>,
+  stream: Writable,
+  { what, signal }: { readonly what: string; readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    await pipeline(content, stream, { signal, end: false });
+  } catch (error) {
+    throw outputError(what, error);
+  }
+  await print(stream, '');
 }

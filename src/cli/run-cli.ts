@@ -14,6 +14,8 @@ import { unknownCommand } from './unknown-command.js';
 /** What a process ends with that SIGPIPE has killed: 128 and the signal's number. */
 const READER_GONE = 141;
 const INTERNAL_ERROR = 1;
+/** 128 and the signal's number, as shells report it. */
+const STATUS_OF_SIGNAL: Readonly<Record<string, number>> = { SIGHUP: 129, SIGTERM: 143 };
 
 /** Runs one command line. @returns the exit status; failures have been written to standard error */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
@@ -66,8 +68,8 @@ function globalWords(argv: readonly string[]): number {
   let count = 0;
   for (;;) {
     const word = argv[count] ?? '';
-    if (word === '--store') count += 2;
-    else if (word.startsWith('--store=') || /^(--help|-h)(=|$)/.test(word)) count += 1;
+    if (word === '--store' || word === '--additional-store') count += 2;
+    else if (/^--(additional-)?store=/.test(word) || /^(--help|-h)(=|$)/.test(word)) count += 1;
     else return Math.min(count, argv.length);
   }
 }
@@ -100,8 +102,8 @@ async function tell(host: Host, text: string): Promise<void> {
   try {
     await print(host.stderr, text);
   } catch (error) {
-    // With standard error closed there is nobody left to tell.
-    if (systemErrorCode(error) !== 'EPIPE') throw error;
+    // With standard error closed, its terminal gone or its disk full there is nobody left to tell.
+    if (systemErrorCode(error) !== 'EPIPE' && !isTsbuildError(error)) throw error;
   }
 }
 
@@ -115,7 +117,7 @@ function isCancellation(error: unknown, host: Host): boolean {
 }
 
 function exitStatus(error: unknown, host: Host): number {
-  if (host.signal.aborted) return host.signal.reason === 'SIGTERM' ? 143 : ERROR_CODES.ABORTED.exit;
+  if (host.signal.aborted) return STATUS_OF_SIGNAL[String(host.signal.reason)] ?? ERROR_CODES.ABORTED.exit;
   const first = errorsOf(error)[0];
   return isTsbuildError(first) ? ERROR_CODES[first.code].exit : INTERNAL_ERROR;
 }

@@ -13,3 +13,9 @@ export function storeRoot(option: string | undefined, { env, cwd, home, uid }: H
   const data = env['XDG_DATA_HOME'];
   return join(data?.startsWith('/') === true ? data : join(home, '.local', 'share'), 'tsbuild');
 }
+
+/** Absolute paths of the stores to read from: those of the --additional-store options, else of TSBUILD_ADDITIONAL_STORES. */
+export function additionalStores(options: readonly string[], { env, cwd }: Host): readonly string[] {
+  const named = options.length > 0 ? options : (env['TSBUILD_ADDITIONAL_STORES'] ?? '').split(':');
+  return named.filter((path) => path !== '').map((path) => resolve(cwd, path));
+}

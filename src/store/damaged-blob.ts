@@ -1,5 +1,5 @@
 import { createReadStream, lstatSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestAlgorithm, digestHex, type Digest } from '../oci/digest.js';
 import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
@@ -43,12 +43,20 @@ export async function hasDigest(path: string, digest: Digest): Promise<boolean> 
   return found.match(expected) !== false;
 }
 
-/** @returns where the file is now; `undefined` when it could not be moved, as in a store that may only be read */
-async function quarantine(root: string, digest: Digest): Promise<string | undefined> {
+/** @returns where the file, or what is in its place, is now; `undefined` when it could not be moved, as in a store that may only be read */
+export async function quarantine(root: string, digest: Digest): Promise<string | undefined> {
   const target = join(layout.corrupt(root), `${digestAlgorithm(digest)}-${digestHex(digest)}`);
   try {
     await mkdir(layout.corrupt(root), { recursive: true, mode: 0o700 });
-    await rename(layout.blob(root, digest), target);
+    const path = layout.blob(root, digest);
+    // A link is no damaged file, and is not kept where a tool might follow it.
+    if ((await lstat(path)).isSymbolicLink()) {
+      await rm(path);
+      return undefined;
+    }
+    // What was in a folder of its name would be in the way of another.
+    await rm(target, { recursive: true, force: true });
+    await rename(path, target);
     return target;
   } catch {
     return undefined;

@@ -32,6 +32,29 @@ export async function imageIdOf(images: ImageStore, image: StoredImage): Promise
   return (await images.manifest(image.descriptor)).value.config.digest;
 }
 
+/** `undefined` for one that has lost its manifest: it must not keep others from being found, or removed. */
+export async function imageIdUnlessLost(images: ImageStore, image: StoredImage): Promise<Digest | undefined> {
+  try {
+    return await imageIdOf(images, image);
+  } catch (error) {
+    if (isLoss(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether an error says that something of an image is damaged or gone, and not that the disk does not answer. */
+export function isLoss(error: unknown): boolean {
+  if (isTsbuildError(error, 'DIGEST_MISMATCH')) return true;
+  return isTsbuildError(error, 'STORE_IO') && error.details['state'] === 'missing';
+}
+
+/** The image of a name, if it has lost its manifest: all that can be done with it is to remove it, or to have it again. */
+export async function findLostImage(images: ImageStore, text: string): Promise<StoredImage | undefined> {
+  const reference = referenceOf(text);
+  const named = reference === undefined ? undefined : await images.find(reference);
+  return named === undefined || (await imageIdUnlessLost(images, named)) !== undefined ? undefined : named;
+}
+
 function referenceOf(text: string): Reference | undefined {
   try {
     return withDefaultTag(parseReference(text));
@@ -47,7 +70,8 @@ async function findById(images: ImageStore, text: string): Promise<FoundImage | 
   if (!/^[0-9a-f]+$/.test(prefix) || prefix.length < MIN_PREFIX) return undefined;
   const found = new Map<Digest, FoundImage>();
   for (const image of await images.list()) {
-    const imageId = await imageIdOf(images, image);
+    const imageId = await imageIdUnlessLost(images, image);
+    if (imageId === undefined) continue;
     const candidates = [imageId, image.descriptor.digest];
     if (candidates.some((digest) => digestHex(digest).startsWith(prefix)) && !found.has(imageId)) {
       found.set(imageId, { image, imageId, byId: true });

@@ -12,7 +12,7 @@ import { acquireFileLock } from '../support/file-lock.js';
 import type { BlobInfo, BlobStore, IngestOptions } from './blob-store.js';
 import { streamBlob } from './blob-stream.js';
 import { createBlobWriter, type BlobWriter } from './blob-writer.js';
-import { refuseBlob } from './damaged-blob.js';
+import { quarantine, refuseBlob } from './damaged-blob.js';
 import { layout } from './layout.js';
 import { openPartialBlob } from './partial-blob.js';
 import { onStore } from './store-error.js';
@@ -23,7 +23,7 @@ const WRITE_SIZE = 1 << 20;
 /** Bytes. Manifests and configs are far smaller; what claims to be larger must be streamed. */
 const READ_LIMIT = 32 << 20;
 /** A link or a pipe in a blob's place is neither followed nor waited for. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+export const READ_FLAGS: number = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Blobs as files named by their digests, as image-spec image-layout.md has them. */
 export class FsBlobStore implements BlobStore {
@@ -185,7 +185,11 @@ export class FsBlobStore implements BlobStore {
       await writer.finish();
       const target = layout.blob(this.#root, digest);
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await rename(path, target);
+      await rename(path, target).catch(async (error: unknown) => {
+        // A folder, or what else cannot be replaced, is where the file should be.
+        if (systemErrorCode(error) !== 'EISDIR' || (await quarantine(this.#root, digest)) === undefined) throw error;
+        await rename(path, target);
+      });
       await syncDirectory(dirname(target));
     });
   }

@@ -12,7 +12,7 @@ import {
 } from '../oci/media-type.js';
 import { formatReference, parseReference, type Reference } from '../oci/reference.js';
 import { compareBytes } from '../support/byte-string.js';
-import { isTsbuildError, TsbuildError } from '../support/errors.js';
+import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
 import type { StoredImage } from './image-store.js';
 import { layout } from './layout.js';
 import { parseJson } from '../support/parse-json.js';
@@ -47,13 +47,31 @@ export interface LayoutIndex {
   readonly entries: readonly IndexEntry[];
 }
 
-/** @throws `STORE_INVALID` when it cannot be understood; system errors */
+/**
+ * Where there is no such file, as when somebody has moved a damaged one away, there are no names.
+ * @throws `STORE_INVALID` when it cannot be understood; system errors
+ */
 export function readLayoutIndex(root: string): LayoutIndex {
   const path = layout.index(root);
-  const text = readFileSync(path, 'utf8');
+  const text = readIfThere(path);
+  if (text === undefined) return { members: {}, entries: [] };
   const members = parseJson(text);
   if (!isRecord(members) || !Array.isArray(members['manifests'])) throw unreadable(path);
   return { members, entries: members['manifests'].map(readEntry) };
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The images that a store itself has a name or an entry for. @throws as `readLayoutIndex` */
+export function imagesIn(root: string): readonly StoredImage[] {
+  return readLayoutIndex(root).entries.flatMap(({ image }) => (image === undefined ? [] : [image]));
 }
 
 /** Equal content gives equal bytes. */

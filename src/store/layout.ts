@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestAlgorithm, digestHex, type Digest } from '../oci/digest.js';
 import { systemErrorCode, TsbuildError } from '../support/errors.js';
@@ -12,6 +12,8 @@ const LAYOUT_VERSION = 1;
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'blobs',
   'cache-mounts',
+  'corrupt',
+  'file-system.json',
   'git',
   'index.json',
   'locks',
@@ -20,8 +22,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'snapshots',
   'tmp',
 ]);
-export const EMPTY_INDEX =
-  '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}\n';
+export const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}\n';
 
 /** Where things are below the store's root. */
 export const layout = {
@@ -33,6 +34,8 @@ export const layout = {
   snapshots: (root: string): string => join(root, 'snapshots'),
   cacheMounts: (root: string): string => join(root, 'cache-mounts'),
   temporary: (root: string): string => join(root, 'tmp'),
+  /** What the file system was found to be able to do. */
+  fileSystem: (root: string): string => join(root, 'file-system.json'),
   claims: (root: string): string => join(root, 'locks', 'work'),
   claim: (root: string, work: Digest): string => join(root, 'locks', 'work', digestHex(work)),
   /** Blobs that have come in part: what whoever fetched them last left for whoever fetches them next. */
@@ -79,6 +82,27 @@ function checkVersion(root: string, version: string): void {
   });
 }
 
+/** Of a store that is only read. @throws `STORE_INVALID` when it is none or a newer one; system errors */
+export function checkLayout(root: string): void {
+  const version = readVersion(root);
+  if (version !== undefined) {
+    checkVersion(root, version);
+    return;
+  }
+  throw new TsbuildError('STORE_INVALID', `cannot open store "${root}": there is no store`, {
+    hint: 'Give the folder that --store or TSBUILD_STORE of its owner names.',
+  });
+}
+
+/**
+ * Who may read the root of a store, may read its names and blobs: so an administrator shares a store, by making its folder
+ * readable (`mkdir -m 755`). Nobody else may ever write.
+ */
+export function sharedModes(root: string): { readonly file: number; readonly directory: number } {
+  const { mode } = statSync(root);
+  return { file: 0o600 | (mode & 0o044), directory: 0o700 | (mode & 0o055) };
+}
+
 async function createLayout(root: string): Promise<void> {
   await ensureDirectory(root, 0o700);
   refuseOtherFiles(root);
@@ -91,10 +115,12 @@ async function createLayout(root: string): Promise<void> {
 
 async function fillLayout(root: string): Promise<void> {
   for (const path of ['blobs/sha256', 'records', 'snapshots', 'tmp']) await ensureDirectory(join(root, path), 0o700);
-  await writeUnlessThere(join(root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n');
-  await writeUnlessThere(layout.index(root), EMPTY_INDEX);
+  const modes = sharedModes(root);
+  for (const path of ['blobs', 'blobs/sha256']) chmodSync(join(root, path), modes.directory);
+  await writeUnlessThere(join(root, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', modes.file);
+  await writeUnlessThere(layout.index(root), EMPTY_INDEX, modes.file);
   await syncDirectory(join(root, 'blobs'));
-  await writeFileAtomic(join(root, 'version'), `${LAYOUT_VERSION}\n`);
+  await writeFileAtomic(join(root, 'version'), `${LAYOUT_VERSION}\n`, { mode: modes.file });
 }
 
 /** A mistyped path must not fill somebody's folder. An OCI layout that another tool made becomes a store with its images. */
@@ -112,6 +138,6 @@ function refuseOtherFiles(root: string): void {
   );
 }
 
-async function writeUnlessThere(path: string, text: string): Promise<void> {
-  if (!existsSync(path)) await writeFileAtomic(path, text);
+async function writeUnlessThere(path: string, text: string, mode: number): Promise<void> {
+  if (!existsSync(path)) await writeFileAtomic(path, text, { mode });
 }

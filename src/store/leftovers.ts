@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isUnfinishedName } from '../support/atomic-file.js';
+import { removeUnfinished } from '../support/atomic-file.js';
 import { bytesBelow } from '../support/directory-size.js';
 import { removeTree } from '../support/files.js';
 import { systemErrorCode } from '../support/errors.js';
@@ -9,18 +8,13 @@ import { layout } from './layout.js';
 import { removeOldPartials } from './partial-blob.js';
 import { RECORD_KINDS } from './record-store.js';
 
-/** Milliseconds. Writing a small file takes none; whoever began an hour ago will not finish. */
-const ABANDONED_AFTER = 3_600_000;
-
 /**
  * Removes what stands beside names and records when a process dies while it writes them, locks on work that nobody does,
  * damaged blobs put aside, and old partial ones. Only for who has the store to itself.
  */
 export async function removeLeftovers(root: string): Promise<void> {
   for (const directory of [root, ...RECORD_KINDS.map((kind) => layout.records(root, kind))]) {
-    for (const name of await namesIn(directory)) {
-      if (isUnfinishedName(name)) await removeAbandonedFile(join(directory, name));
-    }
+    await removeUnfinished(directory);
   }
   // Whoever holds one of these holds the store as well: they are of processes that were killed.
   await removeTree(layout.claims(root));
@@ -46,20 +40,6 @@ function bytesOrNothing(path: string): number {
     return bytesBelow(path);
   } catch (error) {
     if (systemErrorCode(error) === 'EACCES') return 0;
-    throw error;
-  }
-}
-
-async function removeAbandonedFile(path: string): Promise<void> {
-  const { mtimeMs } = await stat(path);
-  if (mtimeMs < Date.now() - ABANDONED_AFTER) await rm(path, { force: true });
-}
-
-async function namesIn(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
 }

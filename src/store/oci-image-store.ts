@@ -8,7 +8,7 @@ import { underFileLock } from '../support/file-lock.js';
 import type { BlobReader } from './blob-store.js';
 import type { ImageStore, StoredImage } from './image-store.js';
 import { entryOfImage, formatLayoutIndex, readLayoutIndex, type IndexEntry, type LayoutIndex } from './layout-index.js';
-import { layout } from './layout.js';
+import { layout, sharedModes } from './layout.js';
 import { onStore } from './store-error.js';
 
 /** The names in `index.json`, beside which other tools may have put theirs: those are kept as they are. */
@@ -68,7 +68,9 @@ export class OciImageStore implements ImageStore {
     return await onStore('write the names of images', this.#root, async () => {
       return await underFileLock(layout.lock(this.#root, 'names'), async () => {
         const text = changed(readLayoutIndex(this.#root), change);
-        if (text !== undefined) await writeFileAtomic(layout.index(this.#root), text);
+        if (text !== undefined) {
+          await writeFileAtomic(layout.index(this.#root), text, { mode: sharedModes(this.#root).file });
+        }
         return text !== undefined;
       });
     });

@@ -1,10 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import type { Digest } from '../oci/digest.js';
-import { acquireFileLock, acquireTransientLock } from '../support/file-lock.js';
+import { existsSync } from 'node:fs';
+import { systemErrorCode } from '../support/errors.js';
+import { acquireFileLock, acquireTransientLock, tryFileLock } from '../support/file-lock.js';
+import { openAdditionalStores } from './additional-store.js';
 import type { BlobStore } from './blob-store.js';
 import { FsBlobStore } from './fs-blob-store.js';
 import { FsRecordStore } from './fs-record-store.js';
 import type { ImageStore } from './image-store.js';
+import { LayeredBlobStore } from './layered-blob-store.js';
+import { LayeredImageStore } from './layered-image-store.js';
 import { ensureLayout, layout } from './layout.js';
 import { OciImageStore } from './oci-image-store.js';
 import type { RecordStore } from './record-store.js';
@@ -20,9 +25,27 @@ export interface OpenStore extends Store, Disposable {}
  * @param root absolute path
  * @throws `STORE_INVALID` when a newer program made it, or the folder holds something else; `STORE_IO`
  */
-export async function openStore(root: string): Promise<OpenStore> {
+export async function openStore(root: string, options: OpenStoreOptions = {}): Promise<OpenStore> {
   await ensureLayout(root);
-  return new FsStore(root);
+  return new FsStore(root, options);
+}
+
+export interface OpenStoreOptions {
+  /** Absolute paths of stores that are only read: what they have, this one need not have. The first that has a thing serves it. */
+  readonly additional?: readonly string[] | undefined;
+  /** Told of what is passed over in those. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+/** So that its owner does not collect meanwhile what is used here. Who may not, does without. */
+function lockIfAllowed(path: string): readonly StoreLock[] {
+  try {
+    const lock = existsSync(path) ? tryFileLock(path, 'shared') : undefined;
+    return lock === undefined ? [] : [lock];
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return [];
+  }
 }
 
 class FsStore implements OpenStore {
@@ -32,14 +55,21 @@ class FsStore implements OpenStore {
   readonly records: RecordStore;
   readonly snapshotsDirectory: string;
   readonly cacheMountsDirectory: string;
+  readonly additionalRoots: readonly string[];
   readonly #area: TemporaryArea;
 
-  constructor(root: string) {
+  constructor(root: string, { additional: roots = [], onWarning = () => undefined }: OpenStoreOptions) {
     this.root = root;
     this.#area = new TemporaryArea(root);
-    this.blobs = new FsBlobStore(root, this.#area);
-    this.images = new OciImageStore(root, this.blobs);
     this.records = new FsRecordStore(root);
+    const others = roots.filter((other) => other !== root);
+    const additional = openAdditionalStores(others, { records: this.records, onWarning });
+    this.additionalRoots = additional.map((store) => store.root);
+    const blobs = new FsBlobStore(root, this.#area);
+    this.blobs = additional.length === 0 ? blobs : new LayeredBlobStore(blobs, additional);
+    const images = new OciImageStore(root, this.blobs);
+    const theirs = this.additionalRoots.map((each) => new OciImageStore(each, this.blobs));
+    this.images = theirs.length === 0 ? images : new LayeredImageStore(images, theirs);
     this.snapshotsDirectory = layout.snapshots(root);
     this.cacheMountsDirectory = layout.cacheMounts(root);
   }
@@ -54,7 +84,13 @@ class FsStore implements OpenStore {
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<StoreLock> {
     return await onStore(`lock store "${this.root}"`, this.root, async () => {
-      return await acquireFileLock(layout.lock(this.root, 'store'), mode, options);
+      const own = await acquireFileLock(layout.lock(this.root, 'store'), mode, options);
+      const others = this.additionalRoots.flatMap((root) => lockIfAllowed(layout.lock(root, 'store')));
+      return {
+        [Symbol.dispose]() {
+          for (const lock of [own, ...others]) lock[Symbol.dispose]();
+        },
+      };
     });
   }
 

@@ -15,12 +15,18 @@ export interface RecordStore {
 
 /**
  * `compressed`: by the digest of an uncompressed layer, the descriptor of its gzip blob. `source`: of a URL or a commit, the blob
- * with what was fetched.
+ * with what was fetched. `verified`: of a file in another store, whether it has the bytes that its name says.
  */
-export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'source';
+export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'source' | 'verified';
 
 /** Spelled out so that the compiler finds a kind that is missing here. */
-const KINDS: Readonly<Record<RecordKind, null>> = { step: null, dockerfile: null, compressed: null, source: null };
+const KINDS: Readonly<Record<RecordKind, null>> = {
+  step: null,
+  dockerfile: null,
+  compressed: null,
+  source: null,
+  verified: null,
+};
 export const RECORD_KINDS: readonly RecordKind[] = Object.keys(KINDS) as RecordKind[];
 
 export interface KeptRecord {

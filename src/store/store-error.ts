@@ -40,6 +40,27 @@ export async function onStore<T>(what: string, root: string, task: () => Promise
   }
 }
 
+/**
+ * As `onStore`, for a task that does more than touch the store: of its errors only those that a system call gave are the store's.
+ * Node's own errors have codes as well, and tell of mistakes of this program.
+ */
+export async function onDisk<T>(what: string, root: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (thrown) {
+    const error = original(thrown);
+    const isOfSystemCall =
+      error instanceof Error && 'syscall' in error && /^E[A-Z0-9]+$/.test(systemErrorCode(error) ?? '');
+    throw isOfSystemCall ? await storeError(error, what, root) : error;
+  }
+}
+
+/** Of an error and those that putting things away failed with because of it, the first (ECMAScript, SuppressedError). */
+function original(error: unknown): unknown {
+  const covered = error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error;
+  return covered ? original(error.suppressed) : error;
+}
+
 async function diskFull(
   cause: unknown,
   { code, what, root }: { readonly code: string; readonly what: string; readonly root: string },

@@ -22,6 +22,8 @@ export interface Store {
   readonly records: RecordStore;
   /** Absolute paths for the snapshotters, on the same file system as the blobs. */
   readonly snapshotsDirectory: string;
+  /** Roots of the stores below this one, which are only read. */
+  readonly additionalRoots: readonly string[];
   /** Absolute path, likewise. */
   readonly cacheMountsDirectory: string;
   readonly temporaryDirectory: string;

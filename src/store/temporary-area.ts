@@ -44,10 +44,16 @@ export class TemporaryArea implements Disposable {
     if (claimed === undefined) return;
     this.#claimed = undefined;
     claimedHere.delete(claimed.directory);
-    underGate(this.#root, () => {
-      rmSync(claimed.directory, { recursive: true, force: true });
-    });
-    claimed.lock[Symbol.dispose]();
+    try {
+      underGate(this.#root, () => {
+        rmSync(claimed.directory, { recursive: true, force: true });
+      });
+    } catch (error) {
+      // What was done is done; the next process removes what this one cannot.
+      if (systemErrorCode(error) === undefined) throw error;
+    } finally {
+      claimed.lock[Symbol.dispose]();
+    }
   }
 }
 
@@ -57,11 +63,21 @@ function claim(root: string): Part {
   // Between making the folder and locking it, it looks like a dead process's.
   return underGate(root, () => {
     const directory = mkdtempSync(join(temporary, OWNED_PREFIX));
-    const lock = tryFileLock(join(directory, LOCK_NAME), 'exclusive');
-    invariant(lock !== undefined, 'nobody knows the folder yet');
+    const lock = lockNew(directory);
     claimedHere.add(directory);
     return { directory, lock };
   });
+}
+
+function lockNew(directory: string): FileLock {
+  try {
+    const lock = tryFileLock(join(directory, LOCK_NAME), 'exclusive');
+    invariant(lock !== undefined, 'nobody knows the folder yet');
+    return lock;
+  } catch (error) {
+    rmSync(directory, { recursive: true });
+    throw error;
+  }
 }
 
 function underGate<T>(root: string, task: () => T): T {

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemErrorCode } from './errors.js';
+
+/** Milliseconds since the last write. Writing a small file takes none; whoever has been silent for an hour will not finish. */
+const ABANDONED_AFTER = 3_600_000;
 
 export interface AtomicWriteOptions {
   /** Permission bits, whatever the umask. 0600 unless given. */
@@ -12,6 +16,26 @@ export interface AtomicWriteOptions {
 /** Whether a name is one of an unfinished file: for those who clean up after a crash. */
 export function isUnfinishedName(name: string): boolean {
   return /\.[0-9a-f]{12}\.unfinished$/.test(name);
+}
+
+/** Removes the files of a folder that a crash left unfinished, an hour ago or more. A folder that is missing has none. */
+export async function removeUnfinished(directory: string): Promise<void> {
+  for (const name of (await unlessGone(readdir(directory))) ?? []) {
+    if (!isUnfinishedName(name)) continue;
+    const path = join(directory, name);
+    // Its writer may be alive, and rename it meanwhile.
+    const status = await unlessGone(lstat(path));
+    if (status !== undefined && status.mtimeMs < Date.now() - ABANDONED_AFTER) await unlessGone(unlink(path));
+  }
+}
+
+async function unlessGone<T>(task: Promise<T>): Promise<T | undefined> {
+  try {
+    return await task;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,8 +1,11 @@
+import type { Stats } from 'node:fs';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemErrorCode, TsbuildError } from './errors.js';
 import { outputError } from './output-error.js';
+import { UnfinishedFiles } from './unfinished-files.js';
 
 export interface OutputFileOptions {
   /** What a relative path starts from. */
@@ -10,6 +13,8 @@ export interface OutputFileOptions {
   /** Permission bits of a new file. */
   readonly mode: number;
   readonly signal?: AbortSignal | undefined;
+  /** That it is some bytes, and not worth a lock. */
+  readonly brief?: boolean | undefined;
 }
 
 /**
@@ -23,20 +28,34 @@ export async function writeOutputFile(
   options: OutputFileOptions,
 ): Promise<void> {
   const target = await targetOf(path, options.cwd);
-  const destination = target.special
-    ? target.path
-    : join(dirname(target.path), `.${basename(target.path)}.${process.pid}.partial`);
   try {
-    await writeAll(destination, source, target.special ? { ...options, flags: 'w' } : { ...options, flags: 'wx' });
-    if (!target.special) await rename(destination, target.path);
+    if (target.special === undefined) await replace(target.path, source, options);
+    else await writeAll(await openSpecial(target.path, target.special, options), source, options);
   } catch (error) {
-    if (!target.special && systemErrorCode(error) !== 'EEXIST') await rm(destination, { force: true });
     throw outputError(`file "${path}"`, error);
   }
 }
 
-/** What is named, through links; whether it is something that must not be replaced by a file. */
-async function targetOf(path: string, cwd: string): Promise<{ readonly path: string; readonly special: boolean }> {
+async function replace(target: string, source: AsyncIterable<Uint8Array>, options: OutputFileOptions): Promise<void> {
+  using unfinished = await UnfinishedFiles.begin(target, options);
+  const { path, file } = await unfinished.create(basename(target), options.mode);
+  try {
+    await writeAll(file.createWriteStream(), source, options);
+    await rename(path, target);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+interface Target {
+  readonly path: string;
+  /** What is there, if it is something that must not be replaced by a file. */
+  readonly special?: Stats;
+}
+
+/** What is named, through links. */
+async function targetOf(path: string, cwd: string): Promise<Target> {
   try {
     const real = await realpath(resolve(cwd, path));
     const status = await stat(real);
@@ -45,18 +64,27 @@ async function targetOf(path: string, cwd: string): Promise<{ readonly path: str
         hint: 'Give the name of a file in it.',
       });
     }
-    return { path: real, special: !status.isFile() };
+    return status.isFile() ? { path: real } : { path: real, special: status };
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return { path: resolve(cwd, path), special: false };
+    if (systemErrorCode(error) === 'ENOENT') return { path: resolve(cwd, path) };
     throw outputError(`file "${path}"`, error);
   }
 }
 
-async function writeAll(
+async function openSpecial(
   path: string,
+  status: Stats,
+  { signal }: Pick<OutputFileOptions, 'signal'>,
+): Promise<Writable> {
+  if (!status.isFIFO()) return (await open(path, 'w')).createWriteStream();
+  const { openPipe } = await import('./open-pipe.js');
+  return await openPipe(path, signal);
+}
+
+async function writeAll(
+  destination: Writable,
   source: AsyncIterable<Uint8Array>,
-  { mode, signal, flags }: Omit<OutputFileOptions, 'cwd'> & { readonly flags: string },
+  { signal }: Pick<OutputFileOptions, 'signal'>,
 ): Promise<void> {
-  const file = await open(path, flags, mode);
-  await pipeline(source, file.createWriteStream(), ...(signal === undefined ? [] : [{ signal }]));
+  await pipeline(source, destination, ...(signal === undefined ? [] : [{ signal }]));
 }

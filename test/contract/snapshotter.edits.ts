@@ -197,10 +197,14 @@ const steps = fc.oneof(
   fc.tuple(paths, fc.integer({ min: 0, max: 99 })).map(([target, content]) => `printf ${content} > ${target}`),
   paths.map((target) => `rm -rf ${target}`),
   fc.tuple(paths, paths).map(([target, link]) => `ln -sfn ../${target} ${link}`),
-  fc.tuple(paths, fc.constantFrom('700', '755', '1777', '2750')).map(([target, mode]) => `chmod ${mode} ${target}`),
+  fc
+    .tuple(paths, fc.constantFrom('700', '755', '1777', '2750', '4711'))
+    .map(([target, mode]) => `chmod ${mode} ${target}`),
   fc.tuple(paths, fc.constantFrom('new', 'a/new', 'b')).map(([target, moved]) => `cp -a ${target} ${moved}`),
   fc.tuple(paths, paths).map(([target, link]) => `ln -f ${target} ${link}`),
   paths.map((target) => `rm -rf ${target}; mkdir ${target}`),
+  // Of a name that no other step writes to: that would wait for a reader.
+  paths.map((target) => `mkfifo ${target}.p; touch -d @-77.5 ${target}.p`),
 );
 export const anyScript: fc.Arbitrary<string> = fc
   .array(steps, { minLength: 1, maxLength: 12 })

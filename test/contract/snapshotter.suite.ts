@@ -189,7 +189,7 @@ export function snapshotterSuite(name: string, harness: SnapshotterHarness): voi
           ['d directory', 'd/sub directory', 'd/sub/new file "n"'],
         ],
         [
-          'hides all below an opaque directory, but what is in the layer',
+          'pitfall 108: hides all below an opaque directory, but what is in the layer, in any order',
           async () => [
             await layerTar(
               directory('d'),

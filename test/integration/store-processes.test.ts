@@ -11,7 +11,7 @@ import type { BlobInfo } from '../../src/store/blob-store.js';
 import { collectGarbage } from '../../src/store/collect.js';
 import { openStore, type OpenStore } from '../../src/store/open-store.js';
 import { requirement } from '../support/require.js';
-import { ingestBytes } from '../support/sample-images.js';
+import { ingestBytes, putSampleImage } from '../support/sample-images.js';
 import { hasTools } from '../support/tools.js';
 
 const CHILD = fileURLToPath(new URL('../support/store-child.mjs', import.meta.url));
@@ -119,21 +119,36 @@ const mounts = requirement(
   process.getuid?.() === 0 && hasTools('unshare', 'mount'),
   'mounting a small disk needs root',
 );
+/** The last thing that a child says, started by a script that mounts something at `$1` for it alone. */
+async function mounted(script: string, directory: string): Promise<unknown> {
+  const args = ['-m', 'sh', '-c', script, 'sh', directory, process.execPath, CHILD];
+  const { stdout } = await promisify(execFile)('unshare', args);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as unknown;
+}
+
+describe.skipIf(mounts.skip)(mounts.skip ? `on other file systems (${mounts.reason})` : 'on other file systems', () => {
+  test('one that forbids programs serves where an overlay hides that, and says so where not', async () => {
+    const script = 'mount -t tmpfs -o noexec none "$1" && exec "$2" "$3" "$1" place';
+    expect(await mounted(script, join(root, 'snapshots'))).toEqual([
+      'fits',
+      expect.stringMatching(/^cannot unpack layers in store ".*": its file system \(tmpfs\) lets nobody run programs/),
+    ]);
+  });
+
+  test('one that may only be read shows its images, and says why nothing can be added', async () => {
+    await putSampleImage(store, [], 'x:1');
+    const script = 'mount --bind -o ro "$1" "$1" && exec "$2" "$3" "$1" read-only';
+    const outcome = (await mounted(script, root)) as { readonly message: string };
+    expect(outcome).toMatchObject({ images: 1, code: 'STORE_IO' });
+    expect(outcome.message).toMatch(/read-only$/);
+  });
+});
+
 describe.skipIf(mounts.skip)(mounts.skip ? `on a full disk (${mounts.reason})` : 'on a full disk', () => {
   test('storing says whose disk is full and how full, and frees what it had taken', async () => {
     const script = 'mount -t tmpfs -o size=8m none "$1" && exec "$2" "$3" "$1" fill 20';
     const directory = join(root, 'snapshots');
-    const { stdout } = await promisify(execFile)('unshare', [
-      '-m',
-      'sh',
-      '-c',
-      script,
-      'sh',
-      directory,
-      process.execPath,
-      CHILD,
-    ]);
-    const outcome = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+    const outcome = (await mounted(script, directory)) as Record<string, unknown>;
     expect(outcome).toMatchObject({ code: 'DISK_FULL', blobs: [], unfinished: ['lock'] });
     expect(outcome['message']).toContain(directory);
     expect(outcome['free']).toBeGreaterThan(7 << 20);

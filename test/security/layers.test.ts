@@ -119,6 +119,27 @@ const ATTACKS: readonly Attack[] = [
     result: 'refused',
   },
   {
+    // In the working directory of this process there is one of that name.
+    name: 'CVE-2026-50163: a hard link to a file beside the process',
+    layers: () => [[hardlink('h', 'package.json')]],
+    result: 'refused',
+  },
+  {
+    name: 'GHSA-r6q2-hw4h-h46w: names that only a ligature holds for equal',
+    layers: (to) => [[symlink('\ufb01les', to), directory('files'), file('files/canary', 'x')]],
+    result: 'harmless',
+  },
+  {
+    name: 'CVE-2026-42574: a link of one layer, a directory of the next, written to by a third',
+    layers: (to) => [[symlink('l', to)], [directory('l')], [evil('l/canary'), whiteout('l/directory')]],
+    result: ['l directory 755 0:0', 'l/canary file 4777 0:0 "evil"'],
+  },
+  {
+    name: 'CVE-2026-17106: a hard link by way of an absolute link',
+    layers: () => [[directory('run'), file('run/f', '1'), symlink('var', '/run'), hardlink('h', 'var/f')]],
+    result: ['h file 644 0:0 "1"', 'run directory 755 0:0', 'run/f file 644 0:0 "1"', 'var symlink 0:0 =/run'],
+  },
+  {
     name: 'CVE-2026-26960: a hard link through a chain of links',
     layers: (to) => [
       [
@@ -315,7 +336,7 @@ describe('reading a hostile archive', () => {
     expect(names).toEqual(['a', 'b']);
   });
 
-  test('an extended header is not applied to the header of another', async () => {
+  test('node-tar 7.5.16: an extended header is not applied to the header of another', async () => {
     // node-tar took the size for that of the long name, and so read the name's text as an entry.
     const longName = Buffer.concat([block('L', 'long-name\0'.length), Buffer.alloc(512)]);
     longName.write('long-name\0', 512);
@@ -330,6 +351,16 @@ describe('reading a hostile archive', () => {
   test('a global header renames nothing', async () => {
     const global = extended(record('path', 'evil'), 'g');
     expect(await reading(Buffer.concat([global, await layerTar(file('a'), file('b'))]))).toEqual(['a', 'b']);
+  });
+
+  test('GHSA-29xp-372q-xqph: refuses extended headers without end, and entries that have more than any needs', async () => {
+    const global = extended('', 'g');
+    const many = Buffer.concat(Array.from({ length: 20_000 }, () => global));
+    await expect(reading(Buffer.concat([many, await layerTar(file('a'))]))).rejects.toEqual(refused);
+    const some = Buffer.concat([global, global, extended(record('path', 'b'))]);
+    expect(await reading(Buffer.concat([some, await layerTar(file('a')), some, await layerTar(file('a'))]))).toEqual([
+      'b',
+    ]);
   });
 
   test('an extended header counts for one entry only', async () => {

@@ -15,8 +15,8 @@ export const directory = (path: string, fields: Fields = {}): Change =>
   upsert(path, 'directory', { mode: 0o755, ...fields });
 export const symlink = (path: string, target: string, fields: Fields = {}): Change =>
   upsert(path, 'symlink', { mode: 0o777, linkTarget: bytesOfText(target), ...fields });
-export const hardlink = (path: string, target: string): Change =>
-  upsert(path, 'hardlink', { linkTarget: bytesOfText(target) });
+export const hardlink = (path: string, target: string, fields: Fields = {}): Change =>
+  upsert(path, 'hardlink', { linkTarget: bytesOfText(target), ...fields });
 export const fifo = (path: string, fields: Fields = {}): Change => upsert(path, 'fifo', fields);
 export const device = (path: string, major: number, minor: number, fields: Fields = {}): Change =>
   upsert(path, 'character-device', { device: { major, minor }, ...fields });

@@ -14,6 +14,8 @@ export type Requirement =
   | 'debootstrap'
   | 'ssh'
   | 'git'
+  | 'strace'
+  | 'loop-devices'
   | 'amd64';
 
 /**

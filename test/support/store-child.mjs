@@ -39,3 +39,16 @@ if (task === 'fill') {
     free: bavail * bsize,
   });
 }
+if (task === 'place') {
+  const { checkSnapshotPlace } = await import('../../dist/store/file-system.js');
+  const outcome = async (execution) =>
+    await checkSnapshotPlace(store, { attributes: false, execution }).then(
+      () => 'fits',
+      ({ message }) => message,
+    );
+  say([await outcome(false), await outcome(true)]);
+}
+if (task === 'read-only') {
+  const refused = await store.blobs.ingest(bytes(1)).catch(({ code, message }) => ({ code, message }));
+  say({ images: (await store.images.list()).length, ...refused });
+}

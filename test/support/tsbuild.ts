@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../../dist/bin/tsbuild.js', import.meta.url));
+/** The built command line. */
+export const CLI: string = fileURLToPath(new URL('../../dist/bin/tsbuild.js', import.meta.url));
 
 export interface CliResult {
   readonly exitCode: number | null;
@@ -17,13 +18,21 @@ export interface CliOptions {
   readonly input?: string;
   /** Interrupts the command, as Ctrl-C does, once its stderr matches. */
   readonly interruptAt?: RegExp;
+  /** A program with its options, such as strace, that runs the command line given after them. */
+  readonly under?: readonly string[];
+  /** Kills the command, and all that it has started, without mercy after this time. */
+  readonly killAfterMs?: number;
 }
 
 /** Runs the built command line to its end. */
 export function tsbuild(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { env = {}, cwd, input = '', interruptAt } = options;
+  const { env = {}, cwd, input = '', interruptAt, under = [], killAfterMs } = options;
   const base = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' };
-  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...base, ...env }, stdio: 'pipe' });
+  const [program = process.execPath, ...words] = [...under, process.execPath, CLI, ...args];
+  // In a group of its own, so that what it runs can be killed with it.
+  const detached = killAfterMs !== undefined;
+  const child = spawn(program, words, { cwd, env: { ...base, ...env }, stdio: 'pipe', detached });
+  const killer = detached ? setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), killAfterMs) : undefined;
   const output = { stdout: '', stderr: '' };
   let interrupted = false;
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
@@ -37,6 +46,9 @@ export function tsbuild(args: readonly string[], options: CliOptions = {}): Prom
   child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (exitCode, signal) => resolve({ exitCode, signal, ...output }));
+    child.once('close', (exitCode, signal) => {
+      clearTimeout(killer);
+      resolve({ exitCode, signal, ...output });
+    });
   });
 }

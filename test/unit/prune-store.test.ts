@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf, type Digest } from '../../src/oci/digest.js';
+import { keepStorage, watchWork } from '../../src/keep-storage.js';
 import { leastUsed } from '../../src/prune-store.js';
 import { openStore, type OpenStore } from '../../src/store/open-store.js';
 import type { KeptRecord } from '../../src/store/record-store.js';
@@ -189,5 +190,39 @@ describe('disk usage', () => {
     const { imageBytes, unneeded } = await tools.diskUsage();
     expect(imageBytes.reclaimable).toBeGreaterThan(0);
     expect((await tools.prune()).bytes).toBe(imageBytes.reclaimable + unneeded.bytes);
+  });
+});
+
+describe('keeping the build cache within a size', () => {
+  const parts = () => ({ store, env: {} });
+
+  test('removes what was not used for the longest time, and no image, not even one without a name', async () => {
+    const [old, recent] = [await remembered('old', 3000, 9), await remembered('recent', 3000, 1)];
+    const nameless = await image('nameless');
+    await keepStorage(6000, parts());
+    expect(await store.records.load('compressed', old)).toBeDefined();
+    await remembered('new', 1000, 0);
+    await remembered('old', 3000, 9);
+    await keepStorage(6000, parts());
+    expect(await store.records.load('compressed', old)).toBeUndefined();
+    expect(await store.records.load('compressed', recent)).toBeDefined();
+    expect(await store.blobs.has(nameless.imageId)).toBe(true);
+    expectSoundStore(root);
+  });
+
+  test('does not wait for those who use the store', async () => {
+    const key = await remembered('old', 3000, 9);
+    using _building = await store.lock('shared');
+    await keepStorage(0, parts());
+    expect(await store.records.load('compressed', key)).toBeDefined();
+  });
+
+  test('is for builds that did something', () => {
+    const seen: unknown[] = [];
+    const { progress, worked } = watchWork((event) => seen.push(event));
+    progress({ type: 'notice', message: 'x' });
+    expect(worked()).toBe(false);
+    progress({ type: 'step-done', step: 'a', at: 0 });
+    expect([worked(), seen.length]).toEqual([true, 2]);
   });
 });

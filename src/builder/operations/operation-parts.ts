@@ -1,6 +1,7 @@
 import type { CacheMounts } from '../../store/cache-mounts.js';
 import type { BuildRequest } from '../build-request.js';
 import type { TreeSnapshots } from './run/tree-snapshots.js';
+import type { ChainId } from '../../oci/layer.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
 import type { LayerThreads } from '../../layers/unpack/layer-threads.js';
 import type { Store } from '../../store/store.js';
@@ -21,6 +22,8 @@ export interface Workshop extends AsyncDisposable {
   /** Writes the files of a tree into an empty directory. */
   readonly fillDirectory: (directory: string, tar: AsyncIterable<Uint8Array>, signal: AbortSignal) => Promise<void>;
   readonly treeSnapshots: TreeSnapshots;
+  /** The right to unpack a stack of layers, which other processes may be unpacking too. Waits; @throws `ABORTED` */
+  readonly claimUnpacking: (id: ChainId, options: { readonly signal: AbortSignal }) => Promise<Disposable>;
   /** Absolute; of this process alone. */
   readonly temporaryDirectory: string;
 }

@@ -1,5 +1,5 @@
 import { ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
-import type { ChainId, Layer } from '../../oci/layer.js';
+import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { Tree } from '../../layers/tree.js';
 import type { StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
@@ -12,7 +12,11 @@ export async function unpack(
   root: FileSystemResult,
   { step, context }: { readonly step: StepId; readonly context: OperationContext },
 ): Promise<ChainId | null> {
-  const { snapshotter, layerThreads } = await parts.workshop();
+  const { snapshotter, layerThreads, claimUnpacking } = await parts.workshop();
+  const id = chainIdOf(root.layers.map(({ diffId }) => diffId));
+  if (id === null || (await snapshotter.has(id))) return id;
+  // Whoever waited for another finds the layers unpacked.
+  using _claim = await claimUnpacking(id, { signal: context.signal });
   const moved = new Map<string, number>();
   const onBytes = ({ descriptor }: Layer, count: number): void => {
     const current = (moved.get(descriptor.digest) ?? 0) + count;
@@ -27,7 +31,7 @@ export async function unpack(
       done: current >= descriptor.size,
     });
   };
-  return ensureSnapshot({
+  return await ensureSnapshot({
     layers: root.layers,
     blobs: parts.store.blobs,
     snapshotter,

@@ -15,6 +15,9 @@ const COMMENT = 'buildkit.dockerfile.v0';
 /** Beside entries for layers that no instruction made. */
 const EXPORTER_COMMENT = 'buildkit.exporter.image.v0';
 
+/** Arguments by which a stage tells BuildKit what to scan: they are no variables of it (dockerfile2llb, nonEnvArgs). */
+export const FOR_THE_BUILDER: ReadonlySet<string> = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']);
+
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A vertex whose label waits for the number of steps that the stage turns out to have. */
@@ -122,7 +125,7 @@ export class StageDraft {
 
   /** ARG: what RUN and templates see from here on; without a value it is only declared. */
   declareArgument(name: string, value: string | undefined): void {
-    if (value !== undefined) this.#setVariable(name, value);
+    if (value !== undefined && !FOR_THE_BUILDER.has(name)) this.#setVariable(name, value);
     this.#arguments.set(name, value ?? '');
   }
 

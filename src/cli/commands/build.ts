@@ -60,7 +60,7 @@ function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
 }
 
 async function writeResult(path: string, cwd: string, text: string): Promise<void> {
-  await writeOutputFile(path, single(Buffer.from(text)), { cwd, mode: 0o644 });
+  await writeOutputFile(path, single(Buffer.from(text)), { cwd, mode: 0o644, brief: true });
 }
 
 async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,4 +1,5 @@
 import { familiarName } from '../../oci/reference.js';
+import type { StoredImage } from '../../store/image-store.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { ImageDetails } from '../../toolchain-types.js';
 import type { ParsedArguments } from '../argv.js';
@@ -15,10 +16,18 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   }
   await using toolchain = await openToolchain(parsed, host);
   const [pattern] = parsed.positionals;
-  const images = (await toolchain.images()).filter((details) => pattern === undefined || isNamed(details, pattern));
+  const lost: StoredImage[] = [];
+  const all = await toolchain.images({ onLost: (image) => lost.push(image) });
+  const images = all.filter((details) => pattern === undefined || isNamed(details, pattern));
   const now = host.now();
   const rows = images.toSorted(newestFirst).map((details) => imageRow(details, now, !parsed.flag('no-trunc')));
   await print(host.stdout, listing(rows, { format, quiet: parsed.flag('quiet'), digests: parsed.flag('digests') }));
+  for (const { name, descriptor } of lost) await print(host.stderr, lostWarning(name, descriptor.digest));
+}
+
+function lostWarning(name: StoredImage['name'], digest: string): string {
+  const what = name === null ? digest : familiarName(name);
+  return `warning: image "${what}" is damaged and not listed: pull, load or build it again, or remove it\n`;
 }
 
 interface Listing {

@@ -1,7 +1,9 @@
 import type { Toolchain } from '../../toolchain-types.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
-import { storeRoot } from '../store-root.js';
+import { parseByteCount } from '../byte-count.js';
+import { noticeLine } from '../progress/report.js';
+import { additionalStores, storeRoot } from '../store-root.js';
 
 /** As `openToolchain`, at the first use and only once. */
 export function lazyToolchain(parsed: ParsedArguments, host: Host): AsyncDisposable & { get(): Promise<Toolchain> } {
@@ -16,5 +18,16 @@ export function lazyToolchain(parsed: ParsedArguments, host: Host): AsyncDisposa
 
 /** The toolchain over the store that the command line names. The caller disposes it. */
 export async function openToolchain(parsed: ParsedArguments, host: Host): Promise<Toolchain> {
-  return await host.openToolchain({ storeRoot: storeRoot(parsed.value('store'), host), env: host.env, now: host.now });
+  const keepStorage = host.env['TSBUILD_KEEP_STORAGE'] ?? '';
+  return await host.openToolchain({
+    storeRoot: storeRoot(parsed.value('store'), host),
+    additionalStores: additionalStores(parsed.list('additional-store'), host),
+    keepStorage: keepStorage === '' ? undefined : parseByteCount(keepStorage, 'TSBUILD_KEEP_STORAGE'),
+    onWarning: (message) => {
+      // Not awaited: a slow terminal must not hold up what reads a store.
+      host.stderr.write(`${noticeLine(message)}\n`);
+    },
+    env: host.env,
+    now: host.now,
+  });
 }

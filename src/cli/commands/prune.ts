@@ -1,6 +1,6 @@
 import { shortDigest } from '../../oci/digest.js';
 import type { PruneResult, PruneStoreOptions } from '../../store-care-types.js';
-import type { Removal } from '../../toolchain-types.js';
+import type { Removal } from '../../store-care-types.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import { parseByteCount } from '../byte-count.js';
 import type { Host } from '../host.js';

@@ -1,12 +1,11 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { SaveFilesOptions } from '../../toolchain-types.js';
-import { outputError } from '../../support/output-error.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import { parseByteCount } from '../byte-count.js';
 import type { Host } from '../host.js';
+import { pour } from '../output-stream.js';
 import { choose } from './choose.js';
 import { compressionLevel } from './compression-level.js';
 import { openToolchain } from './open-toolchain.js';
@@ -61,7 +60,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     const archive = await toolchain.save(parsed.positionals, { ...given, format });
     // Images may hold what others on the machine should not read; docker save does the same.
     if (output !== '-') await writeOutputFile(output, archive, { cwd: host.cwd, mode: 0o600, signal: host.signal });
-    else await writeStandardOutput(archive, host);
+    else await pour(archive, host.stdout, { what: 'the archive', signal: host.signal });
   });
 }
 
@@ -91,12 +90,4 @@ function imageOrFile(text: string, { cwd }: Host): string {
   const path = resolve(cwd, text);
   if (/^\.{0,2}\//.test(text)) return path;
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true ? path : text;
-}
-
-async function writeStandardOutput(archive: AsyncIterable<Uint8Array>, { stdout, signal }: Host): Promise<void> {
-  try {
-    await pipeline(archive, stdout, { signal, end: false });
-  } catch (error) {
-    throw outputError('the archive', error);
-  }
 }

@@ -61,14 +61,18 @@ function transferMode(host: Host, { quiet, progress }: TransferView): ProgressMo
 }
 
 function layerLine(event: ProgressEvent, { layerLines }: TransferView): string | undefined {
-  if (event.type !== 'transfer' || event.done !== true || event.direction === 'unpack') return undefined;
+  if (event.type !== 'transfer' || event.done !== true || !isMoving(event)) return undefined;
   if (layerLines === undefined || !isDigest(event.item)) return undefined;
   return `${shortDigest(event.item)}: ${event.existed === true ? layerLines.existed : layerLines.moved}\n`;
 }
 
+function isMoving({ direction }: Extract<ProgressEvent, { readonly type: 'transfer' }>): boolean {
+  return direction === 'pull' || direction === 'push';
+}
+
 /** The live view shows what is on its way; without it, a line says that a layer has begun to come. */
 function startLine(event: ProgressEvent, { layerLines }: TransferView, started: Set<string>): string | undefined {
-  if (event.type !== 'transfer' || event.done === true || !isDigest(event.item)) return undefined;
+  if (event.type !== 'transfer' || event.done === true || !isMoving(event) || !isDigest(event.item)) return undefined;
   if (started.has(event.item)) return undefined;
   started.add(event.item);
   const text = event.current > 0 ? (layerLines?.resumed ?? layerLines?.started) : layerLines?.started;

@@ -10,6 +10,7 @@ export interface Transfer {
   /** Bytes. */
   readonly current: number;
   readonly total: number | undefined;
+  readonly bytesPerSecond: number | undefined;
   /** Milliseconds until it is done; `undefined` when nobody can tell. */
   readonly remainingMs: number | undefined;
   readonly done: boolean;
@@ -116,10 +117,11 @@ function withTransfer(
   transfers: readonly Transfer[],
   event: Extract<StepEvent, { readonly type: 'transfer' }>,
 ): readonly Transfer[] {
-  const { item, direction, current, total, remainingMs, done = false, existed = false } = event;
+  const { item, direction, current, total, bytesPerSecond, remainingMs, done = false, existed = false } = event;
   const index = transfers.findIndex((transfer) => transfer.item === item && transfer.direction === direction);
   const known = transfers[index];
-  const changed: Transfer = { item, direction, current, total: total ?? known?.total, remainingMs, done, existed };
+  const pace = { bytesPerSecond, remainingMs };
+  const changed: Transfer = { item, direction, current, total: total ?? known?.total, ...pace, done, existed };
   return index < 0 ? [...transfers, changed] : transfers.with(index, changed);
 }
 

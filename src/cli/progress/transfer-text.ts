@@ -9,6 +9,7 @@ const VERBS: Readonly<Record<Transfer['direction'], string>> = {
   read: 'transferring ',
   write: 'writing ',
   unpack: 'extracting ',
+  compress: 'compressing ',
 };
 
 /** What moves, as BuildKit words it: `sha256:…`, `transferring context:`, `extracting sha256:…`. */
@@ -18,10 +19,12 @@ export function transferSubject({ item, direction }: Transfer, form: 'full' | 's
   return VERBS[direction] + (form === 'full' ? name : name.slice(0, 'sha256:'.length + 12));
 }
 
-/** `5.2MB / 30.1MB`, and `, 12s left` where that is known. */
-export function transferAmount({ current, total, remainingMs, done }: Transfer): string {
+/** `5.2MB / 30.1MB`, and `, 1.9MB/s, 12s left` where that is known. */
+export function transferAmount({ current, total, bytesPerSecond, remainingMs, done }: Transfer): string {
   const amount = total === undefined ? formatSize(current) : `${formatSize(current)} / ${formatSize(total)}`;
-  return remainingMs === undefined || done ? amount : `${amount}, ${formatRemaining(remainingMs)} left`;
+  if (done) return amount;
+  const rate = bytesPerSecond === undefined ? '' : `, ${formatSize(bytesPerSecond)}/s`;
+  return remainingMs === undefined ? amount + rate : `${amount}${rate}, ${formatRemaining(remainingMs)} left`;
 }
 
 /** `9s`, `3m05s`, `2h07m`: nobody wants more. */

@@ -3,7 +3,7 @@ import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { removeXattr, setDescriptorTimes, setTimes, setXattr } from '../../support/syscalls.js';
 import type { TarEntry, Timestamp } from '../tar-entry.js';
-import { isLayerXattr, readLayerXattrs } from './layer-xattrs.js';
+import { isLayerXattr, portableXattr, readLayerXattrs } from './layer-xattrs.js';
 import { formatOwner, OWNER_XATTR, type Owner, type Ownership } from './ownership.js';
 
 export type FileAttributes = Pick<TarEntry, 'path' | 'mode' | 'uid' | 'gid' | 'mtime' | 'xattrs'>;
@@ -28,7 +28,7 @@ export function setFileAttributes(path: ByteString, descriptor: number, [attribu
   writeXattrs(path, attributes.xattrs);
   fchmodSync(descriptor, attributes.mode);
   const { mtime } = attributes;
-  if (mtime.nanoseconds === 0) futimesSync(descriptor, mtime.seconds, mtime.seconds);
+  if (isForNode(mtime)) futimesSync(descriptor, mtime.seconds, mtime.seconds);
   else setDescriptorTimes(descriptor, mtime);
 }
 
@@ -63,8 +63,13 @@ export function setSpecialAttributes(
   setMtime(path, attributes.mtime);
 }
 
+/** Node keeps microseconds only, and takes a negative number for "now". */
+function isForNode({ seconds, nanoseconds }: Timestamp): boolean {
+  return nanoseconds === 0 && seconds >= 0;
+}
+
 export function setMtime(path: ByteString, mtime: Timestamp): void {
-  if (mtime.nanoseconds === 0) lutimesSync(fsPath(path), mtime.seconds, mtime.seconds);
+  if (isForNode(mtime)) lutimesSync(fsPath(path), mtime.seconds, mtime.seconds);
   else setTimes(path, mtime);
 }
 
@@ -93,7 +98,7 @@ function clearXattr(path: ByteString, name: ByteString): void {
 }
 
 function writeXattrs(path: ByteString, xattrs: ReadonlyMap<ByteString, Uint8Array>): void {
-  for (const [name, value] of xattrs) if (isLayerXattr(name)) storeXattr(path, name, value);
+  for (const [name, value] of xattrs) if (isLayerXattr(name)) storeXattr(path, name, portableXattr(name, value));
 }
 
 /** @throws `STORE_IO` where the file system of the store keeps no such attributes */

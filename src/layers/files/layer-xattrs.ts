@@ -24,9 +24,14 @@ export function readLayerXattrs(
   const xattrs = new Map<ByteString, Uint8Array>();
   for (const name of names) {
     const value = isLayerXattr(name) ? getXattr(path, name) : undefined;
-    if (value !== undefined) xattrs.set(name, name === CAPABILITY ? withoutRootId(value) : value);
+    if (value !== undefined) xattrs.set(name, portableXattr(name, value));
   }
   return xattrs;
+}
+
+/** The value of an attribute of a layer as it is meant on every host, whatever namespace it was set in. */
+export function portableXattr(name: ByteString, value: Uint8Array): Uint8Array {
+  return name === CAPABILITY ? withoutRootId(Buffer.from(value)) : value;
 }
 
 const REVISION_2 = 0x02000000;

@@ -34,6 +34,8 @@ export interface TarLimits {
 }
 
 const MAX_META = 1 << 20;
+/** Of one entry. PAX and GNU together need three. */
+const MAX_METAS = 16;
 const MAX_ENTRIES = 5_000_000;
 const MAX_FREE_HOLES = 2 ** 30;
 const MAX_SPARSE_RATIO = 100;
@@ -54,6 +56,8 @@ export class TarParser {
   #remaining = 0;
   #padding = 0;
   #meta: TarHeader | undefined;
+  /** How many extended headers the next entry has had. */
+  #metas = 0;
   #pax: PaxRecords | undefined;
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
@@ -156,6 +160,7 @@ export class TarParser {
 
   /** Extended headers have the size that their own header says, whatever another before them said about the entry. */
   #beginMeta(header: TarHeader): void {
+    if (++this.#metas > MAX_METAS) throw invalidTar(`more than ${MAX_METAS} extended headers follow each other`);
     if (header.size > MAX_META) throw invalidTar('an extended header is longer than 1 MiB');
     this.#meta = header;
     this.#padding = paddingOf(header.size);
@@ -187,6 +192,7 @@ export class TarParser {
     const linkName = pax.linkTarget ?? this.#longLink ?? header.linkName;
     const entry = toEntry({ ...header, name: this.#longName ?? header.name, linkName }, pax);
     this.#pax = this.#longName = this.#longLink = undefined;
+    this.#metas = 0;
     this.#archived += BLOCK + entry.size;
     const pending = { entry, stored: entry.size, padding: paddingOf(entry.size) };
     if (entry.type !== 'file') return pending;

@@ -7,6 +7,8 @@ import { encodeHeader } from './encode-header.js';
 import { BLOCK, paddingOf } from './tar-format.js';
 
 const CHUNK = 256 * 1024;
+/** Leaves room in an extended header for the longest names. */
+const MAX_XATTRS = 2 ** 20 - 2 ** 15;
 const ZEROS: Uint8Array = new Uint8Array(2 * BLOCK);
 
 /**
@@ -53,12 +55,30 @@ function entryOf(change: Change): TarEntry {
   switch (change.kind) {
     case 'upsert':
       refuseWhiteoutName(change.entry.path);
+      refuseXattrs(change.entry);
       return change.entry;
     case 'delete':
       return whiteout(whiteoutPath(change.path));
     case 'opaque':
       return whiteout(opaqueWhiteoutPath(change.path));
   }
+}
+
+/** A record of PAX has its name up to the first equals sign, and extended headers beyond 1 MiB are read by nobody, Go's least. */
+function refuseXattrs({ path, xattrs }: TarEntry): void {
+  let size = 0;
+  for (const [name, value] of xattrs) {
+    if (name.includes('='))
+      throw badXattrs(path, `the name of its attribute "${textOfBytes(name)}" has an equals sign`);
+    size += name.length + value.byteLength;
+  }
+  if (size > MAX_XATTRS) throw badXattrs(path, 'its extended attributes are too long');
+}
+
+function badXattrs(path: ByteString, state: string): TsbuildError {
+  return new TsbuildError('LAYER_INVALID', `cannot put "/${textOfBytes(path)}" into a layer: ${state}`, {
+    hint: 'Remove the attribute from the file (setfattr -x), or the file.',
+  });
 }
 
 function whiteout(path: ByteString): TarEntry {

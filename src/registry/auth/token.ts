@@ -101,11 +101,18 @@ function parseAnswer(body: Buffer): Readonly<Record<string, unknown>> {
   return {};
 }
 
+/** Wrong credentials keep one also from what is for everybody. */
+const REFUSED_HINT =
+  'The credentials that are kept for this registry are wrong or have expired: "tsbuild login" replaces them; "tsbuild logout" forgets them, which is enough for images that everybody may pull.';
+const STRANGER_HINT =
+  'Log in with "tsbuild login" and the name of the registry; what "docker login" and "podman login" keep is read as well.';
+
 function refusal(realm: URL, { status, known }: { readonly status: number; readonly known: boolean }): RegistryFailure {
   const denied = status === 400 || status === 401 || status === 403 || status === 404;
   const whose = known ? 'to the credentials' : 'to a request without credentials';
   return new RegistryFailure(
     denied ? 'denied' : 'response',
     `the token service ${printable(realm.host)} answered ${status} ${whose}`,
+    { hint: denied ? (known ? REFUSED_HINT : STRANGER_HINT) : undefined },
   );
 }

@@ -9,7 +9,13 @@ import type { Descriptor } from '../../oci/descriptor.js';
 import { digestAlgorithm, digestHex, type Digest } from '../../oci/digest.js';
 import { MEDIA_TYPE } from '../../oci/media-type.js';
 import { verifyBytes } from '../../oci/verify-stream.js';
-import { syncDirectory, writeFileAtomic, writeFully } from '../../support/atomic-file.js';
+import {
+  isUnfinishedName,
+  removeUnfinished,
+  syncDirectory,
+  writeFileAtomic,
+  writeFully,
+} from '../../support/atomic-file.js';
 import { abortable, collect, throwIfAborted } from '../../support/byte-streams.js';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { underFileLock } from '../../support/file-lock.js';
@@ -84,20 +90,22 @@ export async function writeLayout(folder: string, write: LayoutWrite): Promise<v
   }
 }
 
+/** What names a layout comes first, and the index last: what a crash leaves between them can be gone on with. */
 async function prepareLayout(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const names = await readdir(folder);
-  if (names.includes('oci-layout')) {
+  const blobs = join(folder, 'blobs', 'sha256');
+  for (const directory of [folder, blobs]) await removeUnfinished(directory);
+  const names = (await readdir(folder)).filter((name) => !isUnfinishedName(name));
+  const begun = names.includes('oci-layout');
+  if (begun && names.some((name) => name !== 'oci-layout' && name !== 'blobs')) {
     await openLayout(folder);
-  } else if (names.length > 0) {
+  } else if (!begun && names.length > 0) {
     throw new TsbuildError('OUTPUT_FAILED', `cannot write layout "${folder}": there are other files in it`, {
       hint: 'Give a folder that is empty, does not exist, or is an OCI layout: then the image is added to it.',
     });
   }
-  await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
-  if (names.includes('oci-layout')) return;
-  await writeFileAtomic(join(folder, 'index.json'), indexText({}, []), { mode: 0o644 });
-  await writeFileAtomic(join(folder, 'oci-layout'), canonicalJson(VERSION), { mode: 0o644 });
+  if (!begun) await writeFileAtomic(join(folder, 'oci-layout'), canonicalJson(VERSION), { mode: 0o644 });
+  await mkdir(blobs, { recursive: true });
 }
 
 async function writeBlob(

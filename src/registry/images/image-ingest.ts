@@ -2,7 +2,7 @@ import { decodeLinks, decodeManifestOrIndex, isConfigMediaType } from '../../oci
 import type { Descriptor } from '../../oci/descriptor.js';
 import type { EncodedManifest, ManifestDescriptor, RawIndex, RawManifest } from '../../oci/image.js';
 import type { Store } from '../../store/store.js';
-import { TsbuildError } from '../../support/errors.js';
+import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import { blobProgress, type BlobSink } from '../blob-event.js';
 import type { RepositorySource } from '../repository/repository-source.js';
 import { transferAll } from '../transfer-all.js';
@@ -78,8 +78,25 @@ export class ImageIngest {
 
   async #bytes(descriptor: Descriptor<string>, signal: AbortSignal | undefined): Promise<Buffer> {
     const { blobs } = this.#options.store;
-    if (await blobs.has(descriptor.digest)) return await blobs.read(descriptor);
-    return await this.#source.fetchDocument(descriptor, { signal });
+    if (!(await blobs.has(descriptor.digest))) return await this.#source.fetchDocument(descriptor, { signal });
+    return (await this.#intact(descriptor)) ?? (await this.#source.fetchDocument(descriptor, { signal }));
+  }
+
+  /** A small document of the store; `undefined` when it is damaged, and so no longer there. */
+  async #intact(descriptor: Descriptor<string>): Promise<Buffer | undefined> {
+    try {
+      return await this.#options.store.blobs.read(descriptor);
+    } catch (error) {
+      if (isTsbuildError(error, 'DIGEST_MISMATCH')) return undefined;
+      throw error;
+    }
+  }
+
+  /** A file of another size, or a config that is not itself, is had again. What a layer holds is looked at when it is used. */
+  async #holds(descriptor: Descriptor<string>): Promise<boolean> {
+    const { digest, size, mediaType } = descriptor;
+    if ((await this.#options.store.blobs.size(digest)) !== size) return false;
+    return !isConfigMediaType(mediaType) || (await this.#intact(descriptor)) !== undefined;
   }
 
   /** A blob that is listed twice is one; what is small and needed first comes first. */
@@ -92,7 +109,7 @@ export class ImageIngest {
   async #blob(descriptor: Descriptor<string>, signal: AbortSignal): Promise<void> {
     const { blobs } = this.#options.store;
     const { startAt, onBytes, finish } = blobProgress(descriptor, this.#options.onBlob);
-    const existed = await blobs.has(descriptor.digest);
+    const existed = await this.#holds(descriptor);
     if (!existed) {
       const { digest, size } = descriptor;
       // The store checks what it takes in; checking here as well would cost a second pass over every byte.

@@ -9,7 +9,8 @@ import { pointersIn, type Pointer } from '../reached-blobs.js';
 import type { Store } from '../store.js';
 import { quarantined, type Finding } from './finding.js';
 
-export type SoundBlobs = ReadonlyMap<Digest, number>;
+/** The size of a blob that is as it should be, here or in an additional store; `undefined` for any other. */
+export type SoundBlobs = (digest: Digest) => Promise<number | undefined>;
 
 /** Invariant I2: all that the name of an image reaches is there. @throws system errors */
 export async function checkImages(store: Store, sound: SoundBlobs): Promise<readonly Finding[]> {
@@ -66,7 +67,7 @@ async function firstLost({ blobs }: Store, image: StoredImage, sound: SoundBlobs
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (seen.has(next.digest)) continue;
     seen.add(next.digest);
-    if (sound.get(next.digest) !== next.size) return next;
+    if ((await sound(next.digest)) !== next.size) return next;
     if (/\b(manifest|index)\b/.test(next.mediaType)) waiting.push(...(await pointersIn(blobs, next)));
   }
   return undefined;

@@ -28,14 +28,17 @@ export async function checkRecords(options: CheckRecordsOptions): Promise<readon
         findings.push(quarantined(options.root, path, { invariant: 'I4', state: 'it is no record' }));
         continue;
       }
-      const finding = checkRecord(path, options);
+      const finding = await checkRecord(path, options);
       if (finding !== undefined) findings.push(finding);
     }
   }
   return findings;
 }
 
-function checkRecord(path: string, { root, reachedBy, sound }: CheckRecordsOptions): Finding | undefined {
+async function checkRecord(
+  path: string,
+  { root, reachedBy, sound }: CheckRecordsOptions,
+): Promise<Finding | undefined> {
   const repair = async (): Promise<void> => {
     await rm(join(root, path), { force: true });
   };
@@ -43,8 +46,10 @@ function checkRecord(path: string, { root, reachedBy, sound }: CheckRecordsOptio
   if (record === undefined) {
     return { invariant: 'I4', path, state: 'it cannot be read', remedy: 'removes it', repair };
   }
-  const lost = reachedBy(record).find((digest) => !sound.has(digest));
-  if (lost === undefined) return undefined;
-  const state = `it stands for "${lost}", which is missing or damaged`;
-  return { invariant: 'I2', path, state, remedy: 'removes it: the step is done again', repair };
+  for (const digest of reachedBy(record)) {
+    if ((await sound(digest)) !== undefined) continue;
+    const state = `it stands for "${digest}", which is missing or damaged`;
+    return { invariant: 'I2', path, state, remedy: 'removes it: the step is done again', repair };
+  }
+  return undefined;
 }

@@ -408,3 +408,20 @@ describe('tsbuild load, rmi, tag and graph', () => {
     expect(output).toContain('FROM scratch');
   });
 });
+
+test('images says which it cannot list, and lists the others', async () => {
+  const descriptor = {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: digestOf('lost'),
+    size: 4,
+  } as const;
+  const images: Toolchain['images'] = (options) => {
+    options?.onLost?.({ name: { registry: 'docker.io', repository: 'library/app', tag: '1' }, descriptor });
+    return Promise.resolve([]);
+  };
+  const host = testHost({ toolchain: { images } });
+  expect(await runCli(['images', '-q'], host)).toBe(0);
+  expect(host.errors()).toBe(
+    'warning: image "app:1" is damaged and not listed: pull, load or build it again, or remove it\n',
+  );
+});

@@ -1,6 +1,9 @@
 import { symlink, mkdtemp, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../src/cli/command-table.js';
 import { writeOutputFile } from '../../../src/support/output-file.js';
@@ -108,6 +111,7 @@ describe('runCli()', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ])('after %s says only that it was cancelled', async (signal, status) => {
     const controller = new AbortController();
     const images: Toolchain['images'] = () => {
@@ -116,6 +120,16 @@ describe('runCli()', () => {
     };
     const options = { toolchain: { images }, signal: controller.signal };
     expect(await run(['images'], options)).toEqual([status, '', 'cancelled\n']);
+  });
+
+  test.each(['EPIPE', 'EIO', 'ENOSPC'])('keeps its status when standard error answers %s', async (code) => {
+    const stderr = new Writable({
+      write(_chunk, _encoding, done) {
+        done(Object.assign(new Error(code), { code }));
+      },
+    });
+    stderr.on('error', () => undefined);
+    expect(await runCli(['bild'], { ...testHost(), stderr })).toBe(2);
   });
 
   test('ends in silence when nobody reads its output', async () => {
@@ -174,5 +188,43 @@ describe('writeOutputFile()', () => {
   test('writes into a device and leaves it one', async () => {
     await writeOutputFile('/dev/null', bytes(), { cwd: '/', mode: 0o600 });
     expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
+
+  test.each(['while nobody reads', 'while the reader pauses'])('can be cancelled at a pipe, %s', async (when) => {
+    const folder = await mkdtemp(join(tmpdir(), 'tsbuild-output-'));
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const controller = new AbortController();
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (;;) yield await Promise.resolve(Buffer.alloc(1 << 16));
+    }
+    const reader =
+      when === 'while nobody reads' ? undefined : openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const writing = writeOutputFile(pipe, endless(), { cwd: '/', mode: 0o600, signal: controller.signal });
+      setTimeout(() => {
+        controller.abort('SIGINT');
+      }, 20);
+      await expect(writing).rejects.toBeInstanceOf(Error);
+      expect(controller.signal.aborted).toBe(true);
+    } finally {
+      if (reader !== undefined) closeSync(reader);
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('writes all of it into a pipe', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tsbuild-output-'));
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    async function* much(): AsyncGenerator<Uint8Array> {
+      for (let count = 0; count < 40; count++) yield await Promise.resolve(Buffer.alloc(1 << 16, count));
+    }
+    try {
+      const [read] = await Promise.all([readFile(pipe), writeOutputFile(pipe, much(), { cwd: '/', mode: 0o600 })]);
+      expect([read.length, read.at(-1)]).toEqual([40 << 16, 39]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -1,13 +1,13 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import type { ProgressEvent } from '../../../src/builder/progress.js';
 import type { Host } from '../../../src/cli/host.js';
-import type { Toolchain } from '../../../src/toolchain-types.js';
+import type { Toolchain, ToolchainOptions } from '../../../src/toolchain-types.js';
 
 export interface TestHost extends Host {
   readonly output: () => string;
   readonly errors: () => string;
   /** What the toolchain was opened with. */
-  readonly opened: { storeRoot: string }[];
+  readonly opened: Pick<ToolchainOptions, 'storeRoot' | 'additionalStores'>[];
 }
 
 export interface TestHostOptions {
@@ -26,7 +26,7 @@ export const NOW: number = Date.UTC(2024, 0, 10, 12);
 export function testHost(options: TestHostOptions = {}): TestHost {
   const output = memoryStream(options.stdoutIsTerminal ?? false);
   const errors = memoryStream(false);
-  const opened: { storeRoot: string }[] = [];
+  const opened: Pick<ToolchainOptions, 'storeRoot' | 'additionalStores'>[] = [];
   return {
     env: options.env ?? {},
     cwd: options.cwd ?? '/nowhere',
@@ -38,7 +38,8 @@ export function testHost(options: TestHostOptions = {}): TestHost {
     signal: options.signal ?? new AbortController().signal,
     now: () => NOW,
     openToolchain: (given) => {
-      opened.push({ storeRoot: given.storeRoot });
+      const { storeRoot, additionalStores = [] } = given;
+      opened.push({ storeRoot, ...(additionalStores.length === 0 ? {} : { additionalStores }) });
       return Promise.resolve(fakeToolchain(options.toolchain ?? {}));
     },
     sources: new Map(),

@@ -4,6 +4,8 @@ import { colorOf } from '../../../src/cli/text/color.js';
 import { formatSize } from '../../../src/cli/text/size.js';
 import { ellipsis, formatTable } from '../../../src/cli/text/table.js';
 import { escapeControls, plainLine } from '../../../src/cli/text/terminal-text.js';
+import { transferAmount, transferSubject } from '../../../src/cli/progress/transfer-text.js';
+import { digestOf } from '../../../src/oci/digest.js';
 
 describe('formatSize()', () => {
   // Expected values are those of docker images for the same sizes.
@@ -108,5 +110,31 @@ describe('colorOf()', () => {
     ['a dumb terminal', true, { TERM: 'dumb' }, false],
   ])('decides for %s', (_, isTTY, env, expected) => {
     expect(colorOf(stream(isTTY), env)).toBe(expected);
+  });
+});
+
+describe('a transfer', () => {
+  const transfer = {
+    item: digestOf('layer'),
+    direction: 'compress',
+    current: 13_700_000,
+    total: 95_100_000,
+    bytesPerSecond: 4_600_000,
+    remainingMs: 17_700,
+    done: false,
+    existed: false,
+  } as const;
+
+  test.each([
+    [{}, '13.7MB / 95.1MB, 4.6MB/s, 18s left'],
+    [{ done: true }, '13.7MB / 95.1MB'],
+    [{ remainingMs: undefined, total: undefined }, '13.7MB, 4.6MB/s'],
+    [{ bytesPerSecond: undefined, remainingMs: undefined }, '13.7MB / 95.1MB'],
+  ])('with %j says how far it is: %s', (changes, text) => {
+    expect(transferAmount({ ...transfer, ...changes })).toBe(text);
+  });
+
+  test('of a compression says so', () => {
+    expect(transferSubject(transfer, 'short')).toBe(`compressing ${transfer.item.slice(0, 19)}`);
   });
 });

@@ -206,6 +206,16 @@ describe('a bearer token', () => {
     });
   });
 
+  test.each<[string, Credential | undefined, RegExp]>([
+    ['with credentials, which may be old: logging out is enough for what is public', PASSWORD, /tsbuild logout/],
+    ['without any', undefined, /^Log in with "tsbuild login"/],
+  ])('that the service refuses %s', async (_case, credential, hint) => {
+    const script = tokenService({ answer: () => ({ status: 401, body: '' }) });
+    await withRegistry(script, { credential }, async ({ resolve }) => {
+      await expect(resolve()).rejects.toMatchObject({ hint: expect.stringMatching(hint) });
+    });
+  });
+
   test('that is refused although it is new ends the matter', async () => {
     await withRegistry(
       tokenService({ accepts: () => false }),

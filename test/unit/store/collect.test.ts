@@ -36,7 +36,10 @@ describe('collectGarbage()', () => {
     const kept = await image('x:1');
     const nameless = await image();
     const unwanted = await garbage();
-    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [unwanted.digest], bytes: unwanted.size });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({
+      deleted: [unwanted.digest],
+      bytes: unwanted.size,
+    });
     for (const { imageId, layers, image: each } of [kept, nameless]) {
       expect(await blobs()).toEqual(expect.arrayContaining([imageId, each.descriptor.digest, layers[0]?.digest]));
     }
@@ -48,6 +51,19 @@ describe('collectGarbage()', () => {
     await store.images.put({ ...stored, resolved: stored.descriptor.digest });
     expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [] });
     expect(await blobs()).toEqual(expect.arrayContaining([imageId, layers[0]?.digest]));
+  });
+
+  test('keeps all of an image whose name was resolved to its manifest, and not to an index', async () => {
+    const pulled = await image('x:1');
+    await store.images.put({ ...pulled.image, resolved: pulled.image.descriptor.digest });
+    expect(await collectGarbage({ store, keepRecord })).toMatchObject({ deleted: [], bytes: 0 });
+  });
+
+  test('removes the claims of dead processes', async () => {
+    mkdirSync(join(root, 'locks/work'), { recursive: true });
+    writeFileSync(join(root, 'locks/work', 'f'.repeat(64)), '');
+    await collectGarbage({ store, keepRecord });
+    expect(existsSync(join(root, 'locks/work'))).toBe(false);
   });
 
   test('keeps what came of a blob today, and not what came yesterday', async () => {

@@ -213,3 +213,17 @@ describe('Store', () => {
     store[Symbol.dispose]();
   });
 });
+
+test('what a store cannot clean up at its end is left to the next, and fails nothing', async () => {
+  const store = await openStore(root);
+  const blob = await ingestBytes(store.blobs, Buffer.from('content'));
+  rmSync(join(root, 'locks/temporary'));
+  mkdirSync(join(root, 'locks/temporary'));
+  store[Symbol.dispose]();
+  expect(readdirSync(join(root, 'tmp'))).toHaveLength(1);
+  rmSync(join(root, 'locks/temporary'), { recursive: true });
+  using next = await openStore(root);
+  expect((await next.blobs.read(blob)).toString()).toBe('content');
+  await ingestBytes(next.blobs, Buffer.from('more'));
+  expect(readdirSync(join(root, 'tmp'))).toHaveLength(1);
+});

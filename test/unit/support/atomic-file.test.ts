@@ -1,8 +1,17 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isUnfinishedName, writeFileAtomic, writeFully } from '../../../src/support/atomic-file.js';
+import { isUnfinishedName, removeUnfinished, writeFileAtomic, writeFully } from '../../../src/support/atomic-file.js';
 
 let folder: string;
 beforeEach(() => {
@@ -31,6 +40,25 @@ test('leaves nothing behind, and the old file alone, when it fails', async () =>
 test('tells unfinished files by their names', () => {
   expect(isUnfinishedName('index.json.0123456789ab.unfinished')).toBe(true);
   expect(isUnfinishedName('index.json')).toBe(false);
+});
+
+test('removeUnfinished() removes those of an hour ago, and minds nobody that finishes meanwhile', async () => {
+  const name = (hex: string): string => join(folder, `file.${hex.repeat(12)}.unfinished`);
+  for (const path of [name('a'), name('b'), join(folder, 'file')]) writeFileSync(path, '');
+  const longAgo = new Date(Date.now() - 2 * 3_600_000);
+  for (const path of [name('a'), join(folder, 'file')]) utimesSync(path, longAgo, longAgo);
+  await Promise.all([
+    removeUnfinished(folder),
+    removeUnfinished(folder),
+    removeUnfinished(join(folder, 'nosuch')),
+    ...Array.from({ length: 50 }, async (_, index) => {
+      await writeFileAtomic(join(folder, `written${index % 2}`), 'x', { durable: false });
+    }),
+    ...Array.from({ length: 50 }, async () => {
+      await removeUnfinished(folder);
+    }),
+  ]);
+  expect(readdirSync(folder)).toEqual(['file', `file.${'b'.repeat(12)}.unfinished`, 'written0', 'written1']);
 });
 
 test('writeFully() goes on where a short write stopped', async () => {

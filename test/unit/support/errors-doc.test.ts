@@ -11,7 +11,7 @@ test('docs/errors.md lists every code with its exit status', async () => {
     '<!-- Made from src/support/errors.ts; see test/unit/support/errors-doc.test.ts. -->',
     '',
     'Every error that a user can cause has a code and a hint, and shows the line of the Dockerfile where there is one. Codes and',
-    'exit statuses are stable; message texts are not. Two more statuses: 143 after SIGTERM, 141 when nobody reads the output.',
+    'exit statuses are stable; message texts are not. Three more statuses: 129 after SIGHUP, 143 after SIGTERM, 141 when nobody reads the output.',
     '',
     `| exit | ${'code'.padEnd(width)} | about |`,
     `| ---: | ${'-'.repeat(width)} | ----- |`,

@@ -24,6 +24,9 @@ export function sourceNotFound(text: string, origin: CopyOrigin): TsbuildError {
 
 function hintFor(text: string, { tree, description }: CopyOrigin): string {
   const path = bytesOfText(text);
+  if (tree.lstat(path)?.type === 'symlink') {
+    return `It is a symbolic link to what is not there: links are followed within ${description}, never out of it.`;
+  }
   const parent = parentPath(path);
   const folder = tree.lstat(parent);
   if (folder === undefined) return `There is no "${textOfBytes(parent)}" either; paths are relative to the root of it.`;

@@ -14,7 +14,7 @@ import {
 import { stepFindings } from '../../../parser/checks/step-checks.js';
 import type { Instruction, ParseWarning } from '../../../parser/instruction.js';
 import type { Command } from '../needed-stages.js';
-import type { StageDraft } from '../stage-draft.js';
+import { FOR_THE_BUILDER, type StageDraft } from '../stage-draft.js';
 import { ignoredSource, type IgnoredPaths } from './ignored-paths.js';
 
 const ONCE_A_STAGE: readonly Instruction['keyword'][] = ['CMD', 'ENTRYPOINT', 'HEALTHCHECK'];
@@ -50,7 +50,7 @@ export class StageChecks {
     const reported = new Set<string>();
     return {
       undefinedVariable: (name, draft) => {
-        if (reported.has(name) || UNKNOWN_TO_RUN.has(name)) return;
+        if (reported.has(name) || FOR_THE_BUILDER.has(name)) return;
         reported.add(name);
         report(undefinedVariable(name, draft.variables.keys()));
       },
@@ -117,9 +117,6 @@ export interface InstructionChecks {
   /** What a flag does not do, in words. */
   flagWithoutEffect(message: string): void;
 }
-
-/** Arguments that BuildKit takes for itself and never gives to a step (convert.go, nonEnvArgs). */
-const UNKNOWN_TO_RUN: ReadonlySet<string> = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']);
 
 function dockerFindings(instruction: Instruction, draft: StageDraft): readonly Finding[] {
   const keyword = writtenKeyword(instruction);

@@ -1,10 +1,11 @@
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { createDigester, type Digest } from '../../../oci/digest.js';
 import { writeFully } from '../../../support/atomic-file.js';
 import { throwIfAborted } from '../../../support/byte-streams.js';
 import { isTsbuildError, systemErrorCode, TsbuildError } from '../../../support/errors.js';
 import { outputError } from '../../../support/output-error.js';
+import { UnfinishedFiles } from '../../../support/unfinished-files.js';
 import { parsePartName, partName } from './archive-parts.js';
 import { updateChecksums } from './checksum-list.js';
 
@@ -34,7 +35,8 @@ export async function writeParts(
   source: AsyncIterable<Uint8Array>,
   options: WritePartsOptions,
 ): Promise<readonly WrittenFile[]> {
-  const parts = new Parts(options);
+  using unfinished = await UnfinishedFiles.begin(options.path);
+  const parts = new Parts(options, unfinished);
   try {
     for await (const chunk of source) {
       throwIfAborted('write the archive', options.signal);
@@ -47,7 +49,7 @@ export async function writeParts(
   }
 }
 
-interface UnfinishedFile {
+interface UnfinishedPart {
   readonly unfinished: string;
   readonly path: string;
   readonly handle: FileHandle;
@@ -57,10 +59,12 @@ interface UnfinishedFile {
 
 class Parts {
   readonly #options: WritePartsOptions;
-  readonly #files: UnfinishedFile[] = [];
+  readonly #unfinished: UnfinishedFiles;
+  readonly #files: UnfinishedPart[] = [];
 
-  constructor(options: WritePartsOptions) {
+  constructor(options: WritePartsOptions, unfinished: UnfinishedFiles) {
     this.#options = options;
+    this.#unfinished = unfinished;
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -99,11 +103,10 @@ class Parts {
     }
   }
 
-  async #next(): Promise<UnfinishedFile> {
+  async #next(): Promise<UnfinishedPart> {
     const { path, splitBytes, mode } = this.#options;
     const name = splitBytes === undefined ? path : partName(path, this.#files.length + 1);
-    const unfinished = join(dirname(name), `.${basename(name)}.${process.pid}.partial`);
-    const handle = await open(unfinished, 'wx', mode);
+    const { path: unfinished, file: handle } = await this.#unfinished.create(basename(name), mode);
     const file = { unfinished, path: name, handle, digester: createDigester(), size: 0 };
     await this.#files.at(-1)?.handle.close();
     this.#files.push(file);

@@ -83,6 +83,12 @@ const rows: readonly Row[] = [
     runs: [['TARGETARCH=mine']],
   },
   {
+    name: 'what a stage says to the scanner of BuildKit is no variable of its steps',
+    text: 'FROM busybox\nARG BUILDKIT_SBOM_SCAN_STAGE=true A=$BUILDKIT_SBOM_SCAN_STAGE\nRUN x\n',
+    buildArgs: { BUILDKIT_SBOM_SCAN_STAGE: 'false' },
+    runs: [['A=']],
+  },
+  {
     name: 'names of JavaScript objects are names like others',
     text: 'FROM busybox\nARG constructor\nARG __proto__=p\nRUN x $constructor\n',
     runs: [['__proto__=p']],

@@ -77,7 +77,7 @@ describe('decompress()', () => {
     expect(closed).toBe(true);
   });
 
-  test('refuses what swells a thousandfold beyond a gigabyte', async () => {
+  test('CVE-2017-14992: refuses what swells a thousandfold beyond a gigabyte', async () => {
     const member = gzipSync(Buffer.alloc(1 << 26), { level: 9 });
     const bomb = streamOf(Array.from({ length: 24 }, () => member));
     let output = 0;

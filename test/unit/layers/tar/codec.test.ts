@@ -155,6 +155,18 @@ describe('writeTar()', () => {
     });
   });
 
+  test.each<[string, Map<ByteString, Uint8Array>]>([
+    ['an attribute whose name has an equals sign', new Map([[bytesOfText('user.a=b'), Buffer.from('c')]])],
+    [
+      'attributes that no extended header holds',
+      new Map(Array.from({ length: 17 }, (_, index) => [bytesOfText(`user.${index}`), Buffer.alloc(65_000)])),
+    ],
+  ])('refuses %s', async (_, xattrs) => {
+    await expect(write([{ entry: entry({ xattrs }), content: empty }])).rejects.toMatchObject({
+      code: 'LAYER_INVALID',
+    });
+  });
+
   test.each([2, 4])('refuses a file of 3 bytes that turns out to have %d', async (size) => {
     const changed = { entry: entry({ size: 3 }), content: new Uint8Array(size) };
     await expect(write([changed])).rejects.toMatchObject({ code: 'LAYER_INVALID' });

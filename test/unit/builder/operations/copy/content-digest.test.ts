@@ -34,6 +34,9 @@ test('pitfall 110: the folder a file comes from does not count, its own name doe
   expect(digest({ 'one/f': 'F' }, ['one/f'])).toBe(digest({ 'two/f': 'F' }, ['two/f']));
   expect(digest({ 'one/f': 'F' }, ['one'])).toBe(digest({ 'two/f': 'F' }, ['two']));
   expect(digest({ 'one/f': 'F' }, ['one/f'])).not.toBe(digest({ 'one/g': 'F' }, ['one/g']));
+  // With a wildcard the pattern stays the same, and the name that it finds does not.
+  expect(digest({ 'one/f': 'F' }, ['one/*'])).not.toBe(digest({ 'one/g': 'F' }, ['one/*']));
+  expect(digest({ 'one/f': 'F' }, ['o*/f'])).toBe(digest({ 'oak/f': 'F' }, ['o*/f']));
 });
 
 test('owners and extended attributes count for a stage and not for the context', () => {

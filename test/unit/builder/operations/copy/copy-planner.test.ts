@@ -67,6 +67,16 @@ describe('planCopy()', () => {
     });
   });
 
+  test('pitfall 80: a link to nothing, or out of the context, is told to be one', async () => {
+    for (const link of ['/etc/passwd', '../../outside', 'no']) {
+      const copying = copied({ source: { l: { link } }, sources: ['l'], destination: '/x' });
+      await expect(copying).rejects.toMatchObject({
+        code: 'COPY_FAILED',
+        hint: 'It is a symbolic link to what is not there: links are followed within the build context, never out of it.',
+      });
+    }
+  });
+
   test('pitfall 78: the folder before a wildcard must be there', async () => {
     const source = { 'src/main.c': '', f: '', link: { link: 'src' }, loose: { link: 'no' } };
     const copying = (pattern: string) => copied({ source, sources: [pattern], destination: '/x/' });
