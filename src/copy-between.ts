@@ -22,7 +22,8 @@ export interface CopyContext extends Pick<CopyOptions, 'platforms'> {
 export async function copyBetween(from: ImageLocation, to: ImageLocation, context: CopyContext): Promise<CopiedImage> {
   const { store, env, progress, now, signal } = context;
   const direction = to.transport === 'docker' ? 'push' : 'pull';
-  const compressor = new LayerCompressor(store, signal, compressionEvents(progress, { step: 'copy', now }));
+  const progressOf = compressionEvents(progress, { step: 'copy', now });
+  const compressor = new LayerCompressor(store, { signal, progressOf });
   let client: Promise<RegistryClient> | undefined;
   try {
     const { digest } = await copyImage({

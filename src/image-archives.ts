@@ -95,7 +95,7 @@ async function saveLayout(images: ImagesToSave, folder: string, context: Archive
 /** An image that is named twice is saved once, with both names. */
 async function imagesToSave(
   names: readonly string[],
-  { platforms, compress, since = [] }: Omit<SaveOptions, 'format'>,
+  { platforms, compress, compressionLevel, since = [] }: Omit<SaveOptions, 'format'>,
   { store, signal, progress, now }: ArchivesContext,
 ): Promise<ImagesToSave> {
   const images = new Map<Digest, { image: StoredImage; names: string[] }>();
@@ -106,7 +106,8 @@ async function imagesToSave(
     if (!byId && image.name !== null) saved.names.push(formatReference(image.name));
     images.set(digest, saved);
   }
-  const compressor = new LayerCompressor(store, signal, compressionEvents(progress, { step: 'save', now }));
+  const progressOf = compressionEvents(progress, { step: 'save', now });
+  const compressor = new LayerCompressor(store, { signal, level: compressionLevel, progressOf });
   return {
     images: [...images.values()],
     store,

@@ -71,6 +71,10 @@ export interface PushOptions extends ActivityOptions {
   readonly platform?: string | undefined;
   /** All layers are sent compressed so; absent: as they are, and as gzip those that were built here. */
   readonly compression?: 'gzip' | 'zstd' | undefined;
+  /** Of layers that are compressed for it: 0 to 9 of gzip, which is 6 unless given; 1 to 22 of zstd, which is 3. */
+  readonly compressionLevel?: number | undefined;
+  /** Whether layers that are compressed so already are compressed anew, at that level. */
+  readonly forceCompression?: boolean | undefined;
   /** Media types of the manifest and what it names; absent: as they are. Docker's know no zstd. */
   readonly format?: 'docker' | 'oci' | undefined;
 }
@@ -91,6 +95,8 @@ export interface SaveOptions extends ActivityOptions {
   readonly platforms?: readonly string[] | 'all' | undefined;
   /** How layers are compressed; absent: as they are kept. */
   readonly compress?: 'none' | 'gzip' | 'zstd' | undefined;
+  /** As of `PushOptions`, of layers that are compressed for it. */
+  readonly compressionLevel?: number | undefined;
   /** What the receiver has, and the archive does without: names of images, or absolute paths of archives and layouts. */
   readonly since?: readonly string[] | undefined;
 }

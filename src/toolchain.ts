@@ -179,7 +179,8 @@ class LocalToolchain implements Toolchain {
     const { pushImage } = await import('./registry/push-image.js');
     const { LayerCompressor } = await import('./compress-layer.js');
     const timed = { step: 'push', now: this.#now };
-    const compressor = new LayerCompressor(this.#store, signal, compressionEvents(progress, timed));
+    const progressOf = compressionEvents(progress, timed);
+    const compressor = new LayerCompressor(this.#store, { signal, level: activity.compressionLevel, progressOf });
     using _lock = await this.#store.lock('shared', { signal });
     const client = await openRegistryClient({ env: this.#options.env, progress });
     try {
@@ -188,6 +189,7 @@ class LocalToolchain implements Toolchain {
         target,
         platform,
         compression,
+        force: activity.forceCompression,
         format,
         client,
         store: this.#store,

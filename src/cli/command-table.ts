@@ -7,6 +7,12 @@ import { RUN_OPTIONS } from './run-option-table.js';
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
 const platforms = (about: string): OptionSpec => ({ name: 'platform', kind: 'list', placeholder: 'list', about });
 const quiet = (about: string): OptionSpec => ({ name: 'quiet', short: 'q', kind: 'flag', about });
+const compressionLevel: OptionSpec = {
+  name: 'compression-level',
+  kind: 'value',
+  placeholder: 'number',
+  about: 'Of layers that are compressed for it: gzip 0 to 9 (default 6), zstd 1 to 22 (default 3)',
+};
 const noTrunc: OptionSpec = { name: 'no-trunc', kind: 'flag', about: "Don't truncate output" };
 const progress: OptionSpec = {
   name: 'progress',
@@ -124,6 +130,7 @@ const saveOptions: readonly OptionSpec[] = [
   },
   // What push and docker buildx call it.
   { name: 'compression', kind: 'value', placeholder: 'string', about: '', hidden: true },
+  compressionLevel,
   {
     name: 'format',
     kind: 'value',
@@ -320,6 +327,8 @@ export const COMMANDS: readonly Command[] = [
         placeholder: 'string',
         about: 'Compress all layers with "gzip" or "zstd" (default: gzip those built here, the others as they are)',
       },
+      compressionLevel,
+      { name: 'force-compression', kind: 'flag', about: 'Compress layers anew that have the compression already' },
       {
         name: 'format',
         kind: 'value',

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import type { Host } from './host.js';
 import { runCli } from './run-cli.js';
 
@@ -45,7 +45,17 @@ function processHost(signal: AbortSignal): Host {
   };
 }
 
+/** Threads of libuv, which gzip compresses on. More would cost memory, and compress no faster than a disk writes. */
+const MAX_POOL = 16;
+
+/** libuv has four threads unless told otherwise before the first of them is needed. */
+function useAllCores(): void {
+  const cores = availableParallelism();
+  if (cores > 4) process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(cores, MAX_POOL));
+}
+
 async function main(): Promise<void> {
+  useAllCores();
   ignoreStreamErrors();
   const status = await runCli(process.argv.slice(2), processHost(abortOnSignals()));
   // Not left to the event loop: a connection that a registry keeps open would hold the process for seconds.

@@ -67,6 +67,8 @@ export class ThreadPool<Question, Answer> implements AsyncDisposable {
       // Nothing of this process: neither its variables nor its flags.
       env: {},
       execArgv: [],
+      // Node would warn of every descriptor that a system call opened and Node closes.
+      trackUnmanagedFds: false,
     });
     // While nobody waits for an answer, an error of the thread has nobody to go to.
     worker.on('error', () => undefined);

@@ -126,7 +126,13 @@ const manifest = writeDocument(mediaType, {
   config,
   layers: layers.map(({ descriptor }) => descriptor),
 });
-writeFileSync(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
+writeFileSync(
+  join(folder, 'index.json'),
+  JSON.stringify({
+    schemaVersion: 2,
+    manifests: [{ ...manifest, annotations: { 'org.opencontainers.image.ref.name': 'latest' } }],
+  }),
+);
 writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
 console.log(
   `${folder}: ${Math.round(layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0) / 1e6)} MB compressed`,

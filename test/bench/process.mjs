@@ -1,5 +1,9 @@
 // One process at a time, timed from its start to its end.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export class ProcessFailed extends Error {}
 
@@ -24,6 +28,19 @@ export function run(argv, { env = measuringEnvironment(), cwd } = {}) {
     );
   }
   return { milliseconds, output, stdout: String(result.stdout).trim() };
+}
+
+/** As `run`. @returns also the peak of memory of all its processes together, in kilobytes, and their processor time, in ms */
+export function runMeasured(argv, options) {
+  const directory = mkdtempSync(join(tmpdir(), 'tsbuild-measure-'));
+  try {
+    const file = join(directory, 'taken.json');
+    const measure = fileURLToPath(new URL('measure.mjs', import.meta.url));
+    const result = run([process.execPath, measure, file, ...argv], options);
+    return { ...result, ...JSON.parse(readFileSync(file, 'utf8')) };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** What `run` writes to stdout, or `null` when it fails. */

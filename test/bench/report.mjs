@@ -3,13 +3,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { OPERATIONS } from './workload.mjs';
 
-const BEGIN = '<!-- bench: npm run bench -- --markdown docs/benchmarks.md -->';
-const END = '<!-- /bench -->';
+/** A place in the file for each of the two kinds of benchmark. */
+const PLACES = {
+  usual: ['<!-- bench: npm run bench -- --markdown docs/benchmarks.md -->', '<!-- /bench -->'],
+  big: ['<!-- bench: npm run bench -- big --markdown docs/benchmarks.md -->', '<!-- /bench big -->'],
+};
 
 export function machine() {
   const cpu = os.cpus()[0]?.model ?? 'unknown processor';
   return `${os.cpus().length} × ${cpu}, Linux ${os.release()}, Node ${process.version}`;
 }
+
+/** What the processes took beside time, where it was looked at. */
+const taken = ({ cpu, kilobytes }) =>
+  cpu === undefined ? '' : `, CPU ${inUnits(cpu)}, ${Math.round(kilobytes / 1024)} MiB`;
 
 const inUnits = (milliseconds) =>
   milliseconds >= 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : `${Math.round(milliseconds)} ms`;
@@ -20,8 +27,8 @@ function rows({ tools, results }) {
     const cells = tools.map(({ name }) => {
       const found = results.find((result) => result.operation === id && result.tool === name);
       if (found === undefined) return '–';
-      if (own === undefined || name === 'tsbuild') return inUnits(found.median);
-      return `${inUnits(found.median)} (${(found.median / own).toFixed(1)}×)`;
+      if (own === undefined || name === 'tsbuild') return `${inUnits(found.median)}${taken(found)}`;
+      return `${inUnits(found.median)} (${(found.median / own).toFixed(1)}×)${taken(found)}`;
     });
     return [title, ...cells];
   });
@@ -61,6 +68,7 @@ function markdownTable(report) {
 /** Replaces what is between the two comments in `file`. */
 export function writeMarkdown(file, report) {
   const text = readFileSync(file, 'utf8');
+  const [BEGIN, END] = PLACES[report.kind];
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`${file} lacks the lines ${BEGIN} and ${END}`);
   writeFileSync(file, `${text.slice(0, begin)}${BEGIN}\n\n${markdownTable(report)}\n\n${text.slice(end)}`);

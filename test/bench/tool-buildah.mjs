@@ -12,7 +12,7 @@ const WAYS = [
 ];
 
 /** buildah with a storage of its own. Throws `ProcessFailed` when it is not installed, or no way of building works. */
-export function createBuildah({ scratch, registriesConf, folders, image, baseArchive }) {
+export function createBuildah({ scratch, registriesConf, folders, image, baseArchive, pushed }) {
   const version = run(['buildah', '--version']).stdout.split(' ')[2];
   // It takes DOCKER_CONFIG for the folder of its credentials, and fails without any.
   const env = measuringEnvironment({ CONTAINERS_REGISTRIES_CONF: registriesConf, DOCKER_CONFIG: undefined });
@@ -63,6 +63,11 @@ export function createBuildah({ scratch, registriesConf, folders, image, baseArc
         result: archive,
       },
       load: { prepare: haveArchive, before: remove, argv: () => [buildah('pull', `docker-archive:${archive}`)] },
+      push: {
+        prepare: havePulled,
+        before: () => pushed.clear(),
+        argv: () => [buildah('push', image, `docker://${pushed.address}/large`)],
+      },
       'first-run': {
         before: remove,
         argv: () => [pull(), buildWith(way, folders.first, ...uniqueBuildArg())],

@@ -7,7 +7,7 @@ const BUILT = ['warm', 'cold', 'first', 'probe', 'parse'].map((name) => `localho
 const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
 
 /** One Docker daemon. Throws `ProcessFailed` when it does not answer. */
-export function createDocker(host, { scratch, folders, image, baseArchive, index }) {
+export function createDocker(host, { scratch, folders, image, baseArchive, index, pushed }) {
   const docker = (...words) => ['docker', '-H', host, ...words];
   const version = run(docker('version', '--format', '{{.Server.Version}}')).stdout;
   const builder = findBuilder(docker, folders);
@@ -52,6 +52,8 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     name: `docker ${version}`,
     version: builder.name,
     env,
+    // What it takes is the daemon's, which this program does not see.
+    hasDaemon: true,
     operations: {
       'build-warm': { argv: () => [build('warm')] },
       'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
@@ -64,6 +66,14 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
       },
       save: { prepare: havePulled, argv: () => [save], result: archive },
       load: { prepare: haveArchive, before: remove, argv: () => [docker('load', '-i', archive)] },
+      push: {
+        prepare() {
+          havePulled();
+          run(docker('tag', image, `${pushed?.address}/large:docker`));
+        },
+        before: () => pushed.clear(),
+        argv: () => [docker('push', `${pushed.address}/large:docker`)],
+      },
       'first-run': {
         prepare() {
           needAbsent();
@@ -78,6 +88,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     close() {
       removeBuilt();
       tryRun(docker('image', 'rm', '--force', BASE));
+      if (pushed !== undefined) tryRun(docker('image', 'rm', '--force', `${pushed.address}/large:docker`));
       if (!isThere) remove();
     },
   };

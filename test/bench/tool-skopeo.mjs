@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { measuringEnvironment, run } from './process.mjs';
 
 /** skopeo copies between a registry, an OCI layout and an archive, and unpacks nothing. Throws `ProcessFailed` without it. */
-export function createSkopeo({ scratch, image }) {
+export function createSkopeo({ scratch, image, pushed }) {
   const version = run(['skopeo', '--version']).stdout.split(' ')[2];
   const env = measuringEnvironment();
   const [kept, fresh, archive] = ['skopeo', 'skopeo-fresh', 'skopeo.tar'].map((name) => join(scratch, name));
@@ -30,6 +30,20 @@ export function createSkopeo({ scratch, image }) {
         before: dropArchive,
         argv: () => [save],
         result: archive,
+      },
+      push: {
+        prepare: havePulled,
+        before: () => pushed.clear(),
+        argv: () => [
+          [
+            'skopeo',
+            'copy',
+            '--quiet',
+            '--dest-tls-verify=false',
+            `oci:${kept}:image`,
+            `docker://${pushed.address}/large`,
+          ],
+        ],
       },
       load: {
         prepare: haveArchive,

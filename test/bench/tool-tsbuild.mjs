@@ -5,7 +5,7 @@ import { measuringEnvironment, run } from './process.mjs';
 import { BASE, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
 /** This checkout's tsbuild, and the base image for all tools: made here of the host's own programs. */
-export function createTsbuild({ scratch, registriesConf, folders, image }) {
+export function createTsbuild({ scratch, registriesConf, folders, image, pushed }) {
   const cli = [process.execPath, fileURLToPath(new URL('../../dist/bin/tsbuild.js', import.meta.url))];
   const env = measuringEnvironment({ CONTAINERS_REGISTRIES_CONF: registriesConf });
   const store = join(scratch, 'tsbuild');
@@ -31,6 +31,10 @@ export function createTsbuild({ scratch, registriesConf, folders, image }) {
       run(tsbuild(store, 'bootstrap', '--progress', 'plain', '-t', BASE), { env });
       run(tsbuild(store, 'save', '-o', file, BASE), { env });
     },
+    /** Puts the image of an OCI layout into a registry. */
+    putImage(layout, name) {
+      run([...cli, 'copy', `oci:${layout}`, `docker://${name}`], { env });
+    },
     operations: {
       'build-warm': { argv: () => [build(store, folders.warm)] },
       'build-cold': { argv: () => [build(store, folders.cold, ...uniqueBuildArg())] },
@@ -42,6 +46,19 @@ export function createTsbuild({ scratch, registriesConf, folders, image }) {
         before: dropFresh,
         argv: () => [tsbuild(fresh, 'load', '-i', archive)],
         after: dropFresh,
+      },
+      push: {
+        prepare() {
+          havePulled();
+          run(tsbuild(store, 'tag', image, `${pushed?.address}/large:tsbuild`), { env });
+        },
+        before: () => pushed.clear(),
+        argv: () => [tsbuild(store, 'push', `${pushed.address}/large:tsbuild`)],
+      },
+      unpack: {
+        prepare: havePulled,
+        before: () => rmSync(join(store, 'snapshots'), { recursive: true, force: true }),
+        argv: () => [build(store, folders.unpack, ...uniqueBuildArg())],
       },
       'first-run': {
         before: dropFresh,

@@ -12,6 +12,8 @@ export const OPERATIONS = [
   { id: 'pull', title: 'pull', kind: 'transfer' },
   { id: 'save', title: 'save', kind: 'transfer' },
   { id: 'load', title: 'load into an empty store', kind: 'transfer' },
+  { id: 'push', title: 'push into an empty registry', kind: 'large' },
+  { id: 'unpack', title: 'unpack, and one RUN step upon it', kind: 'large' },
   { id: 'first-run', title: 'pull, then build one RUN step upon it', kind: 'first-run' },
 ];
 
@@ -34,7 +36,7 @@ ${Array.from({ length: 10 }, (_, step) => `RUN echo "$UNIQUE ${step}" > /step-${
 
 /** Writes the build contexts. @returns their folders */
 export function writeWorkload(directory, image) {
-  const names = ['warm', 'cold', 'first', 'probe', 'parse'];
+  const names = ['warm', 'cold', 'first', 'probe', 'parse', 'unpack'];
   const folders = Object.fromEntries(names.map((name) => [name, join(directory, name)]));
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   writeFileSync(join(folders.warm, 'Dockerfile'), WARM);
@@ -45,6 +47,9 @@ export function writeWorkload(directory, image) {
   }
   writeFileSync(join(folders.cold, 'Dockerfile'), COLD);
   writeFileSync(join(folders.first, 'Dockerfile'), `FROM ${image}\nARG UNIQUE\nRUN echo "$UNIQUE" > /bench\n`);
+  // The large image has no programs of its own.
+  const unpack = `FROM ${image}\nARG UNIQUE\nCOPY --from=${BASE} / /\nRUN echo "$UNIQUE" > /bench\n`;
+  writeFileSync(join(folders.unpack, 'Dockerfile'), unpack);
   writeFileSync(join(folders.probe, 'Dockerfile'), 'FROM scratch\nLABEL probe=yes\n');
   return folders;
 }
@@ -78,7 +83,7 @@ export function uniqueBuildArg() {
 }
 
 /** containers-registries.conf(5), which tsbuild and buildah read: docker.io from the registry of the benchmark. */
-export function writeRegistriesConf(file, registry) {
+export function writeRegistriesConf(file, registry, insecure = []) {
   writeFileSync(
     file,
     `[[registry]]
@@ -90,6 +95,6 @@ insecure = true
 [[registry]]
 location = "${registry}"
 insecure = true
-`,
+${insecure.map((location) => `\n[[registry]]\nlocation = "${location}"\ninsecure = true\n`).join('')}`,
   );
 }

@@ -7,6 +7,7 @@ import { parseByteCount } from '../byte-count.js';
 import type { Host } from '../host.js';
 import { pour } from '../output-stream.js';
 import { choose } from './choose.js';
+import { compressionLevel } from './compression-level.js';
 import { openToolchain } from './open-toolchain.js';
 import { platformList } from './platform-list.js';
 import { runTransfer } from './transfer-activity.js';
@@ -29,9 +30,11 @@ const COMPRESSIONS = { none: 'none', uncompressed: 'none', gzip: 'gzip', zstd: '
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const output = parsed.value('output') ?? '-';
+  const compress = choose(parsed.value('compress') ?? parsed.value('compression'), COMPRESSIONS, '--compress');
   const options = {
     platforms: platformList(parsed.list('platform')),
-    compress: choose(parsed.value('compress') ?? parsed.value('compression'), COMPRESSIONS, '--compress'),
+    compress,
+    compressionLevel: levelFor(parsed, compress),
     since: parsed.list('since').map((text) => imageOrFile(text, host)),
     signal: host.signal,
   };
@@ -59,6 +62,13 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     if (output !== '-') await writeOutputFile(output, archive, { cwd: host.cwd, mode: 0o600, signal: host.signal });
     else await pour(archive, host.stdout, { what: 'the archive', signal: host.signal });
   });
+}
+
+function levelFor(parsed: ParsedArguments, compress: SaveFilesOptions['compress']): number | undefined {
+  if (compress === 'gzip' || compress === 'zstd') return compressionLevel(parsed, compress, SAVE.command);
+  if (parsed.value('compression-level') === undefined) return undefined;
+  const advice = 'Say which with --compress gzip or --compress zstd.';
+  throw usageError(SAVE, 'cannot use --compression-level: no compression is given', advice);
 }
 
 function checkStandardOutput(

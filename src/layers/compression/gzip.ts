@@ -5,9 +5,16 @@ const deflate = promisify(deflateRaw);
 
 const BLOCK = 512 * 1024;
 const DICTIONARY = 32 * 1024;
-/** Blocks on their way at once: enough to keep libuv's four threads busy while this one reads and writes. */
+/** Blocks on their way at once: enough to keep the four threads busy that libuv has unless told otherwise. */
 const AHEAD = 8;
 const DEFAULT_LEVEL = 6;
+
+export interface CompressGzipOptions {
+  /** 0 to 9; 6 unless given. */
+  readonly level?: number | undefined;
+  /** How many blocks may be on their way at once, each of 1.2 MB with what it becomes. The bytes are the same. */
+  readonly ahead?: number | undefined;
+}
 
 /**
  * A gzip stream of one member (RFC 1952), compressed in blocks on all threads of the pool, as pigz does: each block gets the end
@@ -17,9 +24,8 @@ const DEFAULT_LEVEL = 6;
  */
 export async function* compressGzip(
   source: AsyncIterable<Uint8Array>,
-  options: { readonly level?: number } = {},
+  { level = DEFAULT_LEVEL, ahead = AHEAD }: CompressGzipOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const level = options.level ?? DEFAULT_LEVEL;
   const queue: Promise<Buffer>[] = [];
   let [checksum, size] = [0, 0];
   yield header(level);
@@ -36,7 +42,7 @@ export async function* compressGzip(
       // Its failure is thrown when its turn comes.
       compressed.catch(() => undefined);
       queue.push(compressed);
-      if (queue.length > AHEAD) yield (await queue.shift()) ?? Buffer.alloc(0);
+      if (queue.length > ahead) yield (await queue.shift()) ?? Buffer.alloc(0);
     }
     for (const compressed of queue.splice(0)) yield await compressed;
   } finally {

@@ -37,6 +37,8 @@ export interface ImagePushOptions {
   readonly store: Pick<Store, 'blobs'>;
   /** All layers are sent compressed so; absent: those that are not compressed go as gzip, the others as they are. */
   readonly compression?: LayerCompression | undefined;
+  /** Whether layers that have the compression already are compressed anew. */
+  readonly force?: boolean | undefined;
   /** Absent: each manifest keeps its own, but zstd makes OCI's of Docker's, which has no zstd. */
   readonly format?: ManifestFormat | undefined;
   /**
@@ -150,7 +152,7 @@ export class ImagePusher {
     if (isForeignLayerMediaType(mediaType)) return undefined;
     const present = COMPRESSIONS.find((name) => mediaType.endsWith(name));
     const wanted = this.#options.compression ?? present ?? 'gzip';
-    return wanted === present ? undefined : wanted;
+    return wanted === present && this.#options.force !== true ? undefined : wanted;
   }
 
   #formatOf({ mediaType }: Descriptor<string>): ManifestFormat {

@@ -293,6 +293,14 @@ describe('tsbuild pull and push', () => {
       ['push', 'x', '--compression', 'zstd', '--format', 'oci', '--platform=linux/arm64'],
       { compression: 'zstd', format: 'oci', platform: 'linux/arm64' },
     ],
+    [
+      ['push', 'x', '--compression-level', '0'],
+      { compression: undefined, compressionLevel: 0, forceCompression: false },
+    ],
+    [
+      ['push', 'x', '--compression', 'zstd', '--compression-level', '22', '--force-compression'],
+      { compression: 'zstd', compressionLevel: 22, forceCompression: true },
+    ],
   ])('pass on what %j says', async (argv, expected) => {
     let given: object | undefined;
     const note = (name: string, options?: object) => {
@@ -309,6 +317,12 @@ describe('tsbuild pull and push', () => {
     [['push', 'x', '--format', 'v1'], 'cannot use --format "v1": no such format'],
     [['push', 'x', '--format', 'docker', '--compression', 'zstd'], "Docker's format has no zstd"],
     [['push', 'x', '--all-tags'], 'does not support it'],
+    [['push', 'x', '--compression-level', '10'], 'cannot use --compression-level "10": gzip has no such level'],
+    [['push', 'x', '--compression-level', 'best'], 'cannot use --compression-level "best"'],
+    [['push', 'x', '--compression', 'zstd', '--compression-level', '0'], 'zstd has no such level'],
+    [['push', 'x', '--force-compression'], 'cannot use --force-compression: no compression is given'],
+    [['save', 'x', '-o', 'f', '--compression-level', '3'], 'cannot use --compression-level: no compression is given'],
+    [['save', 'x', '-o', 'f', '--compress', 'none', '--compression-level', '3'], 'no compression is given'],
     [['pull', 'x', '--platform', 'arm/'], 'cannot use --platform "arm/"'],
   ])('refuse %j before anything is opened', async (argv, message) => {
     const host: TestHost = testHost();

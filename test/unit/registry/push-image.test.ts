@@ -40,9 +40,12 @@ interface Manifest {
   readonly layers: readonly { readonly mediaType: string; readonly digest: string; readonly size: number }[];
 }
 
-async function push(image: StoredImage, options: Partial<PushOptions> & { readonly name?: string } = {}) {
-  const { name = 'app:1', ...rest } = options;
-  const compressor = new LayerCompressor(store, new AbortController().signal);
+async function push(
+  image: StoredImage,
+  options: Partial<PushOptions> & { readonly name?: string; readonly level?: number } = {},
+) {
+  const { name = 'app:1', level, ...rest } = options;
+  const compressor = new LayerCompressor(store, { signal: new AbortController().signal, level });
   return await pushImage({
     image,
     target: parseReference(`${registry.host}/${name}`),
@@ -100,6 +103,27 @@ describe('pushing an image', () => {
   test('leaves what has the compression that is asked for as it is', async () => {
     const { image } = await sample('gzip');
     expect((await push(image, { compression: 'gzip' })).digest).toBe(image.descriptor.digest);
+  });
+
+  test('compresses at the level that is asked for, and each layer once for each level', async () => {
+    const text = Array.from({ length: 9000 }, (_, at) => `${at * at} `).join('');
+    const { image } = await sample('none', text);
+    const sizes: number[] = [];
+    for (const level of [undefined, 1, 0, undefined]) {
+      await push(image, level === undefined ? {} : { level });
+      sizes.push(manifestAt('app:1').layers[0]?.size ?? 0);
+    }
+    const [usual = 0, fast = 0, stored = 0, again] = sizes;
+    expect([usual < fast, fast < stored, again]).toEqual([true, true, usual]);
+  });
+
+  test('compresses anew what is compressed so already when it is told to', async () => {
+    const { image } = await sample('gzip', 'x'.repeat(9000));
+    const [kept] = (await store.images.manifest(image.descriptor)).value.layers;
+    await push(image, { compression: 'gzip', level: 0 });
+    expect(manifestAt('app:1').layers[0]?.digest).toBe(kept?.digest);
+    await push(image, { compression: 'gzip', level: 0, force: true });
+    expect(manifestAt('app:1').layers[0]?.size).toBeGreaterThan(9000);
   });
 
   test('speaks of the same things in the words of Docker and of OCI', async () => {

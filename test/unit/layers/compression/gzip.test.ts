@@ -21,7 +21,20 @@ describe('compressGzip()', () => {
     for (const chunk of [999, 65536, 524288]) expect((await compress(bytes, chunk)).equals(whole)).toBe(true);
   });
 
-  test.each([1, 9])('compresses at level %d what gzip reads', async (level) => {
+  test('writes the same bytes however many blocks are on their way', async () => {
+    const bytes = sample(3_000_000);
+    const one = await collectBytes(compressGzip(inChunks(bytes), { ahead: 0 }));
+    expect((await collectBytes(compressGzip(inChunks(bytes), { ahead: 32 }))).equals(one)).toBe(true);
+  });
+
+  test('makes less of it at a higher level', async () => {
+    const sizes: number[] = [];
+    for (const level of [0, 1, 6]) sizes.push((await compress(sample(1_000_000), 65536, level)).length);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    expect(new Set(sizes).size).toBe(3);
+  });
+
+  test.each([0, 1, 9])('compresses at level %d what gzip reads', async (level) => {
     const bytes = sample(2_000_000);
     const output = execFileSync('gzip', ['-dc'], { input: await compress(bytes, 65536, level), maxBuffer: 1 << 26 });
     expect(output.equals(bytes)).toBe(true);

@@ -5,6 +5,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decompress } from '../../../../src/layers/compression/decompress.js';
 import { compressZstd } from '../../../../src/layers/compression/zstd.js';
+import { loadZstd } from '../../../../src/layers/compression/zstd-frame.js';
+import type { ZstdThreads } from '../../../../src/layers/compression/zstd-threads.js';
 import { digestOf } from '../../../../src/oci/digest.js';
 import { requirement } from '../../../support/require.js';
 
@@ -35,6 +37,43 @@ test('the bytes do not depend on how the content came', async () => {
       expect((await compressed(...parts)).equals(expected)).toBe(true);
     }),
     { numRuns: 5 },
+  );
+});
+
+test('the bytes do not depend on threads, nor on which of them is done first', async () => {
+  const frame = await loadZstd();
+  const threads: ZstdThreads = {
+    count: 2,
+    compress: async (content, level) => {
+      const odd = (content[0] ?? 0) % 2 === 1;
+      for (let turns = odd ? 1 : 20; turns > 0; turns -= 1) await Promise.resolve();
+      return frame(content, level);
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const found = await buffer(compressZstd(stream(large), { threads, level: 5 }));
+  expect(found.equals(await buffer(compressZstd(stream(large), { level: 5 })))).toBe(true);
+  expect(found.equals(await compressed(large))).toBe(false);
+});
+
+test('the failure of a thread is thrown, and that of the source', async () => {
+  const threads: ZstdThreads = {
+    count: 2,
+    compress: () => Promise.reject(new RangeError('gone')),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  await expect(buffer(compressZstd(stream(large), { threads }))).rejects.toThrow(RangeError);
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(large);
+    throw new EvalError('cut off');
+  }
+  await expect(buffer(compressZstd(broken(), { level: 1 }))).rejects.toThrow(EvalError);
+});
+
+test.each([1, 19, 22])('what comes out at level %d is what went in', async (level) => {
+  const content = large.subarray(0, 1 << 20);
+  expect((await buffer(decompress(Readable.from(compressZstd(stream(content), { level }))))).equals(content)).toBe(
+    true,
   );
 });
 
