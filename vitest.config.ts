@@ -13,6 +13,8 @@ const project = (name: string, timeoutMs: number, { hookMs = timeoutMs, isolate 
 
 export default defineConfig({
   test: {
+    // One worker fewer than processors is for who watches; this is not watched.
+    maxWorkers: '100%',
     reporters: ['default', './test/support/closing-line.ts'],
     projects: [
       // A process for each file would cost more than the tests in it.
