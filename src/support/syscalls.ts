@@ -349,9 +349,13 @@ export function lockFile(descriptor: number, operation: number): boolean {
   }
 }
 
+/** Whoever renames without rest may make a path unresolvable for as long; runc tries 128 times. */
+const MAX_RACES = 1000;
+
 /**
  * openat2(2): opens `path` below `directory`, resolving it as `resolve` says; `RESOLVE.inRoot` keeps `..`, absolute paths
- * and symbolic links inside. Linux 5.6; throws ENOSYS before, EPERM under an old seccomp profile.
+ * and symbolic links inside. Linux 5.6; throws ENOSYS before, EPERM under an old seccomp profile. Where something was renamed or
+ * mounted anywhere on the machine while the kernel followed a `..`, it asks to be called again (EAGAIN).
  */
 export function openInRoot(
   directory: number,
@@ -362,7 +366,13 @@ export function openInRoot(
   struct.writeBigUInt64LE(BigInt(how.flags), 0);
   struct.writeBigUInt64LE(BigInt(how.mode ?? 0), 8);
   struct.writeBigUInt64LE(BigInt(how.resolve), 16);
-  return invokeRaw('openat2', UNIFIED.openat2, [directory, cBytes(path), struct, struct.length]);
+  for (let races = 0; ; races += 1) {
+    try {
+      return invokeRaw('openat2', UNIFIED.openat2, [directory, cBytes(path), struct, struct.length]);
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.code !== 'EAGAIN' || races === MAX_RACES) throw error;
+    }
+  }
 }
 
 /** utimensat(2) with nanoseconds, not following a symbolic link: Node's own calls keep microseconds only. */

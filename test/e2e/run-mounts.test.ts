@@ -259,7 +259,7 @@ RUN --mount=from=tools,source=t,target=/m cat /m/f
     const lines = `
 RUN --mount=type=secret,id=file,required --mount=type=secret,id=var,env=TOKEN --mount=type=secret,id=none \\
   --mount=type=secret,id=none,env=NONE ls -A /run/secrets; stat -c %a /run/secrets/file; \\
-  wc -c < /run/secrets/file; echo "\${#TOKEN} \${NONE-unset}"; grep -c TOKEN /proc/self/environ
+  wc -c < /run/secrets/file; echo "\${#TOKEN} [\${NONE-unset}]"; grep -c TOKEN /proc/self/environ
 RUN ls /run/secrets 2>/dev/null; echo "\${TOKEN-unset}"
 RUN echo "fails after a secret"; false
 `;
@@ -267,7 +267,7 @@ RUN echo "fails after a secret"; false
     const args = ['--secret', 'id=file,src=../secret', '--secret', 'id=var,env=MY_TOKEN'];
     const failed = await builder.build(lines, args, { env: { MY_TOKEN: canary } });
     const length = String(canary.length);
-    const seen = ['file', '400', length, `${length} unset`, '1', 'unset', 'fails after a secret'];
+    const seen = ['file', '400', length, `${length} []`, '1', 'unset', 'fails after a secret'];
     expect(printed(failed.output)).toEqual(seen);
     expect(failed.output).not.toContain(canary);
     expect(builder.holding(canary)).toEqual([]);

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync, type ChildProcess } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ describe.skipIf(loops.skip)(loops.skip ? `when the power fails (${loops.reason})
         void ended.then(() => (running = false));
         while (running && copies.length < (FULL ? 60 : 6)) {
           const copy = join(folder, `copy${copies.length}`);
-          copyFileSync(disk, copy);
+          copyStanding(disk, copy, child);
           copies.push(copy);
           await new Promise((resolve) => setTimeout(resolve, FULL ? 5 : 40));
         }
@@ -85,6 +85,17 @@ describe.skipIf(loops.skip)(loops.skip ? `when the power fails (${loops.reason})
     },
   );
 });
+
+/**
+ * The disk as it is at one moment: what is copied while the kernel writes has the old of one block and the new of another, which no
+ * power failure leaves.
+ */
+function copyStanding(disk: string, copy: string, writer: ChildProcess): void {
+  writer.kill('SIGSTOP');
+  do copyFileSync(disk, copy);
+  while (spawnSync('cmp', ['--silent', disk, copy]).status !== 0);
+  writer.kill('SIGCONT');
+}
 
 /** What the next boot finds: the journal is replayed by mounting. */
 async function afterPowerFailure(image: string, name: string, state?: 'acknowledged'): Promise<void> {

@@ -16,6 +16,7 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyLayer } from '../../src/layers/apply/apply-layer.js';
+import { removeDirectory } from '../../src/layers/apply/remove-directory.js';
 import { bytesOfText, type ByteString } from '../../src/support/byte-string.js';
 import { isTsbuildError, systemErrorCode } from '../../src/support/errors.js';
 import { RootedDirectories } from '../../src/support/rooted-path.js';
@@ -57,13 +58,15 @@ async function startRacer(): Promise<Racer> {
   const stopped = new Int32Array(new SharedArrayBuffer(4));
   const code = `
     const fs = require('node:fs');
-    const { workerData: { root, outside, stopped }, parentPort } = require('node:worker_threads');
+    let count = 0;
+    const { workerData: { root, outside, graves, stopped }, parentPort } = require('node:worker_threads');
     const attempt = (step) => { try { step(); } catch {} };
     const swap = (name, target) => {
       attempt(() => fs.renameSync(root + '/' + name, root + '/aside'));
       attempt(() => fs.symlinkSync(target, root + '/' + name));
       attempt(() => fs.unlinkSync(root + '/' + name));
-      attempt(() => fs.rmSync(root + '/' + name, { recursive: true }));
+      // Not removed: that goes by paths, and would race itself against whoever makes links here.
+      attempt(() => fs.renameSync(root + '/' + name, graves + '/' + count++));
       attempt(() => fs.renameSync(root + '/aside', root + '/' + name));
     };
     parentPort.postMessage('started');
@@ -72,7 +75,9 @@ async function startRacer(): Promise<Racer> {
       swap('d/e', outside + '/e');
     }
   `;
-  const worker = new Worker(code, { eval: true, workerData: { root, outside, stopped } });
+  const graves = path.join(folder, 'graves');
+  mkdirSync(graves);
+  const worker = new Worker(code, { eval: true, workerData: { root, outside, graves, stopped } });
   const ended = new Promise<void>((resolve) =>
     worker.once('exit', () => {
       resolve();
@@ -134,9 +139,9 @@ const STEPS: Readonly<Record<string, Step>> = {
   unlink: onChild((host) => {
     unlinkSync(host);
   }),
-  remove: onChild((host) => {
-    rmSync(host, { recursive: true });
-  }),
+  remove: (directories, place, name) => {
+    removeDirectory(directories, [place, name]);
+  },
   list: (directories, place) => {
     const names = readdirSync(directories.self(place));
     expect(names, 'A FOLDER OUTSIDE WAS LISTED').not.toContain('secret');

@@ -161,14 +161,14 @@ export class BaseImages {
     return { ...(await this.#fetchFrom(layout, reference, platform)), layout };
   }
 
-  async #fetchFrom(source: ImageSource, reference: Reference, platform: Platform): Promise<KnownBase> {
+  async #fetchFrom(source: RepositorySource, reference: Reference, platform: Platform): Promise<KnownBase> {
     const { signal, store } = this.#parts;
     const name = reference.digest === undefined ? { tag: reference.tag ?? 'latest' } : { digest: reference.digest };
     const top = await source.resolve(name, { signal });
     const manifest = await this.#manifest(source, { top, platform, reference });
     const descriptor = manifest.value.config;
-    const stream = await source.openBlob(descriptor, { signal });
-    await store.blobs.ingest(stream, { expect: descriptor, signal });
+    // Builds that begin at once ask for it once.
+    await store.blobs.resume(descriptor, (offset) => source.fetchBlob(descriptor, { offset, signal }), { signal });
     const config = decodeConfig(await store.blobs.read(descriptor), descriptor);
     checkLayerCount(manifest, config);
     return { reference, resolved: top.digest, manifest, config };

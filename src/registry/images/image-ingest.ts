@@ -13,8 +13,6 @@ export interface IngestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bytes. What is smaller comes again as fast as it would be taken up again. */
-const RESUMED_SIZE = 1 << 20;
 /** Manifests below one index: more is an attack, or a list of something else than images. */
 const MAX_DOCUMENTS = 1000;
 
@@ -117,8 +115,7 @@ export class ImageIngest {
         startAt(offset);
         return this.#source.fetchBlob(descriptor, { onBytes, signal, offset });
       };
-      if (size < RESUMED_SIZE) await blobs.ingest(from(0), { expect: { digest, size }, signal });
-      else await blobs.resume({ digest, size }, from, { signal });
+      await blobs.resume({ digest, size }, from, { signal });
       this.#changed = true;
     }
     finish(existed);
