@@ -61,18 +61,21 @@ async function startRacer(): Promise<Racer> {
     let count = 0;
     const { workerData: { root, outside, graves, stopped }, parentPort } = require('node:worker_threads');
     const attempt = (step) => { try { step(); } catch {} };
-    const swap = (name, target) => {
-      attempt(() => fs.renameSync(root + '/' + name, root + '/aside'));
+    // What is there goes away by its own name, be it a link by now, and something new takes its place: nothing is ever followed, so
+    // that this thread does outside what the one that it races against must not.
+    const discard = (name) => attempt(() => fs.renameSync(root + '/' + name, graves + '/' + count++));
+    const swap = (name, target, content) => {
+      const fresh = graves + '/' + count++;
+      fs.mkdirSync(fresh + content, { recursive: true });
+      discard(name);
       attempt(() => fs.symlinkSync(target, root + '/' + name));
-      attempt(() => fs.unlinkSync(root + '/' + name));
-      // Not removed: that goes by paths, and would race itself against whoever makes links here.
-      attempt(() => fs.renameSync(root + '/' + name, graves + '/' + count++));
-      attempt(() => fs.renameSync(root + '/aside', root + '/' + name));
+      discard(name);
+      attempt(() => fs.renameSync(fresh, root + '/' + name));
     };
     parentPort.postMessage('started');
     while (Atomics.load(stopped, 0) === 0) {
-      swap('d', outside);
-      swap('d/e', outside + '/e');
+      swap('d', outside, '/e/d');
+      swap('d/e', outside + '/e', '/d');
     }
   `;
   const graves = path.join(folder, 'graves');
