@@ -56,8 +56,9 @@ async function main(): Promise<void> {
   const prepared = await reporting(prepare);
   if (prepared !== undefined) {
     post({ type: 'ready' });
-    const job = await nextJob();
-    await reporting(() => (job.kind === 'probe' ? probe(job, prepared) : run(job, prepared)));
+    // None comes to a thread that is not wanted any more.
+    const job = await Promise.race([nextJob(), init?.gone.then(() => undefined)]);
+    if (job !== undefined) await reporting(() => (job.kind === 'probe' ? probe(job, prepared) : run(job, prepared)));
   }
   // The other side closes the pipe, now or when it is told to stop.
   await init?.gone;

@@ -61,8 +61,18 @@ async function startThread(setting: LaunchSetting): Promise<LaunchThread> {
     trackUnmanagedFds: false,
   });
   const heard = new Map<LaunchMessage['type'], LaunchMessage>();
+  let gone = false;
+  worker.on('message', (message: LaunchMessage) => {
+    gone ||= message.type === 'gone';
+  });
+  worker.once('exit', () => {
+    gone = true;
+  });
   const end = async (): Promise<void> => {
     control[Symbol.dispose]();
+    // Process 1 is the thread's child: a thread that is ended before it has seen that go leaves a zombie. One that failed has ended.
+    worker.ref();
+    if (!gone) await listen(worker, ['gone'], () => undefined).catch(() => undefined);
     const first = heard.get('thread');
     await worker.terminate();
     if (first?.type === 'thread') await threadGone(first.thread);

@@ -113,7 +113,7 @@ async function perform(sandbox, request) {
 
 /** Our descendants, but for the one that may wait for the next step; while that is being made it has no name yet. */
 async function leftProcesses() {
-  const until = performance.now() + 15_000;
+  const until = performance.now() + 2_000;
   for (;;) {
     const commands = descendantsOf(process.pid).map(({ pid }) => commandOf(pid));
     const waiting = commands.indexOf('tsbuild-init ');
