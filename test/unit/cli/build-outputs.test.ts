@@ -17,18 +17,18 @@ function parse(...words: string[]): ParsedArguments {
 }
 
 function read(...words: string[]): ReadOutputs {
-  return readOutputs(parse(...words), testHost({ cwd: '/work' }));
+  return readOutputs(parse(...words), testHost({ cwd: '/here' }));
 }
 
 describe('--output', () => {
   test.each([
-    ['out', { type: 'local', folder: '/work/out' }],
+    ['out', { type: 'local', folder: '/here/out' }],
     ['type=local,dest=/abs', { type: 'local', folder: '/abs' }],
-    ['type=tar,dest=x.tar', { type: 'tar', to: '/work/x.tar' }],
-    ['type=docker,dest=x.tar', { type: 'archive', format: 'docker-archive', to: '/work/x.tar' }],
+    ['type=tar,dest=x.tar', { type: 'tar', to: '/here/x.tar' }],
+    ['type=docker,dest=x.tar', { type: 'archive', format: 'docker-archive', to: '/here/x.tar' }],
     ['type=docker', { type: 'engine' }],
-    ['type=oci,dest=x.tar', { type: 'archive', format: 'oci-archive', to: '/work/x.tar' }],
-    ['type=oci,tar=false,dest=x', { type: 'layout', folder: '/work/x' }],
+    ['type=oci,dest=x.tar', { type: 'archive', format: 'oci-archive', to: '/here/x.tar' }],
+    ['type=oci,tar=false,dest=x', { type: 'layout', folder: '/here/x' }],
     ['type=image', { type: 'image' }],
     ['type=image,push=false', { type: 'image' }],
     ['type=image,unpack=true,store=true', { type: 'image' }],
@@ -39,7 +39,7 @@ describe('--output', () => {
     ],
     ['type=registry,oci-mediatypes=false', { type: 'image', push: { compression: undefined, format: 'docker' } }],
     ['type=cacheonly', { type: 'cacheonly' }],
-    ['"type=tar","dest=a,b.tar"', { type: 'tar', to: '/work/a,b.tar' }],
+    ['"type=tar","dest=a,b.tar"', { type: 'tar', to: '/here/a,b.tar' }],
   ] as const)('%s', (word, output) => {
     expect(read('-o', word).outputs).toEqual([output]);
   });
