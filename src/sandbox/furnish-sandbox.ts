@@ -34,7 +34,7 @@ export async function furnish(
     separate(calls, spec.network);
     calls.during('set the host name', () => {
       const name = calls.text(spec.hostname);
-      calls.call('sethostname', [name, name.bytes.length - 1]);
+      calls.call('sethostname', [name, name.size - 1]);
     });
     mountFiles(calls, parts, { rootfs: spec.rootfs, mounts, network });
     mountRoot(calls, spec.rootfs, {

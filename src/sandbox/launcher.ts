@@ -34,6 +34,8 @@ const MAX_READY = 2;
 export class Launcher implements AsyncDisposable {
   readonly #setting: LaunchSetting;
   readonly #ready: Preparing[] = [];
+  /** The same for all. */
+  #plan: LaunchPlan | undefined;
 
   constructor(setting: LaunchSetting) {
     this.#setting = setting;
@@ -41,7 +43,7 @@ export class Launcher implements AsyncDisposable {
 
   /** Has launches started, so that as many are ready, or on their way, as are wanted and of use. */
   prepare(wanted: number): void {
-    while (this.#ready.length < Math.min(wanted, MAX_READY)) this.#ready.push(new Preparing(this.#setting));
+    while (this.#ready.length < Math.min(wanted, MAX_READY)) this.#ready.push(this.#start());
   }
 
   /**
@@ -50,7 +52,12 @@ export class Launcher implements AsyncDisposable {
    */
   async take(stdio?: Stdio): Promise<Launch> {
     const preparing = stdio === undefined ? this.#ready.shift() : undefined;
-    return await (preparing ?? new Preparing(this.#setting, stdio)).finish();
+    return await (preparing ?? this.#start(stdio)).finish();
+  }
+
+  #start(stdio?: Stdio): Preparing {
+    this.#plan ??= planLaunch(this.#setting);
+    return new Preparing(this.#plan, stdio);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,43 +65,55 @@ export class Launcher implements AsyncDisposable {
   }
 }
 
+interface LaunchPlan {
+  readonly program: string;
+  readonly parts: Parts;
+  readonly preparation: Preparation;
+  readonly list: EncodedList;
+}
+
+function planLaunch({ program, directory }: LaunchSetting): LaunchPlan {
+  const calls = new CallList();
+  const parts = partsAt(directory);
+  const preparation = prepareSandbox(calls, parts);
+  calls.answer();
+  return { program, parts, preparation, list: calls.encode() };
+}
+
 /** A launch that was told what to do, and not yet asked what came of it. */
 class Preparing implements AsyncDisposable {
+  readonly #plan: LaunchPlan;
   readonly #process: CallProcess;
-  readonly #parts: Parts;
   readonly #outputs: Launch['outputs'];
-  readonly #preparation: Preparation;
-  readonly #sent: EncodedList;
 
-  constructor({ program, directory }: LaunchSetting, stdio?: Stdio) {
-    this.#parts = partsAt(directory);
-    const list = new CallList();
-    this.#preparation = prepareSandbox(list, this.#parts);
+  constructor(plan: LaunchPlan, stdio?: Stdio) {
+    this.#plan = plan;
     if (stdio === undefined) {
       const pipes = new StandardPipes();
-      this.#process = pipes.during((descriptors) => new CallProcess(program, descriptors));
+      this.#process = pipes.during((descriptors) => new CallProcess(plan.program, descriptors));
       this.#outputs = pipes.outputs;
     } else {
-      this.#process = new CallProcess(program, stdio);
+      this.#process = new CallProcess(plan.program, stdio);
     }
     // What only waits keeps nobody from ending.
     this.#process.hold(false);
-    this.#sent = this.#process.send(list);
+    this.#process.send(plan.list);
   }
 
   async finish(): Promise<Launch> {
     const process = this.#process;
     process.hold(true);
     try {
-      const answer = await process.answer(this.#sent);
-      const { init, closing, number } = this.#preparation;
+      const { parts, preparation, list } = this.#plan;
+      const answer = await process.answer(list);
+      const { init, closing, number } = preparation;
       const text = answer.bytesOf(number).toString('latin1');
       process.number = text.slice(0, text.indexOf('\0'));
       if (answer.resultOf(closing) < 0) await closeOthers(process);
-      requireProc(process, this.#parts);
+      requireProc(process, parts);
       const outputs = this.#outputs === undefined ? {} : { outputs: this.#outputs };
       return {
-        ...{ process, parts: this.#parts, init: answer.resultOf(init), ...outputs },
+        ...{ process, parts, init: answer.resultOf(init), ...outputs },
         [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
       };
     } catch (error) {

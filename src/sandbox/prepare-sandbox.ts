@@ -35,7 +35,7 @@ export function prepareSandbox(calls: CallList, parts: Parts): Preparation {
   // Everything made below has the mode it is made with.
   calls.call('umask', [0]);
   const number = calls.space(16);
-  calls.call('readlinkat', [AT_FDCWD, calls.text('/proc/self'), number, number.bytes.length - 1]);
+  calls.call('readlinkat', [AT_FDCWD, calls.text('/proc/self'), number, number.size - 1]);
   mountParts(calls, parts);
   calls.during('mount "/dev"', () => {
     mountDevices(calls, parts);

@@ -13,9 +13,9 @@ const MAX_CALLS = 0x10000;
 
 /** Bytes that go with a list. An address once it is encoded. */
 export interface Memory {
-  readonly bytes: Buffer;
-  /** In front of others, in what is answered. */
-  readonly answered: boolean;
+  /** `null`: zeros, which are part of the answer. A text is one of the C library's, and ends with a zero. */
+  readonly content: Uint8Array | string | null;
+  readonly size: number;
   /** Addresses in it. */
   readonly pointers: readonly (readonly [offset: number, to: Memory])[];
 }
@@ -128,18 +128,18 @@ export class CallList {
   }
 
   data(bytes: Uint8Array, pointers: Memory['pointers'] = []): Memory {
-    return this.#keep({ bytes: Buffer.from(bytes), answered: false, pointers });
+    return this.#keep({ content: bytes, size: bytes.length, pointers });
   }
 
   /** A string of the C library. */
   text(text: string): Memory {
     invariant(!text.includes('\0'), 'a string of a system call has a NUL in it');
-    return this.data(Buffer.from(`${text}\0`));
+    return this.#keep({ content: text, size: Buffer.byteLength(text) + 1, pointers: [] });
   }
 
   /** Zeros for a call to write to; their content is in the answer. */
   space(size: number): Memory {
-    return this.#keep({ bytes: Buffer.alloc(size), answered: true, pointers: [] });
+    return this.#keep({ content: null, size, pointers: [] });
   }
 
   /** To be called once: what is beside the path comes to its end. */
@@ -150,14 +150,13 @@ export class CallList {
     const places = this.#arrange();
     const bytes = Buffer.alloc(places.size);
     this.#entries.forEach((entry, index) => {
-      const record = bytes.subarray(index * RECORD.bytes, (index + 1) * RECORD.bytes);
-      writeRecord(record, { entry, index, valueOf: (argument) => valueOf(argument, places) });
+      writeRecord(bytes, { entry, index, places });
     });
     for (const memory of this.#memory) {
       const start = places.of(memory);
-      memory.bytes.copy(bytes, start);
-      for (const [offset, to] of memory.pointers)
-        bytes.writeBigUInt64LE(BigInt(ADDRESS + places.of(to)), start + offset);
+      if (typeof memory.content === 'string') bytes.write(memory.content, start);
+      else if (memory.content !== null) bytes.set(memory.content, start);
+      for (const [offset, to] of memory.pointers) writeLong(bytes, start + offset, ADDRESS + places.of(to));
     }
     return {
       bytes,
@@ -174,11 +173,11 @@ export class CallList {
     let size = this.#entries.length * RECORD.bytes;
     const put = (memory: Memory): void => {
       places.set(memory, size);
-      size += Math.ceil(memory.bytes.length / ALIGNMENT) * ALIGNMENT;
+      size += Math.ceil(memory.size / ALIGNMENT) * ALIGNMENT;
     };
-    this.#memory.filter((memory) => memory.answered).forEach(put);
+    this.#memory.filter(({ content }) => content === null).forEach(put);
     const answered = size;
-    this.#memory.filter((memory) => !memory.answered).forEach(put);
+    this.#memory.filter(({ content }) => content !== null).forEach(put);
     const of = (memory: Memory): number => {
       const place = places.get(memory);
       invariant(place !== undefined, 'a list points to memory of another');
@@ -218,22 +217,36 @@ interface Places {
 interface RecordContent {
   readonly entry: Entry;
   readonly index: number;
-  readonly valueOf: (argument: Argument) => { readonly kind: number; readonly value: bigint };
+  readonly places: Places;
 }
 
-function writeRecord(record: Buffer, { entry, index, valueOf: evaluate }: RecordContent): void {
+function writeRecord(bytes: Buffer, { entry, index, places }: RecordContent): void {
+  const start = index * RECORD.bytes;
   let kinds = 0;
   entry.args.forEach((argument, position) => {
-    const { kind, value } = evaluate(argument);
+    const [kind, value] = valueOf(argument, places);
     kinds |= kind << (position * 2);
-    record.writeBigUInt64LE(BigInt.asUintN(64, value), RECORD.arguments + position * 8);
+    writeLong(bytes, start + RECORD.arguments + position * 8, value);
   });
-  record.writeUInt32LE(entry.number, 0);
-  record.writeUInt16LE(kinds, RECORD.kinds);
-  record.writeUInt16LE(index, RECORD.tag);
-  record.writeBigUInt64LE(maskOf(entry.tolerate ?? []), RECORD.tolerated);
-  record.writeUInt32LE((positionOf(entry.otherwise) ?? index + 1) * RECORD.bytes, RECORD.afterTolerated);
-  record.writeUInt32LE((positionOf(entry.onZero) ?? index + 1) * RECORD.bytes, RECORD.afterZero);
+  const { tolerate, otherwise, onZero } = entry;
+  bytes.writeUInt32LE(entry.number, start);
+  bytes.writeUInt16LE(kinds, start + RECORD.kinds);
+  bytes.writeUInt16LE(index, start + RECORD.tag);
+  if (tolerate !== undefined) bytes.writeBigUInt64LE(maskOf(tolerate), start + RECORD.tolerated);
+  bytes.writeUInt32LE((positionOf(otherwise) ?? index + 1) * RECORD.bytes, start + RECORD.afterTolerated);
+  bytes.writeUInt32LE((positionOf(onZero) ?? index + 1) * RECORD.bytes, start + RECORD.afterZero);
+}
+
+const HALF = 2 ** 32;
+
+/** 64 bits, without a bigint where there is none: lists have thousands of numbers. */
+function writeLong(bytes: Buffer, offset: number, value: number | bigint): void {
+  if (typeof value === 'bigint') {
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, value), offset);
+    return;
+  }
+  bytes.writeUInt32LE(value >>> 0, offset);
+  bytes.writeUInt32LE(Math.floor(value / HALF) >>> 0, offset + 4);
 }
 
 function positionOf(label: Label | undefined): number | undefined {
@@ -241,17 +254,13 @@ function positionOf(label: Label | undefined): number | undefined {
   return label?.position;
 }
 
-function valueOf(argument: Argument, { of, answered }: Places): { readonly kind: number; readonly value: bigint } {
+function valueOf(argument: Argument, { of, answered }: Places): readonly [kind: number, value: number | bigint] {
   const { immediate, long, int } = ARGUMENT_KIND;
-  if (typeof argument === 'number' || typeof argument === 'bigint') return { kind: immediate, value: BigInt(argument) };
-  if ('bytes' in argument) return { kind: immediate, value: BigInt(ADDRESS + of(argument)) };
-  if ('answered' in argument) {
-    return { kind: immediate, value: BigInt(argument.answered === 'address' ? ADDRESS : answered) };
-  }
-  if ('resultOf' in argument) {
-    return { kind: long, value: BigInt(ADDRESS + argument.resultOf.index * RECORD.bytes + RECORD.result) };
-  }
-  return { kind: int, value: BigInt(ADDRESS + of(argument.intAt) + argument.offset) };
+  if (typeof argument === 'number' || typeof argument === 'bigint') return [immediate, argument];
+  if ('content' in argument) return [immediate, ADDRESS + of(argument)];
+  if ('answered' in argument) return [immediate, argument.answered === 'address' ? ADDRESS : answered];
+  if ('resultOf' in argument) return [long, ADDRESS + argument.resultOf.index * RECORD.bytes + RECORD.result];
+  return [int, ADDRESS + of(argument.intAt) + argument.offset];
 }
 
 const ERRNO: ReadonlyMap<string, number> = new Map(Object.entries(constants.errno));

@@ -98,10 +98,20 @@ export class CallProcess implements AsyncDisposable {
     else this.#answers.unref();
   }
 
-  /** Has it make calls. Once it was told, no call is made twice: `answer` may be waited for later. */
-  send(list: CallList): EncodedList {
-    list.answer();
-    return this.#write(list.encode());
+  /** Has it make the calls of a list, which has to end with `answer` if `answer` is to be waited for. */
+  send({ bytes, address }: EncodedList): void {
+    const header = Buffer.alloc(16);
+    header.writeBigUInt64LE(BigInt(bytes.length), 0);
+    header.writeBigUInt64LE(BigInt(address), 8);
+    try {
+      // The program reads while this waits.
+      for (let rest = Buffer.concat([header, bytes]); rest.length > 0 && this.#lists !== undefined;) {
+        rest = rest.subarray(writeSync(this.#lists, rest));
+      }
+    } catch (error) {
+      // It is gone: so its answers say.
+      if (systemErrorCode(error) !== 'EPIPE') throw error;
+    }
   }
 
   /** @throws the failure of the call that failed */
@@ -118,12 +128,20 @@ export class CallProcess implements AsyncDisposable {
   make(fill: (calls: CallList) => void): Promise<Answer> {
     const list = new CallList();
     fill(list);
-    return this.answer(this.send(list));
+    return this.perform(list);
+  }
+
+  perform(list: CallList): Promise<Answer> {
+    list.answer();
+    const encoded = list.encode();
+    this.send(encoded);
+    return this.answer(encoded);
   }
 
   /** Its last calls, whose answers may be several: one for each process that the list makes of this one. */
   async *end(list: CallList): AsyncGenerator<Answer | CallFailed> {
-    const encoded = this.#write(list.encode());
+    const encoded = list.encode();
+    this.send(encoded);
     for (;;) {
       const first = await this.#take(RECORD.bytes);
       if (first === undefined) return;
@@ -173,23 +191,6 @@ export class CallProcess implements AsyncDisposable {
     this.#reaped = true;
   }
 
-  #write(encoded: EncodedList): EncodedList {
-    const { bytes, address } = encoded;
-    const header = Buffer.alloc(16);
-    header.writeBigUInt64LE(BigInt(bytes.length), 0);
-    header.writeBigUInt64LE(BigInt(address), 8);
-    try {
-      // The program reads while this waits.
-      for (let rest = Buffer.concat([header, bytes]); rest.length > 0 && this.#lists !== undefined;) {
-        rest = rest.subarray(writeSync(this.#lists, rest));
-      }
-    } catch (error) {
-      // It is gone: so its answers say.
-      if (systemErrorCode(error) !== 'EPIPE') throw error;
-    }
-    return encoded;
-  }
-
   /** `undefined` at the end of all answers. */
   async #take(size: number): Promise<Buffer | undefined> {
     while (this.#received.length < size && !this.#ended) await this.#more();
@@ -223,7 +224,7 @@ function failureIn(record: Buffer, { failureOf }: EncodedList): CallFailed | und
 function answerIn(answer: Buffer, { startOf }: EncodedList): Answer {
   return {
     resultOf: ({ index }) => Number(answer.readBigInt64LE(index * RECORD.bytes + RECORD.result)),
-    bytesOf: (memory) => answer.subarray(startOf(memory), startOf(memory) + memory.bytes.length),
+    bytesOf: (memory) => answer.subarray(startOf(memory), startOf(memory) + memory.size),
   };
 }
 

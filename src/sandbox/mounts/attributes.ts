@@ -27,7 +27,7 @@ export function addAttributes(
   if (modern) {
     const structure = words(calls, 64, [attributes, 0, 0, 0]);
     const flags = recursive ? AT_RECURSIVE : 0;
-    calls.call('mount_setattr', [AT_FDCWD, calls.text(path), flags, structure, structure.bytes.length]);
+    calls.call('mount_setattr', [AT_FDCWD, calls.text(path), flags, structure, structure.size]);
     return;
   }
   for (const point of others()) {

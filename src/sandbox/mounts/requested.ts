@@ -139,7 +139,7 @@ async function makeDevice(process: CallProcess, { owner, permissions, ...node }:
   const tried = [makeNode(calls, node, options), changeOwner(calls, { path: node.path, ...owner }, options)];
   changeMode(calls, node.path, permissions);
   calls.place(impossible);
-  const { resultOf } = await process.answer(process.send(calls));
+  const { resultOf } = await process.perform(calls);
   return tried.every((call) => resultOf(call) === 0);
 }
 
