@@ -1,5 +1,6 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { OUTPUT_OPTIONS } from './output-option-table.js';
 import { DF, FSCK, PRUNE } from './store-commands.js';
@@ -190,6 +191,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(1),
     load: () => import('./commands/check.js'),
   },
+  COMPLETION,
   {
     name: 'copy',
     operands: 'SOURCE DESTINATION',

@@ -15,6 +15,9 @@ export type Requirement =
   | 'ssh'
   | 'git'
   | 'strace'
+  | 'bash'
+  | 'fish'
+  | 'zsh'
   | 'loop-devices'
   | 'amd64';
 
