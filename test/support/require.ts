@@ -15,6 +15,7 @@ export type Requirement =
   | 'ssh'
   | 'git'
   | 'strace'
+  | 'setcap'
   | 'bash'
   | 'fish'
   | 'zsh'
