@@ -20,7 +20,8 @@ export type Requirement =
   | 'fish'
   | 'zsh'
   | 'loop-devices'
-  | 'amd64';
+  | 'amd64'
+  | 'qemu';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless
