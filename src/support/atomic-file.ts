@@ -19,10 +19,13 @@ export function isUnfinishedName(name: string): boolean {
   return /\.[0-9a-f]{12}\.unfinished$/.test(name);
 }
 
-/** Removes the files of a folder that a crash left unfinished, an hour ago or more. A folder that is missing has none. */
-export async function removeUnfinished(directory: string): Promise<void> {
+/**
+ * Removes the files of a folder that a crash left unfinished, an hour ago or more. A folder that is missing has none.
+ * @param of only what was to become the file of that name
+ */
+export async function removeUnfinished(directory: string, of?: string): Promise<void> {
   for (const name of (await unlessGone(readdir(directory))) ?? []) {
-    if (!isUnfinishedName(name)) continue;
+    if (!isUnfinishedName(name) || (of !== undefined && name.replace(/(\.[^.]*){2}$/, '') !== of)) continue;
     const path = join(directory, name);
     // Its writer may be alive, and rename it meanwhile.
     const status = await unlessGone(lstat(path));

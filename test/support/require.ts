@@ -15,6 +15,10 @@ export type Requirement =
   | 'ssh'
   | 'git'
   | 'strace'
+  | 'setcap'
+  | 'bash'
+  | 'fish'
+  | 'zsh'
   | 'loop-devices'
   | 'amd64'
   | 'qemu';
