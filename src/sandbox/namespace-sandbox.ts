@@ -58,8 +58,7 @@ export class NamespaceSandbox implements Sandbox {
 
   /** From start to end: afterwards nothing of it runs or is mounted, and all output has arrived. */
   async #live(spec: RunSpec, { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] }): Promise<StepEnd> {
-    const { launcher, upcoming } = this.#options;
-    await using launch = await launcher.take();
+    await using launch = await this.#options.launcher.take();
     if (launch.outputs === undefined) throw new Error('internal error: a launch without outputs');
     using output = new OutputReaders(io, launch.outputs);
     const stop = (): void => {
@@ -69,9 +68,7 @@ export class NamespaceSandbox implements Sandbox {
     io.signal.addEventListener('abort', stop, { once: true });
     try {
       throwIfAborted(spec, io.signal);
-      const run = this.#run(launch, spec, { stubs, together: isOneSink(io) });
-      launcher.prepare(upcoming());
-      const end = await run;
+      const end = await this.#run(launch, spec, { stubs, together: isOneSink(io) });
       await launch[Symbol.asyncDispose]();
       await output.finished;
       return end;
@@ -91,7 +88,11 @@ export class NamespaceSandbox implements Sandbox {
       const right = spec.privileged
         ? { capabilities: rights.permitted, filter: null }
         : { capabilities: DEFAULT_CAPABILITY_SET, filter };
-      return await runStep(launch, { spec, root, restriction: { user: spec.user, ...right }, rights, together });
+      const restriction = { user: spec.user, ...right };
+      const onStarted = (): void => {
+        this.#options.launcher.prepare(this.#options.upcoming());
+      };
+      return await runStep(launch, { spec, root, restriction, rights, together, onStarted });
     } finally {
       closeDescriptor(root.descriptor);
     }
