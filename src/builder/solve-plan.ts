@@ -2,6 +2,7 @@ import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js'
 import type { BuildRequest } from './build-request.js';
 import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import type { CacheImport } from './cache/cache-import.js';
+import { ContextIndexes } from './context/context-index.js';
 import { openBuildContext } from './context/build-context.js';
 import type { BuildGraph, VertexId } from './graph.js';
 import type { BaseImages } from './image/base-images.js';
@@ -37,12 +38,18 @@ export interface PlanSolution extends Solution<Result> {
 export async function solvePlan(graph: BuildGraph<Operation>, solving: SolvingParts): Promise<PlanSolution> {
   const imports = await openImports(solving);
   // Each of them is given up once at most.
-  for (let left = imports.all.length; ; left -= 1) {
-    try {
-      return await solveOnce(graph, solving, imports);
-    } catch (error) {
-      if (!(error instanceof StaleResultError) || left === 0) throw error;
+  const contexts = new ContextIndexes({ records: solving.parts.store.records, now: solving.parts.now });
+  try {
+    for (let left = imports.all.length; ; left -= 1) {
+      try {
+        return await solveOnce(graph, { ...solving, contexts }, imports);
+      } catch (error) {
+        if (!(error instanceof StaleResultError) || left === 0) throw error;
+      }
     }
+  } finally {
+    // What was hashed need not be hashed again, however the build ended.
+    await contexts.save();
   }
 }
 
@@ -66,7 +73,11 @@ async function openImports({ request, parts, options }: SolvingParts): Promise<I
   return imports;
 }
 
-async function solveOnce(graph: BuildGraph<Operation>, solving: SolvingParts, imports: Imports): Promise<PlanSolution> {
+interface Attempt extends SolvingParts {
+  readonly contexts: ContextIndexes;
+}
+
+async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports: Imports): Promise<PlanSolution> {
   const { request, parts, bases, options, whole } = solving;
   const remote = new RemoteLayers();
   const cache = new StepCache(parts.store, {
@@ -96,7 +107,7 @@ async function solveOnce(graph: BuildGraph<Operation>, solving: SolvingParts, im
 }
 
 function operationParts(
-  { request, parts, bases }: SolvingParts,
+  { request, parts, bases, contexts }: Attempt,
   { upcoming, remote }: { readonly upcoming: UpcomingRuns; readonly remote: RemoteLayers },
 ): OperationParts {
   const { store, now, workshop, drain } = parts;
@@ -109,7 +120,7 @@ function operationParts(
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     given: request,
     platform: platformOf(request),
-    openContext: (operation) => openBuildContext(request, operation),
+    openContext: (operation) => openBuildContext(request, operation, contexts),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');
       return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets }).fetch(
