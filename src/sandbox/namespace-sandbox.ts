@@ -59,8 +59,7 @@ export class NamespaceSandbox implements Sandbox {
   /** From start to end: afterwards nothing of it runs or is mounted, and all output has arrived. */
   async #live(spec: RunSpec, { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] }): Promise<StepEnd> {
     await using launch = await this.#options.launcher.take();
-    if (launch.outputs === undefined) throw new Error('internal error: a launch without outputs');
-    using output = new OutputReaders(io, launch.outputs);
+    using output = new OutputReaders(io, launch.takeOutputs());
     const stop = (): void => {
       launch.process.stop();
     };
@@ -68,7 +67,7 @@ export class NamespaceSandbox implements Sandbox {
     io.signal.addEventListener('abort', stop, { once: true });
     try {
       throwIfAborted(spec, io.signal);
-      const end = await this.#run(launch, spec, { stubs, together: isOneSink(io) });
+      const end = await this.#run(launch, spec, { stubs, io });
       await launch[Symbol.asyncDispose]();
       await output.finished;
       return end;
@@ -80,11 +79,12 @@ export class NamespaceSandbox implements Sandbox {
   async #run(
     launch: Launch,
     spec: RunSpec,
-    { stubs, together }: { readonly stubs: Stub[]; readonly together: boolean },
+    { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] },
   ): Promise<StepEnd> {
     const { overlayMethod: overlay, rights, filter } = this.#options;
     const root = await furnish(launch, { spec, network: networkFiles(spec), overlay }, stubs);
     try {
+      throwIfAborted(spec, io.signal);
       const right = spec.privileged
         ? { capabilities: rights.permitted, filter: null }
         : { capabilities: DEFAULT_CAPABILITY_SET, filter };
@@ -92,7 +92,7 @@ export class NamespaceSandbox implements Sandbox {
       const onStarted = (): void => {
         this.#options.launcher.prepare(this.#options.upcoming());
       };
-      return await runStep(launch, { spec, root, restriction, rights, together, onStarted });
+      return await runStep(launch, { spec, root, restriction, rights, together: isOneSink(io), onStarted });
     } finally {
       closeDescriptor(root.descriptor);
     }
