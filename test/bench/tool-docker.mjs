@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
-import { BASE, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
+import { BASE, renewFiles, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
-const BUILT = ['warm', 'cold', 'first', 'probe', 'parse'].map((name) => `localhost/bench/${name}:latest`);
+const BUILT = ['warm', 'cold', 'copy', 'first', 'probe', 'parse'].map((name) => `localhost/bench/${name}:latest`);
 const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
 
 /** One Docker daemon. Throws `ProcessFailed` when it does not answer. */
@@ -57,6 +57,13 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     operations: {
       'build-warm': { argv: () => [build('warm')] },
       'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
+      // The daemon has the files of the round before and is sent what is new: more than the others start with.
+      'copy-cold': {
+        before: () => renewFiles(folders.copy),
+        argv: () => [[...build('copy'), '--no-cache']],
+        after: removeBuilt,
+      },
+      'copy-warm': { argv: () => [build('copy')] },
       parse: { before: () => writeLongDockerfile(folders.parse), argv: () => [build('parse')], after: removeBuilt },
       pull: {
         prepare: needAbsent,
