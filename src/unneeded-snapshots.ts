@@ -1,6 +1,6 @@
 import { chainOf } from './cache-records.js';
 import { hasSnapshots, type KeptSnapshot } from './collect-snapshots.js';
-import { chainIdOf } from './oci/layer.js';
+import { chainIdsOf } from './oci/layer.js';
 import { recordsOf, type Doomed } from './store/collect.js';
 import type { StoredImage } from './store/image-store.js';
 import type { Store } from './store/store.js';
@@ -59,7 +59,7 @@ function entryKey({ name, descriptor }: StoredImage): string {
 async function chainsOf({ images }: Store, { descriptor }: StoredImage): Promise<readonly string[]> {
   try {
     const { diff_ids: diffIds } = (await images.config(await images.manifest(descriptor))).value.rootfs;
-    return diffIds.map((_, index) => chainIdOf(diffIds.slice(0, index + 1)) ?? '');
+    return chainIdsOf(diffIds);
   } catch (error) {
     if (isTsbuildError(error)) return [];
     throw error;

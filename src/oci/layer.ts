@@ -13,9 +13,16 @@ declare const chainBrand: unique symbol;
 /** Digest over a stack of diffIds (image-spec config.md, "Layer ChainID"): names a root file system, not a layer. */
 export type ChainId = Digest & { readonly [chainBrand]: true };
 
+/** Of each stack of the first layers, its chain id. */
+export function chainIdsOf(diffIds: readonly Digest[]): readonly ChainId[] {
+  let chain: Digest | undefined;
+  return diffIds.map((diffId) => {
+    chain = chain === undefined ? diffId : digestOf(`${chain} ${diffId}`);
+    return chain as ChainId;
+  });
+}
+
 /** `null` for no layers: the empty root file system has no chain id. */
 export function chainIdOf(diffIds: readonly Digest[]): ChainId | null {
-  let chain: Digest | null = null;
-  for (const diffId of diffIds) chain = chain === null ? diffId : digestOf(`${chain} ${diffId}`);
-  return chain as ChainId | null;
+  return chainIdsOf(diffIds).at(-1) ?? null;
 }

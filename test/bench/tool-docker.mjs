@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
-import { BASE, overheadOperation, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
+import { BASE, overheadOperation, renewFiles, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
-const BUILT = ['warm', 'cold', 'few', 'many', 'first', 'probe', 'parse'].map(
+const BUILT = ['warm', 'cold', 'copy', 'few', 'many', 'first', 'probe', 'parse'].map(
   (name) => `localhost/bench/${name}:latest`,
 );
 const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
@@ -60,6 +60,13 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
       'build-warm': { argv: () => [build('warm')] },
       'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
       'run-overhead': { ...overheadOperation(build), after: removeBuilt },
+      // The daemon has the files of the round before and is sent what is new: more than the others start with.
+      'copy-cold': {
+        before: () => renewFiles(folders.copy),
+        argv: () => [[...build('copy'), '--no-cache']],
+        after: removeBuilt,
+      },
+      'copy-warm': { argv: () => [build('copy')] },
       parse: { before: () => writeLongDockerfile(folders.parse), argv: () => [build('parse')], after: removeBuilt },
       pull: {
         prepare: needAbsent,

@@ -9,6 +9,8 @@ export const OPERATIONS = [
   { id: 'build-warm', title: 'rebuild, nothing changed, 10 steps', kind: 'build' },
   { id: 'build-cold', title: 'build without cache, 10 small RUN steps', kind: 'build' },
   { id: 'run-overhead', title: 'one RUN true (of 20 the last 10)', kind: 'build' },
+  { id: 'copy-cold', title: 'COPY of 50,000 files, nothing remembered', kind: 'build' },
+  { id: 'copy-warm', title: 'COPY of 50,000 files again', kind: 'build' },
   { id: 'parse', title: 'the last stage of a new Dockerfile of 10,000 lines', kind: 'build' },
   { id: 'pull', title: 'pull', kind: 'transfer' },
   { id: 'save', title: 'save', kind: 'transfer' },
@@ -44,7 +46,7 @@ ${Array.from({ length: steps }, (_, step) => `RUN true "$UNIQUE ${step}"\n`).joi
 
 /** Writes the build contexts. @returns their folders */
 export function writeWorkload(directory, image) {
-  const names = ['warm', 'cold', 'few', 'many', 'first', 'probe', 'parse', 'unpack'];
+  const names = ['warm', 'cold', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'];
   const folders = Object.fromEntries(names.map((name) => [name, join(directory, name)]));
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   writeFileSync(join(folders.warm, 'Dockerfile'), WARM);
@@ -58,11 +60,30 @@ export function writeWorkload(directory, image) {
     writeFileSync(join(folders[name], 'Dockerfile'), NOTHING(steps));
   }
   writeFileSync(join(folders.first, 'Dockerfile'), `FROM ${image}\nARG UNIQUE\nRUN echo "$UNIQUE" > /bench\n`);
+  writeManyFiles(folders.copy);
   // The large image has no programs of its own.
   const unpack = `FROM ${image}\nARG UNIQUE\nCOPY --from=${BASE} / /\nRUN echo "$UNIQUE" > /bench\n`;
   writeFileSync(join(folders.unpack, 'Dockerfile'), unpack);
   writeFileSync(join(folders.probe, 'Dockerfile'), 'FROM scratch\nLABEL probe=yes\n');
   return folders;
+}
+
+/** 500 folders of 100 files of 1 KB. */
+function writeManyFiles(folder) {
+  writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY files /files\n');
+  for (let at = 0; at < 500; at += 1) {
+    const below = join(folder, 'files', String(at));
+    mkdirSync(below, { recursive: true });
+    for (let file = 0; file < 100; file += 1) {
+      writeFileSync(join(below, `${file}.txt`), `file ${at} ${file}\n`.repeat(80));
+    }
+  }
+}
+
+/** Changes one of the files, so that no cache has the step. */
+export function renewFiles(folder) {
+  last += 1;
+  writeFileSync(join(folder, 'files', 'number'), `${process.pid}-${Date.now()}-${last}`);
 }
 
 const STAGE = (number) => `FROM scratch AS stage-${number}

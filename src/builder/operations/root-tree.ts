@@ -1,5 +1,5 @@
-import { chainIdsOf, countUnpacked, ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
-import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
+import { countUnpacked, ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
+import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { Tree } from '../../layers/tree.js';
 import type { StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
@@ -13,11 +13,12 @@ export async function unpack(
   { step, context }: { readonly step: StepId; readonly context: OperationContext },
 ): Promise<ChainId | null> {
   const { snapshotter, layerThreads, claimUnpacking } = await parts.workshop();
-  const id = chainIdOf(root.layers.map(({ diffId }) => diffId));
+  const chain = chainIdsOf(root.layers.map(({ diffId }) => diffId));
+  const id = chain.at(-1) ?? null;
   if (id === null || (await snapshotter.has(id))) return id;
   // Whoever waited for another finds the layers unpacked.
   using _claim = await claimUnpacking(id, { signal: context.signal });
-  const unpacked = await countUnpacked(chainIdsOf(root.layers), snapshotter);
+  const unpacked = await countUnpacked(chain, snapshotter);
   await parts.fetchLayers(root.layers.slice(unpacked), { step, context });
   const moved = new Map<string, number>();
   const onBytes = ({ descriptor }: Layer, count: number): void => {

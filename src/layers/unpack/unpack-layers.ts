@@ -1,5 +1,5 @@
 import { createDigester, digestAlgorithm } from '../../oci/digest.js';
-import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
+import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { BlobReader } from '../../store/blob-store.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { decompress } from '../compression/decompress.js';
@@ -28,7 +28,7 @@ export interface UnpackOptions {
  */
 export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | null> {
   const { layers, snapshotter } = options;
-  const chain = chainIdsOf(layers);
+  const chain = chainIdsOf(layers.map(({ diffId }) => diffId));
   const unpacked = await unpackAtOnce(chain, await countUnpacked(chain, snapshotter), options);
   // An overlay keeps every layer apart, for images that share it. A copy of all files for each would serve nobody.
   const batches =
@@ -61,12 +61,6 @@ async function unpackAtOnce(
     // Once more, without threads: who is to blame, the store or the image, shows when the blobs are checked as well.
     return await countUnpacked(chain, snapshotter);
   }
-}
-
-/** Of each layer, the chain id of the stack that ends with it. */
-export function chainIdsOf(layers: readonly Layer[]): readonly (ChainId | null)[] {
-  const diffIds = layers.map((layer) => layer.diffId);
-  return diffIds.map((_, index) => chainIdOf(diffIds.slice(0, index + 1)));
 }
 
 /** How many layers, from the bottom, need not be unpacked: the topmost snapshot there is counts, whatever is below it. */
