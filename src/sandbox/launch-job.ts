@@ -24,6 +24,10 @@ export interface RunJob {
   readonly spec: RunSpec;
   readonly network: NetworkFiles;
   readonly overlay: OverlayMethod | null;
+  /** The namespace of a private network; absent: what the network's name says. */
+  readonly networkNamespace?: number | undefined;
+  /** Files `cgroup.procs` of the cgroups that the program enters. */
+  readonly entrances: readonly number[];
   readonly stdin: number;
   readonly stdout: number;
   readonly stderr: number;

@@ -12,6 +12,7 @@ import {
   closeDescriptor,
   closeOnExec,
   closeOnExecFrom,
+  joinNamespace,
   mount,
   MS,
   pivotRoot,
@@ -35,7 +36,7 @@ import { bindFile, mountRequested } from './mounts/requested.js';
 import { mountRoot } from './mounts/root-file-system.js';
 import { openDirectory, openExisting, type Root } from './mounts/rooted.js';
 import { currentRights, dropPrivileges, type Rights } from './privileges.js';
-import type { RunSpec } from './run-spec.js';
+import type { RunSpec, StepNetwork } from './run-spec.js';
 import { startInit, type Init } from './start-init.js';
 import { startProgram } from './start-program.js';
 
@@ -119,7 +120,7 @@ async function prepare(): Promise<Prepared> {
 }
 
 async function probe(job: ProbeJob, { parts }: Prepared): Promise<void> {
-  separate('none');
+  separate({ network: 'none' });
   const files = mountFiles(join(data.directory, 'files'));
   const overlay = probeOverlay({ ...job, files, target: rootPath, directory: job.overlayDirectory });
   mount({ source: 'probe', target: rootPath, type: 'tmpfs' });
@@ -132,14 +133,15 @@ async function probe(job: ProbeJob, { parts }: Prepared): Promise<void> {
 
 async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
   const { spec, network } = job;
-  separate(spec.network);
+  separate({ network: spec.network, namespace: job.networkNamespace });
   attempt('set the host name', () => {
     setHostname(spec.hostname);
   });
   const files = mountFiles(join(data.directory, 'files'));
   mountRoot(spec.rootfs, rootPath, { files, overlay: job.overlay, devices: spec.privileged });
   const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
-  const limiter = spec.limits.length === 0 ? undefined : openLimiter(files, spec.limits);
+  const isBounded = spec.limits.length > 0 || job.entrances.length > 0;
+  const limiter = isBounded ? openLimiter(files, job) : undefined;
   const supplies = { files, overlay: job.overlay, nodes: parts.nodes };
   try {
     if (spec.privileged)
@@ -167,21 +169,25 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
 }
 
 /** Open, since nothing of these files is in sight once the root is changed. */
-function openLimiter(files: Files, limits: RunSpec['limits']): number {
-  const path = addFile(files, 'limits', limitProgram(process.arch, limits));
+function openLimiter(files: Files, { spec, entrances }: RunJob): number {
+  // Right behind the three that every step has.
+  const descriptors = entrances.map((_, index) => 3 + index);
+  const path = addFile(files, 'limits', limitProgram(process.arch, spec.limits, descriptors));
   chmodSync(path, 0o555);
   return openSync(path, 'r');
 }
 
 /** The last ties: to what will be mounted on the machine from now on, to its network. */
-function separate(network: 'none' | 'host'): void {
+function separate(wanted: { readonly network: StepNetwork; readonly namespace?: number | undefined }): void {
+  const { network, namespace } = wanted;
   keepDescriptors();
   attempt('make namespaces', () => {
     mount({ source: null, target: '/', flags: MS.rec | MS.private });
-    if (network === 'none') unshare(CLONE.newnet);
+    if (namespace !== undefined) joinNamespace(namespace, CLONE.newnet);
+    else if (network !== 'host') unshare(CLONE.newnet);
   });
   // Root of a container may lack CAP_NET_ADMIN: the device is there then, and down.
-  if (network === 'none') unlessImpossible(bringLoopbackUp);
+  if (network !== 'host') unlessImpossible(bringLoopbackUp);
 }
 
 /** Nothing that this process was started with, or a library opened, is to be seen by a step (CVE-2024-21626). */
@@ -233,8 +239,11 @@ function enterRoot(): void {
   changeDirectory('/');
 }
 
-async function runProgram({ spec, stdin, stdout, stderr }: RunJob, limiter: number | undefined): Promise<void> {
-  const result = await startProgram(spec, { stdio: [stdin, stdout, stderr], limiter });
+async function runProgram(
+  { spec, stdin, stdout, stderr, entrances }: RunJob,
+  limiter: number | undefined,
+): Promise<void> {
+  const result = await startProgram(spec, { stdio: [stdin, stdout, stderr], limiter, entrances });
   if (limiter !== undefined) closeDescriptor(limiter);
   if (!result.started) {
     const { exitCode, message } = result.program;

@@ -1,26 +1,45 @@
-import { elfProgram, type Machine } from './elf-program.js';
+import { dataAddress, elfProgram, type Machine } from './elf-program.js';
 import type { ResourceLimit } from './run-spec.js';
 
 /**
- * A program that sets limits and becomes another, as a complete ELF file of some 300 bytes: limits are a whole process's, so that
- * the builder cannot set them in a thread of its own, and an image need not have a shell that could. It is started with the path
- * of the other program as its name and the arguments of that one, its name included, as its own. It does:
+ * A program that makes a few system calls and becomes another, as a complete ELF file of some 300 bytes: limits and cgroups are a
+ * whole process's, so that the builder cannot set them in a thread of its own, and an image need not have a shell that could. It is
+ * started with the path of the other program as its name and the arguments of that one, its name included, as its own. It does:
  *
- *     for each of the table:  prlimit64(0, resource, limit, NULL)
+ *     for each of `entrances`:  write(entrance, "0", 1); close(entrance)
+ *     for each of `limits`:     prlimit64(0, resource, limit, NULL)
  *     execve(argv[0], argv + 1, envp)
- *     exit_group(126)         when one of them failed
+ *     exit_group(126)           when one of them failed
+ *
+ * @param entrances descriptors that it is started with, of files `cgroup.procs`
  */
-export function limitProgram(architecture: string, limits: readonly ResourceLimit[]): Uint8Array {
+export function limitProgram(
+  architecture: string,
+  limits: readonly ResourceLimit[],
+  entrances: readonly number[] = [],
+): Uint8Array {
   const machine = MACHINES[architecture];
   if (machine === undefined) throw new Error(`no limit program for ${architecture}`);
-  const table = Buffer.alloc(8 + limits.length * 24);
-  table.writeBigUInt64LE(BigInt(limits.length), 0);
-  limits.forEach(({ name, soft, hard }, index) => {
-    const entry = [BigInt(RESOURCES.indexOf(name)), limitValue(soft), limitValue(hard)];
-    entry.forEach((value, field) => table.writeBigUInt64LE(value, 8 + index * 24 + field * 8));
-  });
-  return elfProgram(machine, table);
+  const { write, close, prlimit64 } = machine.numbers;
+  const count = entrances.length * 2 + limits.length;
+  // Behind the calls is what they point to.
+  const data = dataAddress(machine) + 8 + count * CALL_BYTES;
+  const zero = data + limits.length * 16;
+  const calls = [
+    ...entrances.flatMap((entrance) => [
+      [write, entrance, zero, 1],
+      [close, entrance, 0, 0],
+    ]),
+    ...limits.map(({ name }, index) => [prlimit64, 0, RESOURCES.indexOf(name), data + index * 16]),
+  ];
+  const table = [count, ...calls.flat()].map(BigInt);
+  const values = limits.flatMap(({ soft, hard }) => [limitValue(soft), limitValue(hard)]);
+  const words = new BigUint64Array([...table, ...values]);
+  return elfProgram(machine, Buffer.concat([Buffer.from(words.buffer), Buffer.from('0')]));
 }
+
+/** A system call's number and three arguments; a fourth is always 0. */
+const CALL_BYTES = 32;
 
 /** In the order of their numbers (asm-generic/resource.h). */
 export const RESOURCES: readonly string[] = [
@@ -33,26 +52,31 @@ export function limitValue(limit: number): bigint {
   return limit === Infinity ? 0xffff_ffff_ffff_ffffn : BigInt(limit);
 }
 
-const MACHINES: Readonly<Record<string, Machine>> = {
+interface CallingMachine extends Machine {
+  readonly numbers: { readonly write: number; readonly close: number; readonly prlimit64: number };
+}
+
+const MACHINES: Readonly<Record<string, CallingMachine>> = {
   x64: {
     elfMachine: 62,
+    numbers: { write: 1, close: 3, prlimit64: 302 },
     code: `
     488d1d57000000     # lea rbx, [rip + table]
     4c8b23             # mov r12, [rbx]
     4883c308           # add rbx, 8
     4d85e4             # next: test r12, r12
-    7420               # jz run
-    31ff               # xor edi, edi
-    488b33             # mov rsi, [rbx]
-    488d5308           # lea rdx, [rbx + 8]
+    7421               # jz run
+    488b03             # mov rax, [rbx]
+    488b7b08           # mov rdi, [rbx + 8]
+    488b7310           # mov rsi, [rbx + 16]
+    488b5318           # mov rdx, [rbx + 24]
     4531d2             # xor r10d, r10d
-    b82e010000         # mov eax, 302 (prlimit64)
     0f05               # syscall
     85c0               # test eax, eax
     7823               # js fail
-    4883c318           # add rbx, 24
+    4883c320           # add rbx, 32
     49ffcc             # dec r12
-    ebdb               # jmp next
+    ebda               # jmp next
     488b7c2408         # run: mov rdi, [rsp + 8]
     488d742410         # lea rsi, [rsp + 16]
     488b0424           # mov rax, [rsp]
@@ -65,23 +89,23 @@ const MACHINES: Readonly<Record<string, Machine>> = {
     90                 # nop
     90                 # nop
     90                 # nop
-    90                 # nop
     90                 # nop`,
   },
   arm64: {
     elfMachine: 183,
+    numbers: { write: 64, close: 57, prlimit64: 261 },
     code: `
     13030010           # adr x19, table
     748640f8           # ldr x20, [x19], 8
     740100b4           # next: cbz x20, run
-    e0031faa           # mov x0, xzr
-    610240f9           # ldr x1, [x19]
-    62220091           # add x2, x19, 8
+    680240f9           # ldr x8, [x19]
+    600640f9           # ldr x0, [x19, 8]
+    610a40f9           # ldr x1, [x19, 16]
+    620e40f9           # ldr x2, [x19, 24]
     e3031faa           # mov x3, xzr
-    a82080d2           # mov x8, 261 (prlimit64)
     010000d4           # svc 0
     6001f8b7           # tbnz x0, 63, fail
-    73620091           # add x19, x19, 24
+    73820091           # add x19, x19, 32
     940600d1           # sub x20, x20, 1
     f6ffff17           # b next
     e00740f9           # run: ldr x0, [sp, 8]

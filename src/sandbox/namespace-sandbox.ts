@@ -7,11 +7,11 @@ import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import { removeStubs } from './mounts/stubs.js';
 import { checkLimits } from './limits.js';
-import { networkFiles } from './network-files.js';
 import { OutputPipes } from './output-pipes.js';
 import type { RunSpec } from './run-spec.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { resultOf, throwIfAborted } from './step-end.js';
+import { openSurroundings } from './surroundings.js';
 
 export interface NamespaceSandboxOptions {
   readonly launcher: Launcher;
@@ -37,13 +37,17 @@ export class NamespaceSandbox implements Sandbox {
     const { launcher, overlayMethod, upcoming } = this.#options;
     throwIfAborted(spec, io.signal);
     checkLimits(spec.limits);
+    const temporaryDirectory = this.#options.directory;
+    await using surroundings = await openSurroundings(spec, { temporaryDirectory, signal: io.signal });
     using step = new Step(io, () => {
       launcher.prepare(upcoming());
     });
     const job: RunJob = {
       kind: 'run',
       spec,
-      network: networkFiles(spec),
+      network: surroundings.files,
+      networkNamespace: surroundings.networkNamespace,
+      entrances: surroundings.entrances,
       overlay: overlayMethod,
       stdin: step.stdin,
       stdout: step.output.stdout,
@@ -55,7 +59,7 @@ export class NamespaceSandbox implements Sandbox {
       removeStubs(step.stubs);
     }
     throwIfAborted(spec, io.signal);
-    return await step.result();
+    return surroundings.judge(await step.result());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

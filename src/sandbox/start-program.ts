@@ -26,12 +26,14 @@ export interface ProgramStart {
   readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
   /** An open `limitProgram` to start it through; `undefined`: with the limits of this process. */
   readonly limiter?: number | undefined;
+  /** What the limiter enters: it has them from descriptor 3 on, and closes them. */
+  readonly entrances?: readonly number[];
 }
 
 /** Starts the step's program with the calling thread's root, directory, ids and rights, and just these descriptors. */
 export async function startProgram(
   { argv, env }: Pick<RunSpec, 'argv' | 'env'>,
-  { stdio, limiter }: ProgramStart,
+  { stdio, limiter, entrances = [] }: ProgramStart,
 ): Promise<Started> {
   const [name, ...args] = argv;
   const program = findProgram(name, env['PATH']);
@@ -39,7 +41,7 @@ export async function startProgram(
   if (!hasProgramFormat(program.path)) return { started: false, program: refusedProgram(name, 'ENOEXEC') };
   try {
     // A session of its own: without a terminal that keys could be pushed into (TIOCSTI, CVE-2017-5226).
-    const options = { env, stdio: [...stdio], detached: true };
+    const options = { env, stdio: [...stdio, ...entrances], detached: true };
     const child =
       limiter === undefined
         ? await spawnProcess(program.path, args, { ...options, argv0: name })

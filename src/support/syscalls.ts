@@ -197,6 +197,11 @@ export function unshare(flags: number): void {
   invoke('int unshare(int)', '', [flags]);
 }
 
+/** setns(2), for the calling thread: the namespace behind an open file of /proc/…/ns. */
+export function joinNamespace(descriptor: number, kind: number): void {
+  invoke('int setns(int, int)', '', [descriptor, kind]);
+}
+
 export function changeDirectory(path: string): void {
   invoke('int chdir(const char *)', path, [path]);
 }

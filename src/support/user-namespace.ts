@@ -1,8 +1,9 @@
-import { accessSync, constants, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { constants, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { exitOf, runCommand, spawnProcess, type ChildProcess, type ProcessOptions } from './child-process.js';
 import { systemErrorCode, TsbuildError } from './errors.js';
+import { findSystemProgram, SYSTEM_DIRECTORIES } from './system-program.js';
 
 /** `length` ids from `inside` on, in the new namespace, are those from `outside` on, here. */
 export interface IdRange {
@@ -49,7 +50,6 @@ export interface PlanOptions {
   readonly root?: string;
 }
 
-const SEARCH_PATH = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/local/sbin'];
 const MAX_SUBID_BYTES = 1 << 20;
 /** The kernel takes 340 lines (user_namespaces(7)); no user has that many. */
 const MAX_RANGES = 64;
@@ -60,8 +60,8 @@ const MAX_ID = 0xffff_fffe;
  * chosen: with ranges of ids (subuid(5)) where newuidmap(1) can map them, else with one.
  */
 export async function planUserNamespace(options: PlanOptions): Promise<UserNamespacePlan> {
-  const directories = options.searchPath ?? SEARCH_PATH;
-  const unshare = findProgram('unshare', directories);
+  const directories = options.searchPath ?? SYSTEM_DIRECTORIES;
+  const unshare = findSystemProgram('unshare', directories);
   if (unshare === undefined) {
     return {
       kind: 'forbidden',
@@ -85,9 +85,9 @@ export async function planUserNamespace(options: PlanOptions): Promise<UserNames
 
 /** The plan with ranges, or why there are none. */
 function fullNamespace(options: PlanOptions, unshare: string): FullNamespace | string {
-  const { uid, gid, userName, root = '/', searchPath: directories = SEARCH_PATH } = options;
-  const newuidmap = findProgram('newuidmap', directories);
-  const newgidmap = findProgram('newgidmap', directories);
+  const { uid, gid, userName, root = '/', searchPath: directories = SYSTEM_DIRECTORIES } = options;
+  const newuidmap = findSystemProgram('newuidmap', directories);
+  const newgidmap = findSystemProgram('newgidmap', directories);
   if (newuidmap === undefined || newgidmap === undefined) {
     return 'the programs "newuidmap" and "newgidmap" (package uidmap or shadow-utils) are missing';
   }
@@ -213,19 +213,6 @@ async function mapThrough(program: string, pid: number, ranges: readonly IdRange
   const numbers = ranges.flatMap(({ inside, outside, length }) => [inside, outside, length]).map(String);
   const { exitCode, stderr } = await runCommand(program, [String(pid), ...numbers], { env: {} });
   if (exitCode !== 0) throw cannotMap(`"${program}" failed: ${stderr.toString().trim().slice(0, 300)}`);
-}
-
-function findProgram(name: string, directories: readonly string[]): string | undefined {
-  return directories
-    .map((directory) => join(directory, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 /** The beginning of a small text file, or nothing. */

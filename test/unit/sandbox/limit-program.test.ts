@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,13 +36,45 @@ test('ends with 126 when there is no such program, and when a limit cannot be se
 });
 
 test.each([
-  ['x64', 62],
-  ['arm64', 183],
-])('for %s it is an ELF file with the table at its end', (architecture, machine) => {
+  ['x64', 62, 302],
+  ['arm64', 183, 261],
+])('for %s it is an ELF file with the table at its end', (architecture, machine, prlimit64) => {
   const file = Buffer.from(limitProgram(architecture, [{ name: 'nofile', soft: 1, hard: Infinity }]));
   expect(file.readUInt16LE(18)).toBe(machine);
-  const table = file.subarray(-32);
-  expect([0, 8, 16, 24].map((offset) => table.readBigUInt64LE(offset))).toEqual([1n, 7n, 1n, 2n ** 64n - 1n]);
+  // How many calls; prlimit64(0, RLIMIT_NOFILE, …, 0); the limit; what is written to entrances.
+  const table = file.subarray(-57);
+  const address = 0x400000 + file.length - 17;
+  const words = Array.from({ length: 7 }, (_, index) => Number(table.readBigUInt64LE(index * 8)));
+  expect(words).toEqual([1, prlimit64, 0, 7, address, 1, 2 ** 64]);
+  expect(table.toString('latin1', 56)).toBe('0');
   // The table is where the code looks for it: on a boundary of eight bytes is not needed, right behind it is.
   expect(Number(file.readBigUInt64LE(64 + 32))).toBe(file.length);
+});
+
+test('enters what it is given first, and closes it', () => {
+  const entrances = [join(place, 'first'), join(place, 'second')];
+  for (const path of entrances) writeFileSync(path, '');
+  const descriptors = entrances.map((path) => openSync(path, 'w'));
+  const entering = join(place, 'entering');
+  const limits = [{ name: 'nofile', soft: 55, hard: 66 }];
+  writeFileSync(entering, limitProgram(process.arch, limits, [3, 4]), { mode: 0o700 });
+  const { stdout, status } = spawnSync(
+    entering,
+    ['sh', '-c', 'ulimit -n; ls -l /proc/$$/fd | grep -c -e first -e second'],
+    {
+      argv0: '/bin/sh',
+      stdio: ['ignore', 'pipe', 'ignore', ...descriptors],
+      encoding: 'utf8',
+    },
+  );
+  descriptors.forEach(closeSync);
+  expect({ stdout, status }).toEqual({ stdout: '55\n0\n', status: 1 });
+  expect(entrances.map((path) => readFileSync(path, 'latin1'))).toEqual(['0', '0']);
+});
+
+test('ends with 126 when it may not enter', () => {
+  const entering = join(place, 'shut');
+  writeFileSync(entering, limitProgram(process.arch, [], [3]), { mode: 0o700 });
+  // Nothing is open there.
+  expect(spawnSync(entering, ['sh', '-c', 'exit 0'], { argv0: '/bin/sh' }).status).toBe(126);
 });
