@@ -16,7 +16,9 @@ export type Requirement =
   | 'git'
   | 'strace'
   | 'loop-devices'
-  | 'amd64';
+  | 'amd64'
+  | 'private-network'
+  | 'cgroups';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

@@ -67,8 +67,8 @@ function mountOf(line: string): CgroupMount | undefined {
 
 /** A container may see its own part only, or be told of a path that it does not see. */
 function below(root: string, path: string): string {
-  if (root === '/') return path;
-  return path === root || path.startsWith(`${root}/`) ? path.slice(root.length) : '/';
+  if (root === '/') return path === '/' ? '' : path;
+  return path.startsWith(`${root}/`) ? path.slice(root.length) : '';
 }
 
 const unescaped = (path: string): string =>
