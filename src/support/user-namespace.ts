@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { exitOf, runCommand, spawnProcess, type ChildProcess, type ProcessOptions } from './child-process.js';
 import { systemErrorCode, TsbuildError } from './errors.js';
+import { idRangeAdvice } from './id-range-advice.js';
 import { findSystemProgram, SYSTEM_DIRECTORIES } from './system-program.js';
 
 /** `length` ids from `inside` on, in the new namespace, are those from `outside` on, here. */
@@ -27,6 +28,8 @@ export interface SingleNamespace {
   readonly kind: 'single';
   /** Why there are no more, to go into a sentence: "there is no entry for …". */
   readonly reason: string;
+  /** What an administrator does for there to be more, as full sentences. */
+  readonly advice: string;
   readonly unshare: string;
   readonly uids: readonly IdRange[];
   readonly gids: readonly IdRange[];
@@ -75,12 +78,27 @@ export async function planUserNamespace(options: PlanOptions): Promise<UserNames
   const single: SingleNamespace = {
     kind: 'single',
     reason: refusal ?? '',
+    advice: adviceFor(options, refusal ?? ''),
     unshare,
     uids: [{ inside: 0, outside: options.uid, length: 1 }],
     gids: [{ inside: 0, outside: options.gid, length: 1 }],
   };
   const failure = await tryNamespace(single);
   return failure === null ? single : { kind: 'forbidden', ...explainRestriction(failure) };
+}
+
+function adviceFor({ uid, userName, root = '/', searchPath }: PlanOptions, reason: string): string {
+  const [subuid, subgid] = ['subuid', 'subgid'].map((name) => readBounded(join(root, 'etc', name)));
+  const noNewPrivileges = /^NoNewPrivs:\s*1$/m.test(readBounded('/proc/self/status'));
+  const texts = { subuid: subuid ?? '', subgid: subgid ?? '' };
+  return idRangeAdvice({
+    uid,
+    userName: userName ?? String(uid),
+    reason,
+    ...texts,
+    noNewPrivileges,
+    directories: searchPath,
+  });
 }
 
 /** The plan with ranges, or why there are none. */

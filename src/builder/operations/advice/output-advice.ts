@@ -51,10 +51,15 @@ const CAUSES: readonly Cause[] = [
   {
     pattern:
       /(?:setgroups|seteuid|setegid|setresuid)\b.*failed|chown(?:ing)?\b.*(?:Invalid argument|Operation not permitted)/i,
-    advice: (failed) =>
-      isRoot(failed)
-        ? 'The step may use one user id only: an administrator can give you a range of them with "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER".'
-        : undefined,
+    advice: (failed, [match]) => {
+      if (!isRoot(failed)) return undefined;
+      const limit =
+        'The step wanted to take on, or to give a file to, a user or group that there is not in its user namespace: there are as many as the ranges in /etc/subuid and /etc/subgid give to whoever builds.';
+      // apt becomes _apt to download.
+      return match.startsWith('set')
+        ? `${limit} Without them, apt works for most packages with -o APT::Sandbox::User=root.`
+        : limit;
+    },
   },
   {
     pattern:

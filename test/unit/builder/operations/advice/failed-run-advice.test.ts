@@ -68,7 +68,7 @@ describe('the hint of a failed step', () => {
       'exec: "./x": its interpreter does not exist',
       'The first line of the script names a program that the image lacks',
     ],
-    ['apt-get update', 'E: setgroups 65534 failed - setgroups (1: Operation not permitted)', 'one user id only'],
+    ['apt-get update', 'E: setgroups 65534 failed - setgroups (1: Operation not permitted)', 'APT::Sandbox::User=root'],
     ['x', 'some output', 'The output above says why'],
   ])('%j with %j', (script, tail, advice) => {
     expect(advise(script, tail)).toContain(advice);
