@@ -11,11 +11,6 @@ export function elfProgram({ elfMachine, code }: Machine, data: Uint8Array = new
   return executable(elfMachine, Buffer.concat([instructions, data]));
 }
 
-/** Where the further data is while the program runs. */
-export function dataAddress({ code }: Machine): number {
-  return LOAD_ADDRESS + ENTRY_OFFSET + code.replaceAll(/#.*|\s+/g, '').length / 2;
-}
-
 const LOAD_ADDRESS = 0x400000;
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;

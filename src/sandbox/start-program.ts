@@ -1,22 +1,8 @@
 import { spawnProcess, type ChildProcess } from '../support/child-process.js';
 import { systemErrorCode } from '../support/errors.js';
 import { setupFailure } from './attempt.js';
-import { findProgram, hasProgramFormat, refusedProgram, type MissingProgram } from './find-program.js';
+import { findProgram, hasProgramFormat, refusedProgram, REFUSALS, type MissingProgram } from './find-program.js';
 import type { RunSpec } from './run-spec.js';
-
-/** What execve(2) says about a file, as opposed to what a machine short of memory or processes says. */
-const REFUSALS: ReadonlySet<string | undefined> = new Set([
-  'ENOENT',
-  'EACCES',
-  'ENOEXEC',
-  'EPERM',
-  'ELOOP',
-  'ENOTDIR',
-  'ETXTBSY',
-  'EINVAL',
-  'ELIBBAD',
-  'E2BIG',
-]);
 
 export type Started =
   | { readonly started: true; readonly child: ChildProcess }
@@ -26,14 +12,12 @@ export interface ProgramStart {
   readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
   /** An open `limitProgram` to start it through; `undefined`: with the limits of this process. */
   readonly limiter?: number | undefined;
-  /** What the limiter enters: it has them from descriptor 3 on, and closes them. */
-  readonly entrances?: readonly number[];
 }
 
 /** Starts the step's program with the calling thread's root, directory, ids and rights, and just these descriptors. */
 export async function startProgram(
   { argv, env }: Pick<RunSpec, 'argv' | 'env'>,
-  { stdio, limiter, entrances = [] }: ProgramStart,
+  { stdio, limiter }: ProgramStart,
 ): Promise<Started> {
   const [name, ...args] = argv;
   const program = findProgram(name, env['PATH']);
@@ -41,7 +25,7 @@ export async function startProgram(
   if (!hasProgramFormat(program.path)) return { started: false, program: refusedProgram(name, 'ENOEXEC') };
   try {
     // A session of its own: without a terminal that keys could be pushed into (TIOCSTI, CVE-2017-5226).
-    const options = { env, stdio: [...stdio, ...entrances], detached: true };
+    const options = { env, stdio: [...stdio], detached: true };
     const child =
       limiter === undefined
         ? await spawnProcess(program.path, args, { ...options, argv0: name })

@@ -12,8 +12,6 @@ export interface Surroundings extends AsyncDisposable {
   readonly files: NetworkFiles;
   /** An open descriptor, where the step has a private network. */
   readonly networkNamespace: number | undefined;
-  /** As `StepCgroup.entrances`; none where the step has no allowance. */
-  readonly entrances: readonly number[];
   /** Puts a process, and all that it will start, under the allowance. */
   add(pid: number): void;
   /** Adds to how a step has ended what only they know. */
@@ -58,7 +56,6 @@ function surroundings(
   return {
     files,
     networkNamespace: network?.namespace,
-    entrances: cgroup?.entrances ?? [],
     add: (pid) => {
       cgroup?.add(pid);
     },

@@ -15,10 +15,15 @@ export type Requirement =
   | 'ssh'
   | 'git'
   | 'strace'
+  | 'setcap'
+  | 'bash'
+  | 'fish'
+  | 'zsh'
   | 'loop-devices'
   | 'amd64'
   | 'private-network'
-  | 'cgroups';
+  | 'cgroups'
+  | 'qemu';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

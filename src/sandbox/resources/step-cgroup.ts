@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { systemErrorCode } from '../../support/errors.js';
@@ -9,9 +9,7 @@ import { controllerSettings } from './controller-settings.js';
 
 /** The cgroups of one step, in as many hierarchies as its allowance takes. Disposing removes them, once nobody is in them. */
 export interface StepCgroup extends AsyncDisposable {
-  /** Open files: whoever writes `0` to each is in the cgroups from then on, with all that it starts, whatever rights it has. */
-  readonly entrances: readonly number[];
-  /** Takes a process in. */
+  /** Takes a process in, with all that it starts from then on. */
   add(pid: number): void;
   /** Whether the kernel has killed a process in there for want of memory. */
   ranOutOfMemory(): boolean;
@@ -26,15 +24,12 @@ export function openStepCgroup(
   hierarchies: readonly CgroupHierarchy[] = cgroupHierarchies(),
 ): StepCgroup {
   const made = makeCgroups(controllerSettings(allowance), hierarchies);
-  const entrances = made.map(({ directory }) => openSync(join(directory, 'cgroup.procs'), 'w'));
   return {
-    entrances,
     add(pid) {
       for (const { directory } of made) writeFileSync(join(directory, 'cgroup.procs'), String(pid));
     },
     ranOutOfMemory: () => made.some(({ directory }) => outOfMemoryKills(directory) > 0),
     async [Symbol.asyncDispose]() {
-      for (const entrance of entrances) closeSync(entrance);
       for (const cgroup of made) await removeCgroup(cgroup);
     },
   };
