@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { configInvalid, isObject, parseJsonFile, readConfigFile } from '../registry/config/config-file.js';
+import { isTsbuildError, systemErrorCode } from '../support/errors.js';
 import type { Host } from './host.js';
 
 /** Each variable, and what Docker's configuration calls it. */
@@ -36,7 +37,7 @@ const nonEmpty = (text: string | undefined): string | undefined => (text === '' 
 async function configuredProxies(env: Host['env'], home: string): Promise<Proxies> {
   const folder = nonEmpty(env['DOCKER_CONFIG']) ?? join(home, '.docker');
   const file = join(folder, 'config.json');
-  const text = (await readConfigFile(file)) ?? '';
+  const text = await readIfAllowed(file);
   // Nearly every such file has credentials only.
   if (!text.includes('"proxies"')) return {};
   const document = parseJsonFile(file, text);
@@ -45,6 +46,16 @@ async function configuredProxies(env: Host['env'], home: string): Promise<Proxie
   const address = nonEmpty(env['DOCKER_HOST']) ?? 'unix:///var/run/docker.sock';
   const name = address in sets ? address : 'default';
   return proxiesIn(file, name, sets[name] ?? {});
+}
+
+/** A home that is somebody else's, as with `su` without `-`, has nothing to say. */
+async function readIfAllowed(file: string): Promise<string> {
+  try {
+    return (await readConfigFile(file)) ?? '';
+  } catch (error) {
+    if (isTsbuildError(error, 'CONFIG_INVALID') && systemErrorCode(error.cause) === 'EACCES') return '';
+    throw error;
+  }
 }
 
 function proxiesIn(file: string, name: string, set: unknown): Proxies {
