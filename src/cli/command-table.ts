@@ -2,7 +2,7 @@ import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
-import { OUTPUT_OPTIONS } from './output-option-table.js';
+import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { DF, FSCK, PRUNE } from './store-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 import { STEP_OPTIONS } from './step-option-table.js';
@@ -58,6 +58,7 @@ const build: Command = {
   options: [
     buildArgument,
     buildContext,
+    ...CACHE_OPTIONS,
     {
       name: 'call',
       kind: 'value',
@@ -110,7 +111,7 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['builder', 'cache-from', 'cache-to'],
+    'builder',
     ...['cgroup-parent', 'compress', 'debug', 'device', 'disable-content-trust'],
     ...['security-opt', 'squash'],
   ],
