@@ -114,7 +114,7 @@ async function askWorker(
     if (signal.aborted) abort();
     return await answerOf(child, progress);
   } catch (error) {
-    throw plan.kind === 'single' ? withIdAdvice(error, username) : error;
+    throw plan.kind === 'single' ? withIdAdvice(error, plan.advice) : error;
   } finally {
     signal.removeEventListener('abort', abort);
     if (child.connected) child.disconnect();
@@ -143,13 +143,12 @@ async function startWorker(plan: NamespacePlan, env: OrdinaryUserOptions['env'])
 }
 
 /** A step that failed with one id mapped may have failed for that: chown(2) to any other gives EINVAL. */
-function withIdAdvice(error: unknown, username: string): unknown {
+function withIdAdvice(error: unknown, advice: string): unknown {
   if (!isTsbuildError(error, 'RUN_FAILED') && !isTsbuildError(error, 'SANDBOX_FAILED')) return error;
   const { code, message, hint, source, details, cause } = error;
-  const line = `${username}:100000:65536`;
-  const advice = `This user has one id only, so no step can change owners or users: to allow it, an administrator adds the line "${line}" to /etc/subuid and to /etc/subgid, and installs newuidmap (package uidmap).`;
   const original = code === 'RUN_FAILED' && hint !== undefined ? `${hint} ` : '';
-  return new TsbuildError(code, message, { hint: original + advice, source, details, cause });
+  const limit = 'This user has one id only, so no step can change owners or users.';
+  return new TsbuildError(code, message, { hint: `${original}${limit} ${advice}`, source, details, cause });
 }
 
 function definedOnly(env: OrdinaryUserOptions['env']): Record<string, string> {

@@ -2,7 +2,7 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { RemoteBlob } from '../registry/remote-blobs.js';
-import type { HostEntry, ResourceLimit } from '../sandbox/run-spec.js';
+import type { Allowance, HostEntry, NameResolution, ResourceLimit, StepNetwork } from '../sandbox/run-spec.js';
 
 import type { CachedStep } from './cache/cached-step.js';
 
@@ -43,7 +43,8 @@ export interface BuildRequest {
   readonly isolation?: 'auto' | 'namespaces' | 'chroot' | undefined;
   /** Ask the registry for a newer image behind each FROM even when the store has one. */
   readonly pull: boolean;
-  readonly network: 'host' | 'none';
+  /** Of the RUN steps that do not choose. */
+  readonly network: StepNetwork;
   /** `os/architecture[/variant]`; absent: this machine's. */
   readonly platform?: string | undefined;
   /** Seconds since 1970, for every time that goes into the image (reproducible-builds.org). */
@@ -58,7 +59,11 @@ export interface BuildRequest {
   readonly entitlements: readonly string[];
   /** Further lines of the steps' /etc/hosts. */
   readonly hosts: readonly HostEntry[];
+  /** Whom steps ask for addresses; absent: whom this host asks. As little a part of the cache's keys as that. */
+  readonly nameResolution?: NameResolution | undefined;
   readonly limits: readonly ResourceLimit[];
+  /** Memory and processor time of each RUN step; no part of the cache's keys. */
+  readonly allowance?: Allowance | undefined;
   /** Of /dev/shm; absent: Docker's 64 MiB. */
   readonly shmSizeBytes?: number | undefined;
   /** Folders of CDI specifications, for `RUN --device`; absolute. */

@@ -1,7 +1,7 @@
 import type { Digest } from '../oci/digest.js';
 import type { Platform } from '../oci/platform.js';
 import type { DeviceFlag } from '../parser/instruction.js';
-import type { HostEntry, ResourceLimit } from '../sandbox/run-spec.js';
+import type { HostEntry, ResourceLimit, StepNetwork } from '../sandbox/run-spec.js';
 
 /** What a vertex does. Plain data, complete: two equal operations on equal inputs have equal results. */
 export type Operation =
@@ -72,7 +72,7 @@ export interface RunOperation {
   readonly cwd: string;
   /** As USER has it: `name`, `uid`, `name:group`…; empty for root. */
   readonly user: string;
-  readonly network: 'host' | 'none';
+  readonly network: StepNetwork;
   readonly security: 'sandbox' | 'insecure';
   readonly mounts: readonly RunMount[];
   readonly devices: readonly DeviceFlag[];

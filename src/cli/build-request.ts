@@ -7,7 +7,9 @@ import { choose } from './commands/choose.js';
 import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
 import { readNamedContexts } from './named-contexts.js';
+import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
+import { readStepOptions } from './step-options.js';
 
 const BUILD = { command: 'tsbuild build' };
 
@@ -36,8 +38,9 @@ export async function readBuildRequest(
     network: network(parsed.value('network')),
     platform: platform(parsed.value('platform')),
     sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
-    proxyEnv: proxyEnvironment(host.env),
+    proxyEnv: await readProxyVariables(host),
     ...(await readRunOptions(parsed, host)),
+    ...readStepOptions(parsed),
   };
   const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
   const [context = '.'] = parsed.positionals;
@@ -111,10 +114,10 @@ function assignment(word: string, option: string): { readonly name: string; read
   return { name, value: equals < 0 ? undefined : word.slice(equals + 1) };
 }
 
-function network(word: string | undefined): 'host' | 'none' {
+function network(word: string | undefined): BuildRequest['network'] {
   if (word === undefined || word === 'default' || word === 'host') return 'host';
-  if (word === 'none') return 'none';
-  throw usageError(BUILD, `cannot use --network "${word}": no such network`, 'Use host or none.');
+  if (word === 'none' || word === 'private') return word;
+  throw usageError(BUILD, `cannot use --network "${word}": no such network`, 'Use host, none or private.');
 }
 
 /** Docker takes names in lists of commas, too. */
@@ -169,12 +172,4 @@ function sourceDateEpoch(text: string | undefined): number | undefined {
   throw new TsbuildError('USAGE', `cannot use SOURCE_DATE_EPOCH "${text}": not a number of seconds since 1970`, {
     hint: 'Set it to a whole number, as with: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
   });
-}
-
-const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'] as const;
-
-/** In the case in which they are set: programs differ in which one they read. */
-function proxyEnvironment(env: Environment): Record<string, string> {
-  const names = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]);
-  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }

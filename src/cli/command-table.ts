@@ -6,6 +6,7 @@ import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { DF, FSCK, PRUNE } from './store-commands.js';
 import { AUTH_FILE, COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
+import { STEP_OPTIONS } from './step-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
 const platforms = (about: string): OptionSpec => ({ name: 'platform', kind: 'list', placeholder: 'list', about });
@@ -96,7 +97,7 @@ const build: Command = {
       name: 'network',
       kind: 'value',
       placeholder: 'string',
-      about: 'Network of RUN instructions: "host" or "none" (default "host")',
+      about: 'Network of RUN instructions: "host", "none", or "private" with pasta or slirp4netns (default "host")',
     },
     { name: 'no-cache', kind: 'flag', about: 'Do not use the cache' },
     {
@@ -112,6 +113,7 @@ const build: Command = {
     { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },
     target,
     ...RUN_OPTIONS,
+    ...STEP_OPTIONS,
     // There is nothing to remove: a build leaves no container behind.
     { name: 'rm', kind: 'flag', about: '', hidden: true },
     { name: 'force-rm', kind: 'flag', about: '', hidden: true },
@@ -119,8 +121,7 @@ const build: Command = {
   positionals: exactly(1),
   unsupported: [
     'builder',
-    ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
-    ...['debug', 'device', 'disable-content-trust', 'memory', 'memory-swap'],
+    ...['cgroup-parent', 'compress', 'debug', 'device', 'disable-content-trust'],
     ...['security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),

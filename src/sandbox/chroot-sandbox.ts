@@ -8,13 +8,13 @@ import { CAP_SYS_CHROOT, permittedCapabilities } from './capabilities.js';
 import { provideChrootFiles } from './chroot-files.js';
 import type { ChrootJob, ChrootMessage } from './chroot-job.js';
 import { checkLimits } from './limits.js';
-import { networkFiles } from './network-files.js';
 import { OutputPipes } from './output-pipes.js';
 import { killDescendants } from './process-tree.js';
 import type { Mount, RunSpec } from './run-spec.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { dockerSeccompFilter } from './seccomp/docker-filter.js';
 import { resultOf, throwIfAborted } from './step-end.js';
+import { openSurroundings, type Surroundings } from './surroundings.js';
 
 const NOTICE =
   'steps are confined by chroot only: they share the processes, the network and the host name of this container, and have no /proc and no /sys';
@@ -42,11 +42,12 @@ export class ChrootSandbox implements Sandbox {
     throwIfAborted(spec, io.signal);
     checkLimits(spec.limits);
     const rootfs = supportedRoot(spec);
-    const network = networkFiles(spec);
+    const temporaryDirectory = this.#temporaryDirectory;
+    await using surroundings = await openSurroundings(spec, { temporaryDirectory, signal: io.signal });
     const scripts = spec.mounts.filter((mount) => mount.type === 'file');
-    using _files = provideChrootFiles({ rootfs, network, scripts, temporaryDirectory: this.#temporaryDirectory });
+    using _files = provideChrootFiles({ rootfs, network: surroundings.files, scripts, temporaryDirectory });
     using output = new OutputPipes(io);
-    const end = await new ChrootStep(output, io).perform({
+    const end = await new ChrootStep(output, io, surroundings).perform({
       spec,
       root: rootfs,
       filter: dockerSeccompFilter(process.arch),
@@ -54,7 +55,7 @@ export class ChrootSandbox implements Sandbox {
     throwIfAborted(spec, io.signal);
     if (end.type === 'failed') throw decodeError(end.error);
     await output.finished;
-    return await resultOf(end, io);
+    return surroundings.judge(await resultOf(end, io));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -82,6 +83,8 @@ const NAMESPACES = 'Run tsbuild where namespaces are allowed, or do without in t
 
 function refusalOf({ network, mounts, privileged }: RunSpec): Refusal | null {
   if (network === 'none') return { what: 'steps without a network', remedy: NAMESPACES };
+  if (network === 'private')
+    return { what: 'networks of a step alone', remedy: `${NAMESPACES} --network host shares this one's.` };
   if (privileged) return { what: 'steps with more rights than others', remedy: NAMESPACES };
   return mounts.map(mountRefusal).find((refusal) => refusal !== null) ?? null;
 }
@@ -110,10 +113,12 @@ type End = Exclude<ChrootMessage, { type: 'started' }>;
 class ChrootStep {
   readonly #output: OutputPipes;
   readonly #io: RunIo;
+  readonly #surroundings: Surroundings;
 
-  constructor(output: OutputPipes, io: RunIo) {
+  constructor(output: OutputPipes, io: RunIo, surroundings: Surroundings) {
     this.#output = output;
     this.#io = io;
+    this.#surroundings = surroundings;
   }
 
   async perform(job: ChrootJob): Promise<End> {
@@ -123,6 +128,8 @@ class ChrootStep {
       const message = lastMessage(worker, () => {
         this.#output.closeWriters();
       });
+      // All that it starts is born in there, and it starts nothing before it is told what.
+      if (worker.pid !== undefined) this.#surroundings.add(worker.pid);
       worker.send(job);
       return await Promise.race([message, cancelled(job, this.#io.signal, over.signal), this.#outputFailure()]);
     } finally {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { CLONE, closeDescriptor, MS } from '../support/syscalls.js';
 import type { CallList } from './calls/call-list.js';
-import { IMPOSSIBLE, mount } from './calls/kernel-calls.js';
+import { IMPOSSIBLE, mount, openPath } from './calls/kernel-calls.js';
 import type { Launch } from './launcher.js';
 import { hostsFile, mountFiles, overlayNames, resolvConfFile } from './mounts/files.js';
 import { mountSys, unmountSys } from './mounts/kernel-files.js';
@@ -16,6 +16,8 @@ import type { RunSpec } from './run-spec.js';
 export interface Furnishing {
   readonly spec: Pick<RunSpec, 'rootfs' | 'mounts' | 'network' | 'hostname' | 'privileged'>;
   readonly network: NetworkFiles;
+  /** An open descriptor of this process, for a private network. */
+  readonly networkNamespace?: number | undefined;
   readonly overlay: OverlayMethod | null;
 }
 
@@ -26,12 +28,13 @@ export interface Furnishing {
  */
 export async function furnish(
   { process, parts }: Launch,
-  { spec, network, overlay }: Furnishing,
+  { spec, network, networkNamespace, overlay }: Furnishing,
   stubs: Stub[],
 ): Promise<Root> {
   const mounts = [...(spec.privileged ? privilegedDevices() : []), ...spec.mounts];
   await process.make((calls) => {
-    separate(calls, spec.network);
+    const namespace = networkNamespace === undefined ? undefined : process.pathOf(networkNamespace);
+    separate(calls, spec.network, namespace);
     calls.during('set the host name', () => {
       const name = calls.text(spec.hostname);
       calls.call('sethostname', [name, name.size - 1]);
@@ -68,11 +71,20 @@ export async function furnish(
   }
 }
 
-/** The last ties: to what will be mounted on the machine from now on, to its network. */
-export function separate(calls: CallList, network: RunSpec['network']): void {
+/**
+ * The last ties: to what will be mounted on the machine from now on, to its network.
+ * @param namespace - where the process finds the namespace of a private network
+ */
+export function separate(calls: CallList, network: RunSpec['network'], namespace?: string): void {
   calls.during('make namespaces', () => {
     mount(calls, { source: null, target: '/', flags: MS.rec | MS.private });
-    if (network !== 'host') calls.call('unshare', [CLONE.newnet]);
+    if (namespace !== undefined) {
+      const joined = openPath(calls, { path: namespace, flags: constants.O_RDONLY });
+      calls.call('setns', [joined, CLONE.newnet]);
+      calls.call('close', [joined]);
+    } else if (network !== 'host') {
+      calls.call('unshare', [CLONE.newnet]);
+    }
   });
   if (network !== 'host') bringLoopbackUp(calls);
 }

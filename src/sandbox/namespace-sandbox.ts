@@ -7,13 +7,13 @@ import { checkLimits } from './limits.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import { removeStubs } from './mounts/stubs.js';
-import { networkFiles } from './network-files.js';
 import { isOneSink, OutputReaders } from './output-pipes.js';
 import type { Rights } from './privileges.js';
 import type { RunSpec } from './run-spec.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { runStep } from './start-step.js';
 import { resultOf, throwIfAborted, type StepEnd } from './step-end.js';
+import { openSurroundings, type Surroundings } from './surroundings.js';
 
 export interface NamespaceSandboxOptions {
   readonly launcher: Launcher;
@@ -24,6 +24,12 @@ export interface NamespaceSandboxOptions {
   readonly upcoming: () => number;
   /** Removed with the sandbox. */
   readonly directory: string;
+}
+
+interface StepPlace {
+  readonly surroundings: Surroundings;
+  /** Filled while the step lives. */
+  readonly stubs: Stub[];
 }
 
 /** Steps in namespaces of their own, with Docker's capabilities and seccomp rules. */
@@ -41,10 +47,12 @@ export class NamespaceSandbox implements Sandbox {
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
     throwIfAborted(spec, io.signal);
     checkLimits(spec.limits);
+    const temporaryDirectory = this.#options.directory;
+    await using surroundings = await openSurroundings(spec, { temporaryDirectory, signal: io.signal });
     const stubs: Stub[] = [];
     let end: StepEnd;
     try {
-      end = await this.#live(spec, { io, stubs });
+      end = await this.#live(spec, { io, stubs, surroundings });
     } catch (error) {
       // What was killed on the way says anything.
       throwIfAborted(spec, io.signal);
@@ -53,11 +61,11 @@ export class NamespaceSandbox implements Sandbox {
       removeStubs(stubs);
     }
     throwIfAborted(spec, io.signal);
-    return await resultOf(end, io);
+    return surroundings.judge(await resultOf(end, io));
   }
 
   /** From start to end: afterwards nothing of it runs or is mounted, and all output has arrived. */
-  async #live(spec: RunSpec, { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] }): Promise<StepEnd> {
+  async #live(spec: RunSpec, { io, ...place }: StepPlace & { readonly io: RunIo }): Promise<StepEnd> {
     await using launch = await this.#options.launcher.take();
     using output = new OutputReaders(io, launch.takeOutputs());
     const stop = (): void => {
@@ -67,7 +75,9 @@ export class NamespaceSandbox implements Sandbox {
     io.signal.addEventListener('abort', stop, { once: true });
     try {
       throwIfAborted(spec, io.signal);
-      const end = await this.#run(launch, spec, { stubs, io });
+      // Whatever it starts from now on is born in there.
+      place.surroundings.add(launch.process.pid);
+      const end = await this.#run(launch, spec, { ...place, io });
       await launch[Symbol.asyncDispose]();
       await output.finished;
       return end;
@@ -79,10 +89,11 @@ export class NamespaceSandbox implements Sandbox {
   async #run(
     launch: Launch,
     spec: RunSpec,
-    { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] },
+    { io, stubs, surroundings }: StepPlace & { readonly io: RunIo },
   ): Promise<StepEnd> {
     const { overlayMethod: overlay, rights, filter } = this.#options;
-    const root = await furnish(launch, { spec, network: networkFiles(spec), overlay }, stubs);
+    const { networkNamespace } = surroundings;
+    const root = await furnish(launch, { spec, network: surroundings.files, networkNamespace, overlay }, stubs);
     try {
       throwIfAborted(spec, io.signal);
       const right = spec.privileged

@@ -65,6 +65,36 @@ export interface HostEntry {
   readonly address: string;
 }
 
+/**
+ * `host` shares the network of this process, `none` leaves a loopback device only. `private`: a network of the step's own from
+ * which it reaches what the host reaches, but for what listens on the host's loopback device.
+ */
+export type StepNetwork = 'host' | 'none' | 'private';
+
+/** Of resolv.conf(5); what is empty stays as the host has it. */
+export interface NameResolution {
+  /** Addresses. */
+  readonly servers: readonly string[];
+  readonly searches: readonly string[];
+  /** As in a line `options`: `ndots:2`. */
+  readonly options: readonly string[];
+}
+
+/** What a step may use of the machine, all its processes together (cgroups(7)). Absent: no bound of its own. */
+export interface Allowance {
+  readonly memoryBytes?: number | undefined;
+  /** Memory and swap together; `Infinity`: as much swap as there is. Not below `memoryBytes`, which is there too. */
+  readonly memorySwapBytes?: number | undefined;
+  /** Of processor time, in each period. */
+  readonly cpuQuotaMicroseconds?: number | undefined;
+  readonly cpuPeriodMicroseconds?: number | undefined;
+  /** Weight against others when processors are scarce, as version 1 of cgroups counts: 1024 is usual, 2 to 262144. */
+  readonly cpuShares?: number | undefined;
+  /** Lists such as `0-3,8`: processors, and memory nodes, that may be used. */
+  readonly processors?: string | undefined;
+  readonly memoryNodes?: string | undefined;
+}
+
 /** A resource limit of setrlimit(2) for the program and all it starts; `Infinity` for none. */
 export interface ResourceLimit {
   /** As prlimit(1) has it: `nofile`. */
@@ -82,11 +112,14 @@ export interface RunSpec {
   readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
   readonly rootfs: Rootfs;
   readonly mounts: readonly Mount[];
-  /** `none` leaves a loopback device only. */
-  readonly network: 'none' | 'host';
+  readonly network: StepNetwork;
   readonly hostname: string;
   /** Beside localhost. */
   readonly hosts: readonly HostEntry[];
+  /** Instead of what the host's resolv.conf says; absent: as that says. */
+  readonly nameResolution?: NameResolution | undefined;
+  /** Memory and processor time; absent: all there is. */
+  readonly allowance?: Allowance | undefined;
   /** Where they are to differ from this process's; none above its hard limits. */
   readonly limits: readonly ResourceLimit[];
   /**

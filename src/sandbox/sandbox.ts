@@ -8,9 +8,13 @@ export interface RunIo {
   readonly signal: AbortSignal;
 }
 
-export type RunResult =
+export type RunResult = (
   | { readonly outcome: 'exited'; readonly exitCode: number }
-  | { readonly outcome: 'killed'; readonly signal: NodeJS.Signals };
+  | { readonly outcome: 'killed'; readonly signal: NodeJS.Signals }
+) & {
+  /** The kernel has killed a process of it that wanted more memory than the step's allowance. */
+  readonly outOfMemory?: true;
+};
 
 /** Runs one process apart from the rest of the host. Knows no image and no Dockerfile. */
 export interface Sandbox {

@@ -1,4 +1,6 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
 
 const STATES: Readonly<Record<string, readonly [state: string, hint: string]>> = {
@@ -20,7 +22,7 @@ const STATES: Readonly<Record<string, readonly [state: string, hint: string]>> =
  * @returns `DISK_FULL`, naming the store and what is free, or `STORE_IO`; any other error as it is
  */
 export async function storeError(error: unknown, what: string, root: string): Promise<Error> {
-  const code = systemErrorCode(error);
+  const code = codeOf(error);
   if (code === undefined || isTsbuildError(error)) return asError(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return await diskFull(error, { code, what, root });
   const [state, hint] = STATES[code] ?? [code, 'Check the folder of the store and the disk it is on.'];
@@ -29,6 +31,20 @@ export async function storeError(error: unknown, what: string, root: string): Pr
     cause: error,
     details: { store: root, code },
   });
+}
+
+/** Node's recursive mkdir says ENOENT where a file system is read-only: what access(2) says is so. */
+function codeOf(error: unknown): string | undefined {
+  const code = systemErrorCode(error);
+  if (code !== 'ENOENT' || !(error instanceof Error) || !('path' in error)) return code;
+  let place = String(error.path);
+  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
+  try {
+    accessSync(place, constants.W_OK);
+    return code;
+  } catch (reason) {
+    return systemErrorCode(reason) === 'EROFS' ? 'EROFS' : code;
+  }
 }
 
 /** Runs what only touches the store, so that each of its system errors is one of the store. */

@@ -1,8 +1,10 @@
-import { accessSync, constants, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { constants, closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { exitOf, runCommand, spawnProcess, type ChildProcess, type ProcessOptions } from './child-process.js';
 import { systemErrorCode, TsbuildError } from './errors.js';
+import { idRangeAdvice } from './id-range-advice.js';
+import { findSystemProgram, SYSTEM_DIRECTORIES } from './system-program.js';
 
 /** `length` ids from `inside` on, in the new namespace, are those from `outside` on, here. */
 export interface IdRange {
@@ -26,6 +28,8 @@ export interface SingleNamespace {
   readonly kind: 'single';
   /** Why there are no more, to go into a sentence: "there is no entry for …". */
   readonly reason: string;
+  /** What an administrator does for there to be more, as full sentences. */
+  readonly advice: string;
   readonly unshare: string;
   readonly uids: readonly IdRange[];
   readonly gids: readonly IdRange[];
@@ -49,7 +53,6 @@ export interface PlanOptions {
   readonly root?: string;
 }
 
-const SEARCH_PATH = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/local/sbin'];
 const MAX_SUBID_BYTES = 1 << 20;
 /** The kernel takes 340 lines (user_namespaces(7)); no user has that many. */
 const MAX_RANGES = 64;
@@ -60,8 +63,8 @@ const MAX_ID = 0xffff_fffe;
  * chosen: with ranges of ids (subuid(5)) where newuidmap(1) can map them, else with one.
  */
 export async function planUserNamespace(options: PlanOptions): Promise<UserNamespacePlan> {
-  const directories = options.searchPath ?? SEARCH_PATH;
-  const unshare = findProgram('unshare', directories);
+  const directories = options.searchPath ?? SYSTEM_DIRECTORIES;
+  const unshare = findSystemProgram('unshare', directories);
   if (unshare === undefined) {
     return {
       kind: 'forbidden',
@@ -75,6 +78,7 @@ export async function planUserNamespace(options: PlanOptions): Promise<UserNames
   const single: SingleNamespace = {
     kind: 'single',
     reason: refusal ?? '',
+    advice: adviceFor(options, refusal ?? ''),
     unshare,
     uids: [{ inside: 0, outside: options.uid, length: 1 }],
     gids: [{ inside: 0, outside: options.gid, length: 1 }],
@@ -83,11 +87,25 @@ export async function planUserNamespace(options: PlanOptions): Promise<UserNames
   return failure === null ? single : { kind: 'forbidden', ...explainRestriction(failure) };
 }
 
+function adviceFor({ uid, userName, root = '/', searchPath }: PlanOptions, reason: string): string {
+  const [subuid, subgid] = ['subuid', 'subgid'].map((name) => readBounded(join(root, 'etc', name)));
+  const noNewPrivileges = /^NoNewPrivs:\s*1$/m.test(readBounded('/proc/self/status'));
+  const texts = { subuid: subuid ?? '', subgid: subgid ?? '' };
+  return idRangeAdvice({
+    uid,
+    userName: userName ?? String(uid),
+    reason,
+    ...texts,
+    noNewPrivileges,
+    directories: searchPath,
+  });
+}
+
 /** The plan with ranges, or why there are none. */
 function fullNamespace(options: PlanOptions, unshare: string): FullNamespace | string {
-  const { uid, gid, userName, root = '/', searchPath: directories = SEARCH_PATH } = options;
-  const newuidmap = findProgram('newuidmap', directories);
-  const newgidmap = findProgram('newgidmap', directories);
+  const { uid, gid, userName, root = '/', searchPath: directories = SYSTEM_DIRECTORIES } = options;
+  const newuidmap = findSystemProgram('newuidmap', directories);
+  const newgidmap = findSystemProgram('newgidmap', directories);
   if (newuidmap === undefined || newgidmap === undefined) {
     return 'the programs "newuidmap" and "newgidmap" (package uidmap or shadow-utils) are missing';
   }
@@ -213,19 +231,6 @@ async function mapThrough(program: string, pid: number, ranges: readonly IdRange
   const numbers = ranges.flatMap(({ inside, outside, length }) => [inside, outside, length]).map(String);
   const { exitCode, stderr } = await runCommand(program, [String(pid), ...numbers], { env: {} });
   if (exitCode !== 0) throw cannotMap(`"${program}" failed: ${stderr.toString().trim().slice(0, 300)}`);
-}
-
-function findProgram(name: string, directories: readonly string[]): string | undefined {
-  return directories
-    .map((directory) => join(directory, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 /** The beginning of a small text file, or nothing. */

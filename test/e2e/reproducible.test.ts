@@ -31,6 +31,14 @@ COPY --from=work /app /app
 RUN cat /out/deep/1 /app/b > /result
 CMD ["cat", "/result"]
 `;
+/** Owners up to the last of 16 bits, links, set-user-ID programs, and a step of another user. */
+const OWNERS = `FROM base
+RUN mkdir /own /shared && echo a > /own/a && chown 33:44 /own/a && ln /own/a /own/b && ln -s nowhere /own/link \\
+ && chown -h 5:6 /own/link && echo s > /own/s && chown 7:8 /own/s && chmod 6755 /own/s && mkfifo /own/fifo \\
+ && chown 65000:100 /own && chmod 2755 /own && chmod 1777 /shared
+USER 1234:2345
+RUN echo mine > /shared/mine && test ! -w /own/a
+`;
 const CLI = join(import.meta.dirname, '../../dist/bin/tsbuild.js');
 let root: string;
 
@@ -95,6 +103,27 @@ describe('SOURCE_DATE_EPOCH=0', () => {
     const asRoot = buildBlobs('root', { umask: '022', zone: 'UTC' });
     const prefix = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
     expect(buildBlobs('user', { umask: '022', zone: 'UTC', prefix })).toEqual(asRoot);
+  });
+
+  const ranges = requirement('unprivileged-user', hasTools('newuidmap', 'unshare', 'setpriv'), 'it needs newuidmap');
+  test.skipIf(root_.skip || ranges.skip)(`owners that steps give are those that root gives (${ranges.reason})`, () => {
+    const prepare = (directory: string): void => {
+      writeFileSync(join(directory, 'Dockerfile'), OWNERS);
+      chmodSync(join(directory, 'Dockerfile'), 0o644);
+    };
+    const asRoot = buildBlobs('root-owners', { umask: '022', zone: 'UTC', prepare });
+    const lines = join(root, 'subid');
+    writeFileSync(lines, 'nobody:100000:65536\n');
+    chmodSync(lines, 0o644);
+    const script =
+      'mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"';
+    const prefix = ['unshare', '--mount', 'sh', '-c', script, lines];
+    expect(buildBlobs('user-owners', { umask: '077', zone: 'UTC', prefix, prepare })).toEqual(asRoot);
+    const layers = asRoot.map((name) => readFileSync(join(root, 'root-owners/store/blobs/sha256', name), 'latin1'));
+    // In a tar's header: a name, its mode, and 65000 and 100 in octal.
+    expect(
+      layers.filter((layer) => /own\/\0+0002755\0?0?176750\0?0000144/.test(layer.replaceAll(' ', ''))),
+    ).toHaveLength(1);
   });
 
   const setcap = requirement('setcap', hasTools('setcap'), 'it writes file capabilities');

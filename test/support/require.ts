@@ -21,6 +21,8 @@ export type Requirement =
   | 'zsh'
   | 'loop-devices'
   | 'amd64'
+  | 'private-network'
+  | 'cgroups'
   | 'qemu';
 
 /**

@@ -49,7 +49,10 @@ export interface OperationParts {
   readonly sourceDateEpoch: number | undefined;
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** What steps have of the caller's that goes into no key. */
-  readonly given: Pick<BuildRequest, 'secrets' | 'ssh' | 'cdiDirectories' | 'entitlements'>;
+  readonly given: Pick<
+    BuildRequest,
+    'secrets' | 'ssh' | 'cdiDirectories' | 'entitlements' | 'nameResolution' | 'allowance'
+  >;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */

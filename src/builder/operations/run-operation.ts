@@ -46,7 +46,7 @@ export async function executeRun(
     return await sandbox.run(withResources(plain, resources), io);
   });
   if (result.outcome !== 'exited' || result.exitCode !== 0)
-    throw runFailed({ vertex, operation, result, tail: output.tail(), proxies: Object.keys(parts.proxyEnv) });
+    throw runFailed(parts, { vertex, operation, result, tail: output.tail() });
   const layer = await recordLayer(parts, active.changes(), context.signal);
   const next = withLayer(root, layer);
   const chain = chainIdOf(next.layers.map(({ diffId }) => diffId));
@@ -72,6 +72,8 @@ function runSpec(parts: OperationParts, operation: RunOperation, tree: Tree): Om
     hostname: operation.hostname ?? HOSTNAME,
     hosts: operation.hosts ?? [],
     limits: operation.limits ?? [],
+    nameResolution: parts.given.nameResolution,
+    allowance: parts.given.allowance,
     privileged: operation.security === 'insecure',
   };
 }
@@ -124,24 +126,27 @@ class StepOutput {
   }
 }
 
-function runFailed(failure: {
-  readonly vertex: Vertex<Operation>;
-  readonly operation: RunOperation;
-  readonly result: RunResult;
-  readonly tail: string;
-  /** Names of the proxy variables that it was given. */
-  readonly proxies: readonly string[];
-}): TsbuildError {
-  const { vertex, operation, result, tail, proxies } = failure;
+function runFailed(
+  { given, proxyEnv }: OperationParts,
+  failure: {
+    readonly vertex: Vertex<Operation>;
+    readonly operation: RunOperation;
+    readonly result: RunResult;
+    readonly tail: string;
+  },
+): TsbuildError {
+  const { vertex, operation, result, tail } = failure;
   const command =
     operation.argv.length === 3 && operation.argv[1] === '-c' ? operation.argv[2] : operation.argv.join(' ');
-  const state = result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`;
+  const end = result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`;
+  const state = result.outOfMemory === true ? `${end}, out of memory` : end;
   return new TsbuildError('RUN_FAILED', `cannot run "${command ?? ''}": ${state}`, {
-    hint: failedRunAdvice({ ...operation, result, tail, proxies }),
+    hint: failedRunAdvice({ ...operation, result, tail, proxies: proxyEnv, allowance: given.allowance }),
     source: vertex.source,
     details: {
       command: command ?? '',
       ...(result.outcome === 'exited' ? { exitCode: result.exitCode } : { signal: result.signal }),
+      ...(result.outOfMemory === true ? { outOfMemory: true } : {}),
       output: tail,
     },
   });

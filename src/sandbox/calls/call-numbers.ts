@@ -34,6 +34,7 @@ export type CallName =
   | 'seccomp'
   | 'setgroups'
   | 'sethostname'
+  | 'setns'
   | 'setresgid'
   | 'setresuid'
   | 'setsid'
@@ -81,6 +82,7 @@ const NUMBERS: Readonly<Record<CallName, readonly [x64: number, arm64: number]>>
   seccomp: [317, 277],
   setgroups: [116, 159],
   sethostname: [170, 161],
+  setns: [308, 268],
   setresgid: [119, 149],
   setresuid: [117, 147],
   setsid: [112, 157],

@@ -112,7 +112,7 @@ describe('tsbuild build', () => {
       network: 'none',
       platform: 'linux/arm64/v8',
       sourceDateEpoch: 1_700_000_000,
-      proxyEnv: { HTTP_PROXY: 'http://p:1', no_proxy: 'local' },
+      proxyEnv: { HTTP_PROXY: 'http://p:1', http_proxy: 'http://p:1', NO_PROXY: 'local', no_proxy: 'local' },
       secrets: {},
       ssh: [],
       entitlements: [],

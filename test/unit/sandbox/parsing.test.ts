@@ -41,11 +41,17 @@ test("name resolution is the host's with its network, and localhost without", ()
   const file = join(place, 'resolv.conf');
   writeFileSync(file, 'nameserver 192.0.2.1\n');
   const hosts = '127.0.0.1\tlocalhost step\n::1\tlocalhost ip6-localhost ip6-loopback\n';
-  expect(networkFiles({ network: 'host', hostname: 'step', hosts: [] }, file)).toEqual({
+  expect(networkFiles({ network: 'host', hostname: 'step', hosts: [] }, { resolvConf: file })).toEqual({
     hosts,
     resolvConf: 'nameserver 192.0.2.1\n',
   });
-  expect(networkFiles({ network: 'none', hostname: 'step', hosts: [] }, file)).toEqual({ hosts, resolvConf: '' });
+  expect(networkFiles({ network: 'none', hostname: 'step', hosts: [] }, { resolvConf: file })).toEqual({
+    hosts,
+    resolvConf: '',
+  });
   rmSync(place, { recursive: true });
-  expect(networkFiles({ network: 'host', hostname: 'step', hosts: [] }, file)).toEqual({ hosts, resolvConf: '' });
+  expect(networkFiles({ network: 'host', hostname: 'step', hosts: [] }, { resolvConf: file })).toEqual({
+    hosts,
+    resolvConf: '',
+  });
 });

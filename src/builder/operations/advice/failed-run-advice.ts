@@ -6,8 +6,18 @@ import { outputAdvice } from './output-advice.js';
 
 /** The hint of a failed RUN: what is wrong with the command itself, else what its output says, else what its exit status means. */
 export function failedRunAdvice(failed: FailedRun): string {
-  return commandAdvice(failed) ?? outputAdvice(failed) ?? statusAdvice(failed);
+  return memoryAdvice(failed) ?? commandAdvice(failed) ?? outputAdvice(failed) ?? statusAdvice(failed);
 }
+
+/** The kernel itself says so. */
+function memoryAdvice({ result, allowance }: FailedRun): string | undefined {
+  const bytes = allowance?.memoryBytes;
+  if (result.outOfMemory !== true || bytes === undefined) return undefined;
+  const limit = bytes % MEBIBYTE === 0 ? `${bytes / MEBIBYTE} MiB` : `${bytes} bytes`;
+  return `The step wanted more memory than the ${limit} that --memory allows it, and was killed: allow more, or let it do less at once (make -j2, fewer workers).`;
+}
+
+const MEBIBYTE = 1024 ** 2;
 
 /** Mistakes of the command that make a step fail, in the words of our rules. */
 function commandAdvice({ argv }: FailedRun): string | undefined {

@@ -1,3 +1,4 @@
+import type { Allowance, StepNetwork } from '../../../sandbox/run-spec.js';
 import type { RunResult } from '../../../sandbox/sandbox.js';
 
 /** A RUN that has failed, as far as advice depends on it. */
@@ -6,9 +7,10 @@ export interface FailedRun {
   readonly argv: readonly string[];
   /** As USER has it; empty for root. */
   readonly user: string;
-  readonly network: 'host' | 'none';
-  /** Names of the proxy variables that the step was given. */
-  readonly proxies: readonly string[];
+  readonly network: StepNetwork;
+  /** The proxy variables that the step was given. */
+  readonly proxies: Readonly<Record<string, string>>;
+  readonly allowance?: Allowance | undefined;
   readonly result: RunResult;
   /** The last lines of its output. */
   readonly tail: string;

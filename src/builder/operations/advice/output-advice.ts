@@ -51,10 +51,15 @@ const CAUSES: readonly Cause[] = [
   {
     pattern:
       /(?:setgroups|seteuid|setegid|setresuid)\b.*failed|chown(?:ing)?\b.*(?:Invalid argument|Operation not permitted)/i,
-    advice: (failed) =>
-      isRoot(failed)
-        ? 'The step may use one user id only: an administrator can give you a range of them with "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER".'
-        : undefined,
+    advice: (failed, [match]) => {
+      if (!isRoot(failed)) return undefined;
+      const limit =
+        'The step wanted to take on, or to give a file to, a user or group that there is not in its user namespace: there are as many as the ranges in /etc/subuid and /etc/subgid give to whoever builds.';
+      // apt becomes _apt to download.
+      return match.startsWith('set')
+        ? `${limit} Without them, apt works for most packages with -o APT::Sandbox::User=root.`
+        : limit;
+    },
   },
   {
     pattern:
@@ -134,10 +139,29 @@ function missingPackage({ argv }: FailedRun, name: string | undefined): string {
 
 function noNetwork({ network, proxies }: FailedRun): string {
   if (network === 'none') return 'The step has no network: take --network=none (or --network none of the build) away.';
-  if (proxies.length > 0) {
-    return `The network could not be reached, though the step was given ${proxies.join(' and ')}: check these, and whether NO_PROXY leaves out the host.`;
+  const names = Object.keys(proxies);
+  const local = localProxy(proxies);
+  if (local !== undefined && network === 'private') {
+    return `The step was given the proxy ${local}, which listens on this host's loopback device: a private network does not reach it. Build with --network host, or have the proxy listen on an address that others see.`;
+  }
+  if (local !== undefined) {
+    return `The network could not be reached, though the step was given the proxy ${local}: check that it runs, on this host.`;
+  }
+  if (names.length > 0) {
+    return `The network could not be reached, though the step was given ${names.join(' and ')}: check these, and whether NO_PROXY leaves out the host.`;
   }
   return 'The network could not be reached. Where a proxy stands in front, set http_proxy and https_proxy in the environment of tsbuild: steps get them, and the image does not.';
+}
+
+/** Its variable, host and port: users and passwords are not for messages. */
+function localProxy(proxies: FailedRun['proxies']): string | undefined {
+  for (const [name, value] of Object.entries(proxies)) {
+    if (name.toUpperCase() === 'NO_PROXY') continue;
+    const text = value.includes('://') ? value : `http://${value}`;
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url !== undefined && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)) return `${name}=${url.host}`;
+  }
+  return undefined;
 }
 
 const MANAGERS: ReadonlySet<string> = new Set(['apt', 'apt-get', 'apk', 'dnf', 'yum', 'microdnf', 'zypper', 'pacman']);

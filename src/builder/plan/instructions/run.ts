@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { RunInstruction } from '../../../parser/instruction.js';
+import type { StepNetwork } from '../../../sandbox/run-spec.js';
 import { TsbuildError } from '../../../support/errors.js';
 import type { RunMount, RunOperation } from '../../operation.js';
 import type { BuildScope, InstructionContext, StepSettings } from '../instruction-context.js';
@@ -86,14 +87,18 @@ function runArguments({ declaredArguments, variables }: StageDraft): readonly st
   return [`|${declaredArguments.size}`, ...settings];
 }
 
-/** Steps have the host's network unless the build was told otherwise: to take it then needs leave. */
-function runNetwork({ network, text, source }: RunInstruction, steps: StepSettings): 'host' | 'none' {
+/** Where the build was told to keep steps from the host's network, to take it needs leave. */
+function runNetwork({ network, text, source }: RunInstruction, steps: StepSettings): StepNetwork {
   if (network === 'default') return steps.network;
   if (network === 'none' || steps.network === 'host' || steps.entitlements.includes('network.host')) return network;
-  throw new TsbuildError('DOCKERFILE_SEMANTICS', `cannot run "${text}": the build has no network`, {
-    hint: 'Remove --network=host from the step, or build with --network host or --allow network.host.',
-    source,
-  });
+  throw new TsbuildError(
+    'DOCKERFILE_SEMANTICS',
+    `cannot run "${text}": the build keeps steps from the host's network`,
+    {
+      hint: 'Remove --network=host from the step, or build with --network host or --allow network.host.',
+      source,
+    },
+  );
 }
 
 /** CVE-2024-23653: a Dockerfile does not give itself rights over the machine. */

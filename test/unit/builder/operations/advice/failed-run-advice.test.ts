@@ -8,7 +8,7 @@ function advise(script: string, tail: string, failed: Partial<FailedRun> & { rea
     argv: ['/bin/sh', '-c', script],
     user: '',
     network: 'host',
-    proxies: [],
+    proxies: {},
     result: { outcome: 'exited', exitCode: exit },
     tail,
     ...rest,
@@ -68,7 +68,7 @@ describe('the hint of a failed step', () => {
       'exec: "./x": its interpreter does not exist',
       'The first line of the script names a program that the image lacks',
     ],
-    ['apt-get update', 'E: setgroups 65534 failed - setgroups (1: Operation not permitted)', 'one user id only'],
+    ['apt-get update', 'E: setgroups 65534 failed - setgroups (1: Operation not permitted)', 'APT::Sandbox::User=root'],
     ['x', 'some output', 'The output above says why'],
   ])('%j with %j', (script, tail, advice) => {
     expect(advise(script, tail)).toContain(advice);
@@ -94,12 +94,33 @@ describe('the hint of a failed step', () => {
   test('depends on network and user', () => {
     const unresolved = 'curl: (6) Could not resolve host: x';
     expect(advise('curl x', unresolved, { network: 'none' })).toContain('--network=none');
-    expect(advise('curl x', unresolved, { proxies: ['http_proxy'] })).toContain('was given http_proxy');
+    expect(advise('curl x', unresolved, { proxies: { http_proxy: 'http://proxy.test:3128' } })).toContain(
+      'was given http_proxy',
+    );
     const denied = 'E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)';
     expect(advise('apt-get install -y x', denied, { user: 'app' })).toContain(
       'The step runs as user "app": write USER root',
     );
     expect(advise('apt-get install -y x', denied)).not.toContain('USER');
+  });
+
+  test('says that a proxy on this host is out of reach of a private network, and no password of it', () => {
+    const refused = 'curl: (7) Failed to connect to 127.0.0.1 port 3128';
+    const proxies = { https_proxy: 'http://ann:hunter2@127.0.0.1:3128', no_proxy: 'localhost' };
+    const hidden = advise('curl x', refused, { network: 'private', proxies });
+    expect(hidden).toContain('https_proxy=127.0.0.1:3128, which listens on');
+    expect(hidden).toContain('--network host');
+    expect(hidden).not.toContain('hunter2');
+    expect(advise('curl x', refused, { proxies })).toContain('https_proxy=127.0.0.1:3128: check that it runs');
+    expect(advise('curl x', refused, { network: 'private', proxies: { http_proxy: 'proxy.test:1' } })).toContain(
+      'was given http_proxy: check',
+    );
+  });
+
+  test("says so when it was the step's own allowance of memory", () => {
+    const result = { outcome: 'killed', signal: 'SIGKILL', outOfMemory: true } as const;
+    const advice = advise('make', 'Killed', { result, allowance: { memoryBytes: 64 << 20 } });
+    expect(advice).toContain('more memory than the 64 MiB that --memory allows');
   });
 
   test('every hint is one or more full sentences', () => {
