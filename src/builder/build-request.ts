@@ -2,6 +2,7 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { HostEntry, ResourceLimit } from '../sandbox/run-spec.js';
+import type { IsolationName } from '../sandbox/sandbox.js';
 
 /** What to build. Plain data: it crosses process boundaries. */
 export interface BuildRequest {
@@ -31,7 +32,7 @@ export interface BuildRequest {
   /** How many steps may be at work at once; absent: as many as there are processors. */
   readonly jobs?: number | undefined;
   /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
-  readonly isolation?: 'auto' | 'namespaces' | 'chroot' | undefined;
+  readonly isolation?: 'auto' | IsolationName | undefined;
   /** Ask the registry for a newer image behind each FROM even when the store has one. */
   readonly pull: boolean;
   readonly network: 'host' | 'none';

@@ -71,7 +71,8 @@ const build: Command = {
       name: 'isolation',
       kind: 'value',
       placeholder: 'string',
-      about: 'How RUN instructions are kept apart from the machine: "auto", "namespaces" or "chroot" (default "auto")',
+      about:
+        'How RUN instructions are kept apart from the machine: "auto", "namespaces", "oci", "bwrap" or "chroot" (default "auto")',
     },
     {
       name: 'jobs',

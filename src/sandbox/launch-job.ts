@@ -3,6 +3,7 @@ import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import type { NetworkFiles } from './network-files.js';
 import type { RunSpec } from './run-spec.js';
+import type { Runtime } from './runtime/runtime.js';
 
 /** What every launch worker is told at its start. */
 export interface LaunchSetting {
@@ -10,6 +11,8 @@ export interface LaunchSetting {
   readonly directory: string;
   /** For seccomp(2). */
   readonly filter: Uint8Array;
+  /** Who starts the steps; `null`: the thread itself. */
+  readonly runtime: Runtime | null;
 }
 
 /** And what each of them is told beside. */

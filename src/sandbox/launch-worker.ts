@@ -8,6 +8,7 @@ import {
   bringLoopbackUp,
   changeDirectory,
   changeDirectoryTo,
+  changeRoot,
   CLONE,
   closeDescriptor,
   closeOnExec,
@@ -23,6 +24,7 @@ import {
 } from '../support/syscalls.js';
 import { attempt, setupFailure } from './attempt.js';
 import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
+import { findProgram, hasProgramFormat, refusedProgram, type FoundProgram } from './find-program.js';
 import type { LaunchData, LaunchJob, LaunchMessage, ProbeJob, RunJob } from './launch-job.js';
 import { limitProgram } from './limit-program.js';
 import { mountDevices, unlessImpossible } from './mounts/devices.js';
@@ -36,6 +38,7 @@ import { mountRoot } from './mounts/root-file-system.js';
 import { openDirectory, openExisting, type Root } from './mounts/rooted.js';
 import { currentRights, dropPrivileges, type Rights } from './privileges.js';
 import type { RunSpec } from './run-spec.js';
+import { startByRuntime, type RuntimeStart } from './runtime/start-by-runtime.js';
 import { startInit, type Init } from './start-init.js';
 import { startProgram } from './start-program.js';
 
@@ -141,6 +144,7 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
   const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
   const limiter = spec.limits.length === 0 ? undefined : openLimiter(files, spec.limits);
   const supplies = { files, overlay: job.overlay, nodes: parts.nodes };
+  let program: FoundProgram | undefined;
   try {
     if (spec.privileged)
       attempt('open "/proc" and "/dev"', () => {
@@ -152,12 +156,19 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
     if (spec.privileged) mountRequested(root, privilegedDevices(), supplies);
     mountRequested(root, spec.mounts, supplies);
     const directory = openWorkingDirectory(root, spec.cwd);
-    attempt('change the root', enterRoot);
-    changeDirectoryTo(directory);
+    if (data.runtime !== null) program = lookUp(directory, spec);
+    else {
+      attempt('change the root', enterRoot);
+      changeDirectoryTo(directory);
+    }
     closeDescriptor(directory);
   } finally {
     closeDescriptor(root.descriptor);
     post({ type: 'stubs', stubs: root.stubs });
+  }
+  if (data.runtime !== null && program !== undefined) {
+    await runByRuntime({ job, program, files, parts, rights, runtime: data.runtime });
+    return;
   }
   const restriction = spec.privileged
     ? { capabilities: rights.permitted, filter: null }
@@ -225,12 +236,51 @@ function openWorkingDirectory(root: Root, cwd: string): number {
   return directory;
 }
 
+/** In the step's root file system, which the thread then leaves again: a runtime is a program of the machine. */
+function lookUp(directory: number, { argv: [name], env }: RunSpec): FoundProgram {
+  const outside = openDirectory('/');
+  try {
+    changeRoot(rootPath);
+    changeDirectoryTo(directory);
+    const found = findProgram(name, env['PATH']);
+    return found.found && !hasProgramFormat(found.path) ? refusedProgram(name, 'ENOEXEC') : found;
+  } finally {
+    changeDirectoryTo(outside);
+    changeRoot('.');
+    closeDescriptor(outside);
+  }
+}
+
 /** pivot_root(2): the old root is mounted over the new one for a moment, and taken away with all that is below it. */
 function enterRoot(): void {
   changeDirectory(rootPath);
   pivotRoot('.', '.');
   unmount('.');
   changeDirectory('/');
+}
+
+interface RuntimeRun extends Pick<RuntimeStart, 'runtime' | 'files' | 'parts' | 'rights'> {
+  readonly job: RunJob;
+  readonly program: FoundProgram;
+}
+
+async function runByRuntime({ job, program, ...given }: RuntimeRun): Promise<void> {
+  if (!program.found) {
+    post({ type: 'refused', exitCode: program.exitCode, message: program.message });
+    return;
+  }
+  const end = await startByRuntime({
+    ...given,
+    spec: job.spec,
+    program: program.path,
+    root: rootPath,
+    filter: data.filter,
+    stdio: [job.stdin, job.stdout, job.stderr],
+    onStarted: () => {
+      post({ type: 'started' });
+    },
+  });
+  post(end);
 }
 
 async function runProgram({ spec, stdin, stdout, stderr }: RunJob, limiter: number | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { decodeError } from '../support/errors.js';
+import { decodeError, TsbuildError } from '../support/errors.js';
 import type { LaunchJob, LaunchMessage, RunJob } from './launch-job.js';
 import type { Launcher, LaunchThread } from './launcher.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
@@ -10,6 +10,7 @@ import { checkLimits } from './limits.js';
 import { networkFiles } from './network-files.js';
 import { OutputPipes } from './output-pipes.js';
 import type { RunSpec } from './run-spec.js';
+import type { Runtime } from './runtime/runtime.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { resultOf, throwIfAborted } from './step-end.js';
 
@@ -19,17 +20,26 @@ export interface NamespaceSandboxOptions {
   readonly upcoming: () => number;
   /** Removed with the sandbox. */
   readonly directory: string;
+  /** Who starts the steps in it; `null`: this program does all by itself. */
+  readonly runtime: Runtime | null;
 }
+
+const BWRAP_NOTICE =
+  'steps are started by bubblewrap, in which no program gains rights: "sudo", "su" and file capabilities do not work in them';
 
 /** Steps in namespaces of their own, with Docker's capabilities and seccomp rules: all of it in a thread of this process. */
 export class NamespaceSandbox implements Sandbox {
-  readonly name = 'namespaces';
-  readonly notice = null;
+  readonly name: 'namespaces' | 'oci' | 'bwrap';
+  readonly notice: string | null;
   readonly overlay: boolean;
   readonly #options: NamespaceSandboxOptions;
 
   constructor(options: NamespaceSandboxOptions) {
     this.#options = options;
+    const { runtime } = options;
+    if (runtime === null) this.name = 'namespaces';
+    else this.name = runtime.kind === 'bwrap' ? 'bwrap' : 'oci';
+    this.notice = this.name === 'bwrap' ? BWRAP_NOTICE : null;
     this.overlay = options.overlayMethod !== null;
   }
 
@@ -37,6 +47,7 @@ export class NamespaceSandbox implements Sandbox {
     const { launcher, overlayMethod, upcoming } = this.#options;
     throwIfAborted(spec, io.signal);
     checkLimits(spec.limits);
+    if (spec.privileged && this.name === 'bwrap') throw refusedPrivileges();
     using step = new Step(io, () => {
       launcher.prepare(upcoming());
     });
@@ -62,6 +73,13 @@ export class NamespaceSandbox implements Sandbox {
     await this.#options.launcher[Symbol.asyncDispose]();
     await rm(this.#options.directory, { recursive: true, force: true });
   }
+}
+
+/** It covers parts of /proc, and lets nobody gain rights, whatever it is told. */
+function refusedPrivileges(): TsbuildError {
+  return new TsbuildError('SANDBOX_FAILED', 'cannot run the step: bubblewrap gives no step more rights than others', {
+    hint: 'Run the build with --isolation namespaces or oci.',
+  });
 }
 
 type End = Extract<LaunchMessage, { type: 'ended' | 'refused' | 'failed' }>;

@@ -5,7 +5,7 @@ import { findProgram, hasProgramFormat, refusedProgram, type MissingProgram } fr
 import type { RunSpec } from './run-spec.js';
 
 /** What execve(2) says about a file, as opposed to what a machine short of memory or processes says. */
-const REFUSALS: ReadonlySet<string | undefined> = new Set([
+export const REFUSALS: ReadonlySet<string | undefined> = new Set([
   'ENOENT',
   'EACCES',
   'ENOEXEC',

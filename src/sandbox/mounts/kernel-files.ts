@@ -8,7 +8,7 @@ import { cannotMount, descriptorPath, isProc, openExisting, openSystemTarget, ty
 import type { Parts } from './parts.js';
 
 /** What Docker hides of /proc and /sys, and what it makes read-only (moby, oci/defaults.go). */
-const MASKED_PROC = [
+export const MASKED_PROC: readonly string[] = [
   '/proc/acpi',
   '/proc/asound',
   '/proc/interrupts',
@@ -21,7 +21,7 @@ const MASKED_PROC = [
   '/proc/timer_stats',
 ];
 const MASKED_SYS = ['/sys/firmware', '/sys/devices/virtual/powercap'];
-const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const READ_ONLY: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 const CPUS = '/sys/devices/system/cpu';
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 
