@@ -2,9 +2,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
-import type { IsolationName } from '../../src/sandbox/sandbox.js';
 import type { Rootfs } from '../../src/sandbox/run-spec.js';
 import { requirement } from '../support/require.js';
+import { lacks, SCRIPT, SHORTCOMINGS } from './sandbox-shortcomings.js';
 import { openSandbox, shell, type SandboxHarness, type SandboxKind, type TestRun } from '../support/sandbox-harness.js';
 
 /** What every `Sandbox` does, what only those made of namespaces can, and what each of them cannot (`SHORTCOMINGS`). */
@@ -248,97 +248,6 @@ function leftoverTests({ run }: Opened, kind: SandboxKind): void {
     expect(changes).not.toContain('/etc/resolv.conf');
     if (kind.rootfs === 'directory') expect(changes).toEqual([]);
   });
-}
-
-const SCRIPT = {
-  type: 'file',
-  content: Buffer.from('#!/bin/sh\necho ran\n'),
-  target: '/pipes/script',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  confidential: false,
-} as const;
-
-/** Something that other sandboxes do and this one does not, and how that is seen. */
-interface Shortcoming {
-  readonly feature: 'rights' | 'walls' | 'network' | 'memory' | 'files' | 'devices' | 'secrets' | 'apart';
-  readonly reason: string;
-  readonly spec: TestRun['spec'];
-  /** What the step is refused with, or else prints. */
-  readonly refusal?: RegExp;
-  readonly output?: RegExp;
-}
-
-const MEMORY = { type: 'tmpfs', target: '/t', readonly: false } as const;
-const FILES = { type: 'bind', source: folder('/etc'), path: '', target: '/t', readonly: true } as const;
-const SECRET = { ...SCRIPT, confidential: true } as const;
-
-const SHORTCOMINGS: Readonly<Record<IsolationName, readonly Shortcoming[]>> = {
-  namespaces: [],
-  oci: [],
-  bwrap: [
-    {
-      feature: 'rights',
-      reason: 'bubblewrap always sets no_new_privs, so that sudo does not work',
-      spec: shell('grep NoNewPrivs /proc/self/status'),
-      output: /^NoNewPrivs:\t1\n$/,
-    },
-    {
-      feature: 'walls',
-      reason: 'bubblewrap covers parts of /proc, and lets nobody gain rights',
-      spec: shell('true', { privileged: true }),
-      refusal: /bubblewrap gives no step more rights than others$/,
-    },
-  ],
-  chroot: [
-    {
-      feature: 'network',
-      reason: 'a network of its own is a namespace',
-      spec: shell('true', { network: 'none' }),
-      refusal: /no steps without a network$/,
-    },
-    {
-      feature: 'memory',
-      reason: 'nothing can be mounted',
-      spec: shell('true', { mounts: [MEMORY] }),
-      refusal: /no file system in memory at "\/t"$/,
-    },
-    {
-      feature: 'files',
-      reason: 'nothing can be mounted, and a copy would not be seen by others',
-      spec: shell('true', { mounts: [FILES] }),
-      refusal: /no mounts \(at "\/t"\)$/,
-    },
-    {
-      feature: 'devices',
-      reason: 'nothing can be mounted',
-      spec: shell('true', { mounts: [{ type: 'device', source: '/dev/zero', target: '/dev/mine' }] }),
-      refusal: /no devices of the host \(at "\/dev\/mine"\)$/,
-    },
-    {
-      feature: 'secrets',
-      reason: 'nothing can be mounted, and a copy would reach the disk',
-      spec: shell('true', { mounts: [SECRET] }),
-      refusal: /it would be on the disk$/,
-    },
-    {
-      feature: 'walls',
-      reason: 'there are hardly any',
-      spec: shell('true', { privileged: true }),
-      refusal: /no steps with more rights than others$/,
-    },
-    {
-      feature: 'apart',
-      reason: 'host name, processes and network are those of the container',
-      spec: shell('hostname; [ $$ -gt 2 ] && echo among others; [ -e /proc/self ] || echo no proc'),
-      output: new RegExp(`^${hostname()}\\namong others\\nno proc\\n$`),
-    },
-  ],
-};
-
-function lacks({ isolation }: SandboxKind, feature: Shortcoming['feature']): boolean {
-  return SHORTCOMINGS[isolation].some((shortcoming) => shortcoming.feature === feature);
 }
 
 /** What cannot be done is refused, or seen for what it is. */
