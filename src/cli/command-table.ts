@@ -248,6 +248,18 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./commands/images.js'),
   },
   {
+    name: 'info',
+    operands: '',
+    summary: 'Show what this machine has for building, and what it lacks',
+    options: [
+      { name: 'format', short: 'f', kind: 'value', placeholder: 'string', about: '"text" or "json" (default "text")' },
+      { name: 'json', kind: 'flag', about: 'Shorthand for --format json' },
+    ],
+    about: ['Tries every kind of isolation. Changes nothing, needs no store, no registry and no rights.'],
+    positionals: exactly(0),
+    load: () => import('./commands/info.js'),
+  },
+  {
     name: 'inspect',
     operands: 'IMAGE [IMAGE...]',
     summary: 'Show what an image says of itself, as JSON',

@@ -8,7 +8,7 @@ export interface Runtime {
 }
 
 /** Where the host's own programs are: a user's PATH is not asked, as this runs as root. */
-const SEARCH_PATH = '/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/usr/local/sbin';
+export const PROGRAM_PATH: string = '/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/usr/local/sbin';
 
 /** By kind of isolation; the one that starts steps fastest first. */
 export const RUNTIMES: Readonly<Record<'oci' | 'bwrap', readonly Runtime['kind'][]>> = {
@@ -17,7 +17,7 @@ export const RUNTIMES: Readonly<Record<'oci' | 'bwrap', readonly Runtime['kind']
 };
 
 /** Those that are installed. */
-export function findRuntimes(kinds: readonly Runtime['kind'][], searchPath: string = SEARCH_PATH): readonly Runtime[] {
+export function findRuntimes(kinds: readonly Runtime['kind'][], searchPath: string = PROGRAM_PATH): readonly Runtime[] {
   return kinds.flatMap((kind) => {
     const found = findProgram(kind, searchPath);
     return found.found ? [{ kind, program: found.path }] : [];
