@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { build, type BuilderParts } from './builder/build.js';
+import { build } from './builder/build.js';
+import type { BuilderParts } from './builder/builder-parts.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
 import type { StorePlace, ToWorker, WorkerResult } from './build-messages.js';

@@ -1,7 +1,9 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
-import { OUTPUT_OPTIONS } from './output-option-table.js';
-import { DF, FSCK, PRUNE } from './store-commands.js';
+import { COMPLETION } from './completion/completion-command.js';
+import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
+import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
+import { DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
@@ -13,7 +15,6 @@ const compressionLevel: OptionSpec = {
   placeholder: 'number',
   about: 'Of layers that are compressed for it: gzip 0 to 9 (default 6), zstd 1 to 22 (default 3)',
 };
-const noTrunc: OptionSpec = { name: 'no-trunc', kind: 'flag', about: "Don't truncate output" };
 const progress: OptionSpec = {
   name: 'progress',
   kind: 'value',
@@ -56,6 +57,7 @@ const build: Command = {
   options: [
     buildArgument,
     buildContext,
+    ...CACHE_OPTIONS,
     {
       name: 'call',
       kind: 'value',
@@ -108,7 +110,7 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['builder', 'cache-from', 'cache-to'],
+    'builder',
     ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
     ...['debug', 'device', 'disable-content-trust', 'memory', 'memory-swap'],
     ...['security-opt', 'squash'],
@@ -191,6 +193,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(1),
     load: () => import('./commands/check.js'),
   },
+  COMPLETION,
   {
     name: 'copy',
     operands: 'SOURCE DESTINATION',
@@ -222,59 +225,10 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(1),
     load: () => import('./commands/graph.js'),
   },
-  {
-    name: 'history',
-    operands: 'IMAGE',
-    summary: 'Show the history of an image',
-    options: [
-      { name: 'human', short: 'H', kind: 'flag', about: 'Print sizes and dates for people (default true)' },
-      noTrunc,
-      quiet('Only show image IDs'),
-    ],
-    positionals: exactly(1),
-    load: () => import('./commands/history.js'),
-  },
-  {
-    name: 'images',
-    operands: '[NAME[:TAG]]',
-    summary: 'List images',
-    options: [
-      { name: 'digests', kind: 'flag', about: 'Show digests' },
-      { name: 'format', kind: 'value', placeholder: 'string', about: '"table" or "json" (default "table")' },
-      noTrunc,
-      quiet('Only show image IDs'),
-    ],
-    positionals: { min: 0, max: 1 },
-    load: () => import('./commands/images.js'),
-  },
-  {
-    name: 'info',
-    operands: '',
-    summary: 'Show what this machine has for building, and what it lacks',
-    options: [
-      { name: 'format', short: 'f', kind: 'value', placeholder: 'string', about: '"text" or "json" (default "text")' },
-      { name: 'json', kind: 'flag', about: 'Shorthand for --format json' },
-    ],
-    about: ['Tries every kind of isolation. Changes nothing, needs no store, no registry and no rights.'],
-    positionals: exactly(0),
-    load: () => import('./commands/info.js'),
-  },
-  {
-    name: 'inspect',
-    operands: 'IMAGE [IMAGE...]',
-    summary: 'Show what an image says of itself, as JSON',
-    options: [
-      {
-        name: 'format',
-        short: 'f',
-        kind: 'value',
-        placeholder: 'string',
-        about: '"json", or a template such as {{.Id}} or {{json .Config.Env}}',
-      },
-    ],
-    positionals: anyNumber(1),
-    load: () => import('./commands/inspect.js'),
-  },
+  HISTORY,
+  IMAGES,
+  INFO,
+  INSPECT,
   {
     name: 'load',
     operands: '',

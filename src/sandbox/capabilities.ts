@@ -32,9 +32,9 @@ export function capabilityNames(set: bigint): readonly string[] {
 }
 
 export const PR_CAPBSET_DROP = 24;
-const PR_CAP_AMBIENT = 47;
-const PR_CAP_AMBIENT_CLEAR_ALL = 4;
-const MAX_CAPABILITIES = 64;
+export const PR_CAP_AMBIENT = 47;
+export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+export const MAX_CAPABILITIES = 64;
 
 /**
  * Leaves the calling thread `wanted`, as far as it has them, and what it starts no more than that. Inheritable and ambient are

@@ -1,33 +1,40 @@
-import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { decodeError, TsbuildError } from '../support/errors.js';
-import type { LaunchJob, LaunchMessage, RunJob } from './launch-job.js';
-import type { Launcher, LaunchThread } from './launcher.js';
+import { TsbuildError } from '../support/errors.js';
+import { closeDescriptor } from '../support/syscalls.js';
+import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
+import { furnish } from './furnish-sandbox.js';
+import type { Launch, Launcher } from './launcher.js';
+import { checkLimits } from './limits.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import { removeStubs } from './mounts/stubs.js';
-import { checkLimits } from './limits.js';
 import { networkFiles } from './network-files.js';
-import { OutputPipes } from './output-pipes.js';
+import { isOneSink, OutputReaders } from './output-pipes.js';
+import type { Rights } from './privileges.js';
 import type { RunSpec } from './run-spec.js';
 import type { Runtime } from './runtime/runtime.js';
+import { startByRuntime } from './runtime/start-by-runtime.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
-import { resultOf, throwIfAborted } from './step-end.js';
+import { runStep } from './start-step.js';
+import { resultOf, throwIfAborted, type StepEnd } from './step-end.js';
 
 export interface NamespaceSandboxOptions {
   readonly launcher: Launcher;
   readonly overlayMethod: OverlayMethod | null;
+  /** For seccomp(2). */
+  readonly filter: Uint8Array;
+  readonly rights: Rights;
   readonly upcoming: () => number;
   /** Removed with the sandbox. */
   readonly directory: string;
-  /** Who starts the steps in it; `null`: this program does all by itself. */
+  /** Who starts the steps; `null`: this program does all by itself. */
   readonly runtime: Runtime | null;
 }
 
 const BWRAP_NOTICE =
   'steps are started by bubblewrap, in which no program gains rights: "sudo", "su" and file capabilities do not work in them';
 
-/** Steps in namespaces of their own, with Docker's capabilities and seccomp rules: all of it in a thread of this process. */
+/** Steps in namespaces of their own, with Docker's capabilities and seccomp rules. */
 export class NamespaceSandbox implements Sandbox {
   readonly name: 'namespaces' | 'oci' | 'bwrap';
   readonly notice: string | null;
@@ -44,29 +51,64 @@ export class NamespaceSandbox implements Sandbox {
   }
 
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
-    const { launcher, overlayMethod, upcoming } = this.#options;
     throwIfAborted(spec, io.signal);
     checkLimits(spec.limits);
     if (spec.privileged && this.name === 'bwrap') throw refusedPrivileges();
-    using step = new Step(io, () => {
-      launcher.prepare(upcoming());
-    });
-    const job: RunJob = {
-      kind: 'run',
-      spec,
-      network: networkFiles(spec),
-      overlay: overlayMethod,
-      stdin: step.stdin,
-      stdout: step.output.stdout,
-      stderr: step.output.stderr,
-    };
+    const stubs: Stub[] = [];
+    let end: StepEnd;
     try {
-      await step.live(launcher, job);
+      end = await this.#live(spec, { io, stubs });
+    } catch (error) {
+      // What was killed on the way says anything.
+      throwIfAborted(spec, io.signal);
+      throw error;
     } finally {
-      removeStubs(step.stubs);
+      removeStubs(stubs);
     }
     throwIfAborted(spec, io.signal);
-    return await step.result();
+    return await resultOf(end, io);
+  }
+
+  /** From start to end: afterwards nothing of it runs or is mounted, and all output has arrived. */
+  async #live(spec: RunSpec, { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] }): Promise<StepEnd> {
+    const { launcher, upcoming } = this.#options;
+    await using launch = await launcher.take();
+    if (launch.outputs === undefined) throw new Error('internal error: a launch without outputs');
+    using output = new OutputReaders(io, launch.outputs);
+    const stop = (): void => {
+      launch.process.stop();
+    };
+    output.finished.catch(stop);
+    io.signal.addEventListener('abort', stop, { once: true });
+    try {
+      throwIfAborted(spec, io.signal);
+      const run = this.#run(launch, spec, { stubs, together: isOneSink(io) });
+      launcher.prepare(upcoming());
+      const end = await run;
+      await launch[Symbol.asyncDispose]();
+      await output.finished;
+      return end;
+    } finally {
+      io.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async #run(
+    launch: Launch,
+    spec: RunSpec,
+    { stubs, together }: { readonly stubs: Stub[]; readonly together: boolean },
+  ): Promise<StepEnd> {
+    const { overlayMethod: overlay, rights, filter, runtime } = this.#options;
+    const root = await furnish(launch, { spec, network: networkFiles(spec), overlay }, stubs);
+    try {
+      if (runtime !== null) return await startByRuntime(launch, { runtime, spec, root, rights, filter, together });
+      const right = spec.privileged
+        ? { capabilities: rights.permitted, filter: null }
+        : { capabilities: DEFAULT_CAPABILITY_SET, filter };
+      return await runStep(launch, { spec, root, restriction: { user: spec.user, ...right }, rights, together });
+    } finally {
+      closeDescriptor(root.descriptor);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,75 +122,4 @@ function refusedPrivileges(): TsbuildError {
   return new TsbuildError('SANDBOX_FAILED', 'cannot run the step: bubblewrap gives no step more rights than others', {
     hint: 'Run the build with --isolation namespaces or oci.',
   });
-}
-
-type End = Extract<LaunchMessage, { type: 'ended' | 'refused' | 'failed' }>;
-
-/** One run, seen from outside: the descriptors it is given, and what is heard of it. */
-class Step implements Disposable {
-  readonly output: OutputPipes;
-  readonly stdin: number;
-  stubs: readonly Stub[] = [];
-  readonly #io: RunIo;
-  readonly #onStarted: () => void;
-  #thread: LaunchThread | undefined;
-  #end: End | undefined;
-
-  constructor(io: RunIo, onStarted: () => void) {
-    this.#io = io;
-    this.#onStarted = onStarted;
-    this.stdin = openSync('/dev/null', 'r');
-    this.output = new OutputPipes(io);
-    this.output.finished.catch(() => {
-      this.stop();
-    });
-  }
-
-  /** From start to end: afterwards nothing of it runs or is mounted. */
-  async live(launcher: Launcher, job: LaunchJob): Promise<void> {
-    const stop = (): void => {
-      this.stop();
-    };
-    this.#io.signal.addEventListener('abort', stop, { once: true });
-    try {
-      await using thread = await launcher.take();
-      this.#thread = thread;
-      if (this.#io.signal.aborted) return;
-      await thread.perform(job, (message) => {
-        this.#hear(message);
-      });
-      this.output.closeWriters();
-    } finally {
-      this.#io.signal.removeEventListener('abort', stop);
-    }
-  }
-
-  #hear(message: LaunchMessage): void {
-    if (message.type === 'stubs') this.stubs = message.stubs;
-    else if (message.type === 'started') {
-      this.output.closeWriters();
-      this.#onStarted();
-    } else if (message.type === 'ended' || message.type === 'refused' || message.type === 'failed') {
-      this.#end = message;
-      this.stop();
-    }
-  }
-
-  stop(): void {
-    this.#thread?.stop();
-  }
-
-  /** How it ended, once its output has arrived. */
-  async result(): Promise<RunResult> {
-    const end = this.#end;
-    if (end === undefined) throw new Error('internal error: a step ended without a word');
-    if (end.type === 'failed') throw decodeError(end.error);
-    await this.output.finished;
-    return resultOf(end, this.#io);
-  }
-
-  [Symbol.dispose](): void {
-    this.output[Symbol.dispose]();
-    closeSync(this.stdin);
-  }
 }

@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { decodeError, TsbuildError } from '../support/errors.js';
+import { TsbuildError } from '../support/errors.js';
 import { inUserNamespace } from '../support/user-namespace.js';
+import { callProgram } from './calls/call-program.js';
 import { elfProgram } from './elf-program.js';
-import { initProgram } from './init-program.js';
-import type { LaunchMessage } from './launch-job.js';
 import { Launcher } from './launcher.js';
-import type { OverlayMethod } from './mounts/root-file-system.js';
 import { NamespaceSandbox } from './namespace-sandbox.js';
+import { currentRights } from './privileges.js';
+import { probeNamespaces } from './probe-namespaces.js';
 import type { RunSpec } from './run-spec.js';
 import type { Runtime } from './runtime/runtime.js';
 import type { Sandbox } from './sandbox.js';
@@ -25,19 +25,19 @@ export interface NamespacesOptions {
 /** @throws `SANDBOX_FAILED` with what does not work here */
 export async function openNamespaces({ temporaryDirectory, upcoming, runtime }: NamespacesOptions): Promise<Sandbox> {
   const directory = await mkdtemp(join(temporaryDirectory, 'sandbox-'));
-  // The pool of threads that file-system calls run on must not be started by one that has left this process's namespaces.
-  await stat(directory);
-  const launcher = new Launcher({ directory, filter: dockerSeccompFilter(process.arch), runtime });
+  const [program, place, trial] = ['init', 'parts', 'probe'].map((name) => join(directory, name)) as Places;
+  const launcher = new Launcher({ program, directory: place });
   try {
-    for (const name of ['root', 'parts', 'files', 'probe']) await mkdir(join(directory, name));
-    await writeFile(join(directory, 'init'), initProgram(process.arch), { mode: 0o500 });
+    for (const path of [place, trial]) await mkdir(path);
+    await writeFile(program, callProgram(process.arch), { mode: 0o500 });
     // One to probe with, and meanwhile one for the run that this is all for.
     launcher.prepare(2);
-    const overlayMethod = await probe(launcher, join(directory, 'probe'));
-    const sandbox = new NamespaceSandbox({ launcher, overlayMethod, upcoming, directory, runtime });
+    const overlayMethod = await probeNamespaces(launcher, { trial, userxattr: inUserNamespace() });
+    const [filter, rights] = [dockerSeccompFilter(process.arch), currentRights()];
+    const sandbox = new NamespaceSandbox({ launcher, overlayMethod, filter, rights, upcoming, directory, runtime });
     // What a runtime needs of the machine, only it knows.
-    if (runtime !== null) await tryRun(sandbox, join(directory, 'probe', 'root'));
-    await rm(join(directory, 'probe'), { recursive: true, force: true });
+    if (runtime !== null) await tryRun(sandbox, join(trial, 'root'));
+    await rm(trial, { recursive: true, force: true });
     return sandbox;
   } catch (error) {
     await launcher[Symbol.asyncDispose]();
@@ -45,20 +45,7 @@ export async function openNamespaces({ temporaryDirectory, upcoming, runtime }: 
     throw error;
   }
 }
-
-/** Makes a whole sandbox, once, and throws it away. */
-async function probe(launcher: Launcher, overlayDirectory: string): Promise<OverlayMethod | null> {
-  await using thread = await launcher.take();
-  const heard: LaunchMessage[] = [];
-  await thread.perform({ kind: 'probe', overlayDirectory, userxattr: inUserNamespace() }, (message) => {
-    heard.push(message);
-    thread.stop();
-  });
-  const [answer] = heard;
-  if (answer?.type === 'failed') throw decodeError(answer.error);
-  if (answer?.type !== 'probed') throw new Error('internal error: a probe ended without a word');
-  return answer.overlay;
-}
+type Places = [program: string, place: string, trial: string];
 
 /** exit_group(0), for the machines that Node runs on. */
 const SUCCESS: Readonly<Record<string, { readonly elfMachine: number; readonly code: string }>> = {

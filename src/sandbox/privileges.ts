@@ -49,7 +49,6 @@ export function dropPrivileges({ user, capabilities, filter }: Restriction, righ
   }
 }
 
-/** `code`: what the kernel said. */
 export function cannotBecome({ uid, gid }: RunSpec['user'], code: string, cause?: unknown): TsbuildError {
   const unmapped = code === 'EINVAL';
   return new TsbuildError(

@@ -1,5 +1,5 @@
 import { capabilityNames } from '../capabilities.js';
-import { MASKED_PROC, READ_ONLY } from '../mounts/kernel-files.js';
+import { MASKED_PROC, READ_ONLY_PROC } from '../mounts/kernel-files.js';
 import type { RunSpec } from '../run-spec.js';
 import { runtimeSeccomp } from '../seccomp/runtime-rules.js';
 
@@ -16,6 +16,7 @@ export interface BundleSettings {
 /** Of a config.json (runtime-spec, config.md), what is used here. */
 export type BundleConfig = Readonly<Record<string, unknown>>;
 
+const inProc = (name: string): string => `/proc/${name}`;
 const INERT = ['nosuid', 'noexec', 'nodev'];
 
 /**
@@ -49,7 +50,11 @@ export function bundleConfig({ spec, root, args, capabilities, architecture }: B
       namespaces: ['mount', 'pid', 'ipc', 'uts'].map((type) => ({ type })),
       ...(spec.privileged
         ? {}
-        : { maskedPaths: MASKED_PROC, readonlyPaths: READ_ONLY, seccomp: runtimeSeccomp(architecture) }),
+        : {
+            maskedPaths: MASKED_PROC.map(inProc),
+            readonlyPaths: READ_ONLY_PROC.map(inProc),
+            seccomp: runtimeSeccomp(architecture),
+          }),
     },
   };
 }

@@ -8,7 +8,7 @@ export interface Runtime {
 }
 
 /** Where the host's own programs are: a user's PATH is not asked, as this runs as root. */
-export const PROGRAM_PATH: string = '/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/usr/local/sbin';
+export const PROGRAM_PATH = '/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/usr/local/sbin';
 
 /** By kind of isolation; the one that starts steps fastest first. */
 export const RUNTIMES: Readonly<Record<'oci' | 'bwrap', readonly Runtime['kind'][]>> = {

@@ -1,11 +1,10 @@
 import { constants } from 'node:os';
 import { setupFailure } from '../attempt.js';
 import { otherCapabilities, PR_CAPBSET_DROP } from '../capabilities.js';
-import { refusedProgram, type MissingProgram } from '../find-program.js';
-import { limitValue, RESOURCES } from '../limit-program.js';
+import { refusedProgram, REFUSALS, type MissingProgram } from '../find-program.js';
+import { limitValue, RESOURCES } from '../limits.js';
 import { cannotBecome, type Rights } from '../privileges.js';
 import type { RunSpec } from '../run-spec.js';
-import { REFUSALS } from '../start-program.js';
 import { STEP_DESCRIPTORS, type Pointers, type StepCall } from './step-program.js';
 
 /** A call, and what to say when it fails. */
