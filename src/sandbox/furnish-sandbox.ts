@@ -13,7 +13,7 @@ import type { Root, Stub } from './mounts/rooted.js';
 import type { NetworkFiles } from './network-files.js';
 import type { RunSpec } from './run-spec.js';
 
-export interface Surroundings {
+export interface Furnishing {
   readonly spec: Pick<RunSpec, 'rootfs' | 'mounts' | 'network' | 'hostname' | 'privileged'>;
   readonly network: NetworkFiles;
   readonly overlay: OverlayMethod | null;
@@ -26,7 +26,7 @@ export interface Surroundings {
  */
 export async function furnish(
   { process, parts }: Launch,
-  { spec, network, overlay }: Surroundings,
+  { spec, network, overlay }: Furnishing,
   stubs: Stub[],
 ): Promise<Root> {
   const mounts = [...(spec.privileged ? privilegedDevices() : []), ...spec.mounts];
@@ -72,9 +72,9 @@ export async function furnish(
 export function separate(calls: CallList, network: RunSpec['network']): void {
   calls.during('make namespaces', () => {
     mount(calls, { source: null, target: '/', flags: MS.rec | MS.private });
-    if (network === 'none') calls.call('unshare', [CLONE.newnet]);
+    if (network !== 'host') calls.call('unshare', [CLONE.newnet]);
   });
-  if (network === 'none') bringLoopbackUp(calls);
+  if (network !== 'host') bringLoopbackUp(calls);
 }
 
 const [AF_INET, SOCK_DGRAM] = [2, 2];
@@ -92,8 +92,8 @@ function bringLoopbackUp(calls: CallList): void {
 }
 
 /** /sys shows the network namespace that it is mounted in: the one that was made ahead is for the usual step. */
-function refreshSys(calls: CallList, parts: Parts, { network, privileged }: Surroundings['spec']): void {
-  if (network !== 'none' && !privileged) return;
+function refreshSys(calls: CallList, parts: Parts, { network, privileged }: Furnishing['spec']): void {
+  if (network === 'host' && !privileged) return;
   calls.during('mount "/sys"', () => {
     unmountSys(calls, parts);
     mountSys(calls, parts, { writable: privileged });

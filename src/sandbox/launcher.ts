@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
+import { invariant } from '../support/invariant.js';
 import { closeDescriptor, openPipe } from '../support/syscalls.js';
 import { CallList, type EncodedList } from './calls/call-list.js';
 import { CallProcess, type Stdio } from './calls/call-process.js';
@@ -23,8 +24,13 @@ export interface Launch extends AsyncDisposable {
   readonly parts: Parts;
   /** Process 1 of the step's pid namespace, by its number in this process's. It does nothing but wait. */
   readonly init: number;
-  /** Reading ends of pipes from the step's outputs, which whoever takes the launch closes; absent where it was given descriptors. */
-  readonly outputs?: { readonly stdout: number; readonly stderr: number };
+  /** Reading ends of pipes from its outputs, which become the caller's; not where it was given descriptors. To be called once. */
+  takeOutputs(): Outputs;
+}
+
+interface Outputs {
+  readonly stdout: number;
+  readonly stderr: number;
 }
 
 /** More would only wait for one another. */
@@ -84,7 +90,7 @@ function planLaunch({ program, directory }: LaunchSetting): LaunchPlan {
 class Preparing implements AsyncDisposable {
   readonly #plan: LaunchPlan;
   readonly #process: CallProcess;
-  readonly #outputs: Launch['outputs'];
+  #outputs: Outputs | undefined;
 
   constructor(plan: LaunchPlan, stdio?: Stdio) {
     this.#plan = plan;
@@ -111,10 +117,10 @@ class Preparing implements AsyncDisposable {
       process.number = text.slice(0, text.indexOf('\0'));
       if (answer.resultOf(closing) < 0) await closeOthers(process);
       requireProc(process, parts);
-      const outputs = this.#outputs === undefined ? {} : { outputs: this.#outputs };
       return {
-        ...{ process, parts, init: answer.resultOf(init), ...outputs },
-        [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+        ...{ process, parts, init: answer.resultOf(init) },
+        takeOutputs: () => this.#takeOutputs(),
+        [Symbol.asyncDispose]: () => this[Symbol.asyncDispose](),
       };
     } catch (error) {
       await this[Symbol.asyncDispose]();
@@ -122,15 +128,24 @@ class Preparing implements AsyncDisposable {
     }
   }
 
+  #takeOutputs(): Outputs {
+    const outputs = this.#outputs;
+    invariant(outputs !== undefined, 'the outputs of a launch are taken');
+    this.#outputs = undefined;
+    return outputs;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
-    for (const descriptor of Object.values(this.#outputs ?? {})) closeDescriptor(descriptor);
+    const outputs = this.#outputs;
+    this.#outputs = undefined;
+    if (outputs !== undefined) [outputs.stdout, outputs.stderr].forEach(closeDescriptor);
   }
 }
 
 /** An empty input, and two pipes. */
 class StandardPipes {
-  readonly outputs: NonNullable<Launch['outputs']>;
+  readonly outputs: Outputs;
   readonly #theirs: Stdio;
 
   constructor() {
@@ -148,7 +163,7 @@ class StandardPipes {
       return result;
     } finally {
       for (const descriptor of this.#theirs) closeSync(descriptor);
-      if (!started) Object.values(this.outputs).forEach(closeDescriptor);
+      if (!started) [this.outputs.stdout, this.outputs.stderr].forEach(closeDescriptor);
     }
   }
 }

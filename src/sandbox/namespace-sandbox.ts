@@ -71,10 +71,8 @@ export class NamespaceSandbox implements Sandbox {
 
   /** From start to end: afterwards nothing of it runs or is mounted, and all output has arrived. */
   async #live(spec: RunSpec, { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] }): Promise<StepEnd> {
-    const { launcher, upcoming } = this.#options;
-    await using launch = await launcher.take();
-    if (launch.outputs === undefined) throw new Error('internal error: a launch without outputs');
-    using output = new OutputReaders(io, launch.outputs);
+    await using launch = await this.#options.launcher.take();
+    using output = new OutputReaders(io, launch.takeOutputs());
     const stop = (): void => {
       launch.process.stop();
     };
@@ -82,9 +80,7 @@ export class NamespaceSandbox implements Sandbox {
     io.signal.addEventListener('abort', stop, { once: true });
     try {
       throwIfAborted(spec, io.signal);
-      const run = this.#run(launch, spec, { stubs, together: isOneSink(io) });
-      launcher.prepare(upcoming());
-      const end = await run;
+      const end = await this.#run(launch, spec, { stubs, io });
       await launch[Symbol.asyncDispose]();
       await output.finished;
       return end;
@@ -96,16 +92,22 @@ export class NamespaceSandbox implements Sandbox {
   async #run(
     launch: Launch,
     spec: RunSpec,
-    { stubs, together }: { readonly stubs: Stub[]; readonly together: boolean },
+    { io, stubs }: { readonly io: RunIo; readonly stubs: Stub[] },
   ): Promise<StepEnd> {
     const { overlayMethod: overlay, rights, filter, runtime } = this.#options;
     const root = await furnish(launch, { spec, network: networkFiles(spec), overlay }, stubs);
     try {
-      if (runtime !== null) return await startByRuntime(launch, { runtime, spec, root, rights, filter, together });
+      throwIfAborted(spec, io.signal);
+      if (runtime !== null)
+        return await startByRuntime(launch, { runtime, spec, root, rights, filter, together: isOneSink(io) });
       const right = spec.privileged
         ? { capabilities: rights.permitted, filter: null }
         : { capabilities: DEFAULT_CAPABILITY_SET, filter };
-      return await runStep(launch, { spec, root, restriction: { user: spec.user, ...right }, rights, together });
+      const restriction = { user: spec.user, ...right };
+      const onStarted = (): void => {
+        this.#options.launcher.prepare(this.#options.upcoming());
+      };
+      return await runStep(launch, { spec, root, restriction, rights, together: isOneSink(io), onStarted });
     } finally {
       closeDescriptor(root.descriptor);
     }

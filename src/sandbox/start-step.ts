@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { constants as os } from 'node:os';
 import { bytesOfText } from '../support/byte-string.js';
+import { invariant } from '../support/invariant.js';
 import { O_PATH } from '../support/syscalls.js';
 import { attempt, setupFailure } from './attempt.js';
 import { CallList, type Call, type Memory } from './calls/call-list.js';
@@ -18,7 +19,41 @@ import type { StepEnd } from './step-end.js';
 const SIGCHLD = 17;
 const SIGKILL = 9;
 
-export interface StepStart {
+/** A process of a launch, and what happens around it. */
+export interface LaunchedProgram {
+  /** Calls of the launcher's own, before the process is born. */
+  readonly before: (calls: CallList) => void;
+  /** Calls of the process, at the end of which it becomes a program. */
+  readonly inside: (calls: CallList) => ExecAttempts;
+  /** Told its number in the pid namespace of this process, once it is born. */
+  readonly onStarted?: ((pid: number) => void) | undefined;
+}
+
+/**
+ * Starts a program in the namespaces of a launch, as process 2 there, and resolves when that has ended and all that it has started is
+ * gone. It has the launch's three descriptors. The launch cannot be used for anything else after that.
+ */
+export async function runInLaunch(
+  { process, init }: Pick<Launch, 'process' | 'init'>,
+  program: LaunchedProgram,
+): Promise<StepEnd> {
+  const calls = new CallList();
+  program.before(calls);
+  const birth = fork(calls, program.inside);
+  const death = awaitProgram(calls, birth.call, init);
+  let end: StepEnd | undefined;
+  for await (const told of process.end(calls)) {
+    if (told instanceof CallFailed) end ??= failed(told, birth.attempts);
+    else if (told.resultOf(birth.call) === 0) end ??= missing(told, birth.attempts);
+    else if (told.resultOf(death.call) === 0) program.onStarted?.(told.resultOf(birth.call));
+    // What the program's own process tells, if it does, is the truth.
+    else end ??= endOf(told.bytesOf(death.status).readUInt32LE(0));
+  }
+  if (end === undefined) throw setupFailure(`run "${birth.attempts.name}"`, 'its launcher was killed');
+  return end;
+}
+
+export interface StepStart extends Pick<LaunchedProgram, 'onStarted'> {
   readonly spec: Pick<RunSpec, 'argv' | 'env' | 'cwd' | 'limits'>;
   readonly root: Root;
   readonly restriction: Restriction;
@@ -27,24 +62,25 @@ export interface StepStart {
   readonly together: boolean;
 }
 
-/**
- * Enters the root file system, starts the step's program there with just its three descriptors, and resolves when that has ended and
- * all that it has started is gone. The launch cannot be used for anything else after that.
- */
-export async function runStep({ process, parts, init }: Launch, start: StepStart): Promise<StepEnd> {
-  const calls = new CallList();
+/** Enters the root file system, and runs the step's program there to its end. */
+export async function runStep(launch: Launch, start: StepStart): Promise<StepEnd> {
+  const { spec, restriction, rights, together, onStarted } = start;
   using open = new Descriptors();
-  const directory = open.keep(openWorkingDirectory(start.root, start.spec.cwd));
-  enterRoot(calls, { root: parts.root, directory: process.pathOf(directory) });
-  const program = fork(calls, start);
-  const status = awaitProgram(calls, program.process, init);
-  let end: StepEnd | undefined;
-  for await (const told of process.end(calls)) {
-    // What the program's own process tells, if it does, comes first.
-    end ??= told instanceof CallFailed ? failed(told, program.attempts) : endOf(told, program, status);
-  }
-  if (end === undefined) throw setupFailure(`run "${start.spec.argv[0]}"`, 'its launcher was killed');
-  return end;
+  const directory = open.keep(openWorkingDirectory(start.root, spec.cwd));
+  return await runInLaunch(launch, {
+    before: (calls) => {
+      enterRoot(calls, { root: launch.parts.root, directory: launch.process.pathOf(directory) });
+    },
+    inside: (calls) => {
+      // A session of its own: without a terminal that keys could be pushed into (TIOCSTI, CVE-2017-5226).
+      calls.call('setsid', []);
+      if (together) calls.call('dup3', [1, 2, 0]);
+      giveUpRights(calls, restriction, rights);
+      setLimits(calls, spec.limits);
+      return execProgram(calls, spec);
+    },
+    onStarted,
+  });
 }
 
 /** Without following what /proc has for links, which lead anywhere (CVE-2024-21626). */
@@ -67,40 +103,38 @@ export function enterRoot(calls: CallList, paths: { readonly root: string; reado
   });
 }
 
-interface Program {
-  readonly process: Call;
+interface Birth {
+  readonly call: Call;
   readonly attempts: ExecAttempts;
 }
 
-function fork(calls: CallList, { spec, restriction, rights, together }: StepStart): Program {
-  let attempts: ExecAttempts = { name: spec.argv[0], attempts: [] };
+function fork(calls: CallList, become: LaunchedProgram['inside']): Birth {
+  let attempts: ExecAttempts | undefined;
   const inside = calls.aside(() => {
-    // A session of its own: without a terminal that keys could be pushed into (TIOCSTI, CVE-2017-5226).
-    calls.call('setsid', []);
-    if (together) calls.call('dup3', [1, 2, 0]);
-    giveUpRights(calls, restriction, rights);
-    setLimits(calls, spec.limits);
-    attempts = execProgram(calls, spec);
+    attempts = become(calls);
     calls.answer();
   });
-  const process = calls.call('clone', [SIGCHLD, 0, 0, 0, 0], { onZero: inside });
+  const call = calls.call('clone', [SIGCHLD, 0, 0, 0, 0], { onZero: inside });
   return {
-    process,
+    call,
     get attempts() {
+      // What is aside comes with the end of the list.
+      invariant(attempts !== undefined, 'a list was not sent');
       return attempts;
     },
   };
 }
 
 /** Its output ends with the last process that has it, and so must not be open here. */
-function awaitProgram(calls: CallList, program: Call, init: number): Memory {
+function awaitProgram(calls: CallList, program: Call, init: number): { readonly call: Call; readonly status: Memory } {
   const status = calls.space(8);
   for (const descriptor of [0, 1, 2]) calls.call('close', [descriptor]);
-  calls.call('wait4', [{ resultOf: program }, status, 0, 0]);
+  calls.answer();
+  const call = calls.call('wait4', [{ resultOf: program }, status, 0, 0]);
   calls.answer();
   calls.call('kill', [init, SIGKILL], { tolerate: ['ESRCH'] });
   calls.finish();
-  return status;
+  return { call, status };
 }
 
 function failed(failure: CallFailed, attempts: ExecAttempts): StepEnd {
@@ -109,14 +143,13 @@ function failed(failure: CallFailed, attempts: ExecAttempts): StepEnd {
   return { type: 'refused', exitCode: refused.exitCode, message: refused.message };
 }
 
-function endOf(answer: Answer, { process, attempts }: Program, status: Memory): StepEnd {
-  // In the program's own process, clone(2) has returned zero.
-  if (answer.resultOf(process) === 0) {
-    const { exitCode, message } = missingProgram(attempts, answer);
-    return { type: 'refused', exitCode, message };
-  }
-  // wait(2), WTERMSIG and WEXITSTATUS.
-  const word = answer.bytesOf(status).readUInt32LE(0);
+function missing(answer: Answer, attempts: ExecAttempts): StepEnd {
+  const { exitCode, message } = missingProgram(attempts, answer);
+  return { type: 'refused', exitCode, message };
+}
+
+/** wait(2), WTERMSIG and WEXITSTATUS. */
+function endOf(word: number): StepEnd {
   const signal = signalName(word & 0x7f);
   if (signal !== undefined) return { type: 'ended', exitCode: null, signal };
   // A real-time signal has no name: as a shell has it.

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
-import { uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
+import { overheadOperation, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
 const OUT = 'localhost/bench/out:latest';
 /** From the most like a user's to what still works in a container: the first that builds is measured, and named. */
@@ -54,6 +54,7 @@ export function createBuildah({ scratch, registriesConf, folders, image, baseArc
     operations: {
       'build-warm': { argv: () => [buildWith(way, folders.warm)] },
       'build-cold': { argv: () => [buildWith(way, folders.cold, ...uniqueBuildArg())] },
+      'run-overhead': overheadOperation((name, ...words) => buildWith(way, folders[name], ...words)),
       parse: { before: () => writeLongDockerfile(folders.parse), argv: () => [buildWith(way, folders.parse)] },
       pull: { before: remove, argv: () => [pull()] },
       save: {

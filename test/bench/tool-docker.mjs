@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
-import { BASE, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
+import { BASE, overheadOperation, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
-const BUILT = ['warm', 'cold', 'first', 'probe', 'parse'].map((name) => `localhost/bench/${name}:latest`);
+const BUILT = ['warm', 'cold', 'few', 'many', 'first', 'probe', 'parse'].map(
+  (name) => `localhost/bench/${name}:latest`,
+);
 const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
 
 /** One Docker daemon. Throws `ProcessFailed` when it does not answer. */
@@ -57,6 +59,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     operations: {
       'build-warm': { argv: () => [build('warm')] },
       'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
+      'run-overhead': { ...overheadOperation(build), after: removeBuilt },
       parse: { before: () => writeLongDockerfile(folders.parse), argv: () => [build('parse')], after: removeBuilt },
       pull: {
         prepare: needAbsent,

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measuringEnvironment, run } from './process.mjs';
-import { BASE, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
+import { BASE, overheadOperation, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
 /** This checkout's tsbuild, and the base image for all tools: made here of the host's own programs. */
 export function createTsbuild({ scratch, registriesConf, folders, image, pushed }) {
@@ -38,6 +38,7 @@ export function createTsbuild({ scratch, registriesConf, folders, image, pushed 
     operations: {
       'build-warm': { argv: () => [build(store, folders.warm)] },
       'build-cold': { argv: () => [build(store, folders.cold, ...uniqueBuildArg())] },
+      'run-overhead': overheadOperation((name, ...words) => build(store, folders[name], ...words)),
       parse: { before: () => writeLongDockerfile(folders.parse), argv: () => [build(store, folders.parse)] },
       pull: { before: dropFresh, argv: () => [tsbuild(fresh, 'pull', image)], after: dropFresh },
       save: { prepare: havePulled, argv: () => [save], result: archive },

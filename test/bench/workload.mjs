@@ -8,6 +8,7 @@ export const BASE = 'localhost/bench/base:latest';
 export const OPERATIONS = [
   { id: 'build-warm', title: 'rebuild, nothing changed, 10 steps', kind: 'build' },
   { id: 'build-cold', title: 'build without cache, 10 small RUN steps', kind: 'build' },
+  { id: 'run-overhead', title: 'one RUN true (of 20 the last 10)', kind: 'build' },
   { id: 'parse', title: 'the last stage of a new Dockerfile of 10,000 lines', kind: 'build' },
   { id: 'pull', title: 'pull', kind: 'transfer' },
   { id: 'save', title: 'save', kind: 'transfer' },
@@ -34,9 +35,16 @@ const COLD = `FROM ${BASE}
 ARG UNIQUE
 ${Array.from({ length: 10 }, (_, step) => `RUN echo "$UNIQUE ${step}" > /step-${step}\n`).join('')}`;
 
+/** How many steps of nothing the two builds have whose difference is measured. */
+export const OVERHEAD_STEPS = { few: 10, many: 20 };
+
+const NOTHING = (steps) => `FROM ${BASE}
+ARG UNIQUE
+${Array.from({ length: steps }, (_, step) => `RUN true "$UNIQUE ${step}"\n`).join('')}`;
+
 /** Writes the build contexts. @returns their folders */
 export function writeWorkload(directory, image) {
-  const names = ['warm', 'cold', 'first', 'probe', 'parse', 'unpack'];
+  const names = ['warm', 'cold', 'few', 'many', 'first', 'probe', 'parse', 'unpack'];
   const folders = Object.fromEntries(names.map((name) => [name, join(directory, name)]));
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   writeFileSync(join(folders.warm, 'Dockerfile'), WARM);
@@ -46,6 +54,9 @@ export function writeWorkload(directory, image) {
     writeFileSync(join(folders.warm, 'src', `${file}.txt`), `line of file ${file}\n`.repeat(100));
   }
   writeFileSync(join(folders.cold, 'Dockerfile'), COLD);
+  for (const [name, steps] of Object.entries(OVERHEAD_STEPS)) {
+    writeFileSync(join(folders[name], 'Dockerfile'), NOTHING(steps));
+  }
   writeFileSync(join(folders.first, 'Dockerfile'), `FROM ${image}\nARG UNIQUE\nRUN echo "$UNIQUE" > /bench\n`);
   // The large image has no programs of its own.
   const unpack = `FROM ${image}\nARG UNIQUE\nCOPY --from=${BASE} / /\nRUN echo "$UNIQUE" > /bench\n`;
@@ -80,6 +91,14 @@ let last = 0;
 export function uniqueBuildArg() {
   last += 1;
   return ['--build-arg', `UNIQUE=${process.pid}-${Date.now()}-${last}`];
+}
+
+/** Two builds in turn, for whose difference in time see `OVERHEAD_STEPS`. */
+export function overheadOperation(build) {
+  return {
+    argv: () => ['few', 'many'].map((name) => build(name, ...uniqueBuildArg())),
+    steps: OVERHEAD_STEPS.many - OVERHEAD_STEPS.few,
+  };
 }
 
 /** containers-registries.conf(5), which tsbuild and buildah read: docker.io from the registry of the benchmark. */

@@ -43,7 +43,8 @@ export class CallFailed extends Error {
 
 /** A process that makes the system calls it is told (`callProgram`). Disposing it waits until it is gone. */
 export class CallProcess implements AsyncDisposable {
-  readonly #pid: number;
+  /** Its number in the pid namespace of this process. */
+  readonly pid: number;
   readonly #answers: Socket;
   #control: number | undefined;
   #lists: number | undefined;
@@ -58,7 +59,7 @@ export class CallProcess implements AsyncDisposable {
   constructor(program: string, stdio: Stdio) {
     const [lists, answers, control] = [openPipe(), openPipe(), openPipe()];
     try {
-      this.#pid = startBareProcess(program, {
+      this.pid = startBareProcess(program, {
         name: 'tsbuild-init',
         descriptors: [...stdio, lists.read, answers.write, control.read],
       });
@@ -157,13 +158,13 @@ export class CallProcess implements AsyncDisposable {
 
   /** Opens a path as the process sees it, links and all, with O_PATH. Not after it has changed its root. */
   open(path: string, flags = 0): number {
-    this.#root ??= openSync(`/proc/${this.#number ?? this.#pid}/root`, O_PATH | constants.O_DIRECTORY);
+    this.#root ??= openSync(`/proc/${this.#number ?? this.pid}/root`, O_PATH | constants.O_DIRECTORY);
     return openInRoot(this.#root, bytesOfText(path), { flags: O_PATH | O_CLOEXEC | flags, resolve: RESOLVE.inRoot });
   }
 
   /** A file of its own /proc. */
   file(name: string): string {
-    return `/proc/${this.#number ?? this.#pid}/${name}`;
+    return `/proc/${this.#number ?? this.pid}/${name}`;
   }
 
   /** The path by which it finds what this process has open. */
@@ -187,7 +188,7 @@ export class CallProcess implements AsyncDisposable {
     this.#root = undefined;
     this.hold(true);
     while (!this.#ended) await this.#more();
-    if (!this.#reaped) reapProcess(this.#pid);
+    if (!this.#reaped) reapProcess(this.pid);
     this.#reaped = true;
   }
 
