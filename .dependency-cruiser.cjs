@@ -8,8 +8,9 @@ const mayImport = {
   layers: ['support', 'oci', 'store'],
   registry: ['support', 'oci', 'store', 'layers'],
   testing: ['support', 'oci'],
+  machine: ['support', 'sandbox', 'registry', 'store'],
   builder: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers'],
-  cli: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers', 'builder'],
+  cli: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers', 'machine', 'builder'],
 };
 // The one place that may know each third-party package.
 const home = {

@@ -16,6 +16,7 @@ const entries = {
   main: 'src/cli/main.ts',
   'chroot-worker': 'src/sandbox/chroot-worker.ts',
   'build-worker': 'src/build-worker.ts',
+  'isolation-worker': 'src/isolation-worker.ts',
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
   'unpack-worker': 'src/layers/unpack/unpack-worker.ts',
   'content-digest-worker': 'src/layers/compression/content-digest-worker.ts',

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { build } from './builder/build.js';
 import type { BuilderParts } from './builder/builder-parts.js';
@@ -10,6 +9,7 @@ import { NeedsWorkshopError } from './needs-workshop.js';
 import { openSourceAccess } from './source-access.js';
 import type { Store } from './store/store.js';
 import type { ChildProcess } from './support/child-process.js';
+import { currentUser } from './support/current-user.js';
 import type { PrunedCacheMount } from './store-care-types.js';
 import { isTsbuildError, TsbuildError } from './support/errors.js';
 import { createLimiter } from './support/limiter.js';
@@ -102,8 +102,8 @@ async function askWorker(
   message: ToWorker,
   { env, progress, signal, secrets = {} }: AskOptions,
 ): Promise<WorkerResult> {
-  const { uid, gid, username } = userInfo();
-  const plan = await planUserNamespace({ uid, gid, userName: username });
+  const { uid, gid, name } = currentUser();
+  const plan = await planUserNamespace({ uid, gid, userName: name });
   const child = await startWorker(plan, withoutSecrets(env, secrets));
   const abort = (): void => {
     if (child.connected) child.send({ type: 'abort' } satisfies ToWorker);

@@ -3,6 +3,7 @@ import type { Digest } from '../oci/digest.js';
 import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { RemoteBlob } from '../registry/remote-blobs.js';
 import type { Allowance, HostEntry, NameResolution, ResourceLimit, StepNetwork } from '../sandbox/run-spec.js';
+import type { IsolationName } from '../sandbox/sandbox.js';
 
 import type { CachedStep } from './cache/cached-step.js';
 
@@ -40,7 +41,7 @@ export interface BuildRequest {
   /** How many steps may be at work at once; absent: as many as there are processors. */
   readonly jobs?: number | undefined;
   /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
-  readonly isolation?: 'auto' | 'namespaces' | 'chroot' | undefined;
+  readonly isolation?: 'auto' | IsolationName | undefined;
   /** Ask the registry for a newer image behind each FROM even when the store has one. */
   readonly pull: boolean;
   /** Of the RUN steps that do not choose. */

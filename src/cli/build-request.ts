@@ -33,7 +33,7 @@ export async function readBuildRequest(
     noCache: parsed.flag('no-cache'),
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
-    isolation: isolation(parsed.value('isolation')),
+    isolation: isolation(parsed.value('isolation'), host.env),
     pull: parsed.flag('pull'),
     network: network(parsed.value('network')),
     platform: platform(parsed.value('platform')),
@@ -141,11 +141,16 @@ const ISOLATIONS: Readonly<Record<string, NonNullable<BuildRequest['isolation']>
   auto: 'auto',
   default: 'auto',
   namespaces: 'namespaces',
+  oci: 'oci',
+  bwrap: 'bwrap',
   chroot: 'chroot',
 };
 
-function isolation(word: string | undefined): BuildRequest['isolation'] {
-  return choose(word, ISOLATIONS, '--isolation');
+/** As the option says, else as the environment does. @throws `USAGE` */
+export function isolation(word: string | undefined, env: Environment): BuildRequest['isolation'] {
+  if (word !== undefined) return choose(word, ISOLATIONS, '--isolation');
+  const usual = env['TSBUILD_ISOLATION'] ?? '';
+  return usual === '' ? undefined : choose(usual, ISOLATIONS, 'TSBUILD_ISOLATION');
 }
 
 const PLATFORM = /^[a-z0-9_]+\/[a-z0-9_]+(\/[a-z0-9_.]+)?$/;

@@ -3,7 +3,7 @@ import type { Command } from './command.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
-import { DF, FSCK, PRUNE } from './store-commands.js';
+import { DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { AUTH_FILE, COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 import { STEP_OPTIONS } from './step-option-table.js';
@@ -83,7 +83,8 @@ const build: Command = {
       name: 'isolation',
       kind: 'value',
       placeholder: 'string',
-      about: 'How RUN instructions are kept apart from the machine: "auto", "namespaces" or "chroot" (default "auto")',
+      about:
+        'How RUN instructions are kept apart from the machine: "auto", "namespaces", "oci", "bwrap" or "chroot" (default "auto")',
     },
     {
       name: 'jobs',
@@ -237,6 +238,7 @@ export const COMMANDS: readonly Command[] = [
   },
   HISTORY,
   IMAGES,
+  INFO,
   INSPECT,
   {
     name: 'load',

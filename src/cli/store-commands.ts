@@ -31,6 +31,19 @@ export const FSCK: Command = {
   load: () => import('./commands/fsck.js'),
 };
 
+export const INFO: Command = {
+  name: 'info',
+  operands: '',
+  summary: 'Show what this machine has for building, and what it lacks',
+  options: [
+    { name: 'format', short: 'f', kind: 'value', placeholder: 'string', about: '"text" or "json" (default "text")' },
+    { name: 'json', kind: 'flag', about: 'Shorthand for --format json' },
+  ],
+  about: ['Tries every kind of isolation. Changes nothing, needs no store, no registry and no rights.'],
+  positionals: NO_OPERANDS,
+  load: () => import('./commands/info.js'),
+};
+
 export const PRUNE: Command = {
   name: 'prune',
   operands: '',

@@ -1,53 +1,94 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isTsbuildError, TsbuildError } from '../support/errors.js';
 import { explainRestriction, inUserNamespace } from '../support/user-namespace.js';
 import { ChrootSandbox } from './chroot-sandbox.js';
-import { callProgram } from './calls/call-program.js';
-import { Launcher } from './launcher.js';
-import { NamespaceSandbox } from './namespace-sandbox.js';
-import { currentRights } from './privileges.js';
-import { probeNamespaces } from './probe-namespaces.js';
-import type { Sandbox } from './sandbox.js';
-import { dockerSeccompFilter } from './seccomp/docker-filter.js';
+import { openNamespaces } from './open-namespaces.js';
+import { findRuntimes, RUNTIMES, type Runtime } from './runtime/runtime.js';
+import type { IsolationName, Sandbox } from './sandbox.js';
 
 export interface SandboxOptions {
   /** Absolute, and on the file system that root file systems are on: what can be mounted there is found out there. */
   readonly temporaryDirectory: string;
-  /** `auto`: namespaces where the machine allows them, else chroot where this process is root. */
-  readonly isolation: 'auto' | 'namespaces' | 'chroot';
+  /** `auto`: the first of `ISOLATIONS` that works. */
+  readonly isolation: 'auto' | IsolationName;
   /** How many runs are to come, as far as is known, beside those that have begun: no more is made ready. Absent: always more. */
   readonly upcoming?: () => number;
+  /** Of those that are installed, the ones to use. Absent: all. */
+  readonly runtimes?: readonly Runtime[];
 }
+
+/** The strongest first: the ladder that `auto` goes down. */
+export const ISOLATIONS: readonly IsolationName[] = ['namespaces', 'oci', 'bwrap', 'chroot'];
 
 /**
  * Chooses by trying. The caller is root, of the host or of a user namespace.
- * @throws `SANDBOX_UNAVAILABLE` with what forbids it and how to allow it
+ * @throws `SANDBOX_UNAVAILABLE` with what was tried, what forbids it and how to allow it
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { temporaryDirectory, isolation, upcoming = () => Infinity } = options;
-  if (isolation === 'chroot') return createChroot(temporaryDirectory);
+  const { isolation } = options;
+  if (isolation !== 'auto') return await OPENERS[isolation](options);
+  const failures: TsbuildError[] = [];
+  for (const name of ISOLATIONS) {
+    try {
+      return await OPENERS[name](options);
+    } catch (error) {
+      if (!isTsbuildError(error, 'SANDBOX_UNAVAILABLE')) throw error;
+      failures.push(error);
+    }
+  }
+  throw nothingWorks(failures);
+}
+
+const OPENERS: Readonly<Record<IsolationName, (options: SandboxOptions) => Promise<Sandbox>>> = {
+  namespaces: openOwn,
+  oci: (options) => openByRuntime('oci', options),
+  bwrap: (options) => openByRuntime('bwrap', options),
+  chroot: openChroot,
+};
+
+async function openOwn({ temporaryDirectory, upcoming = () => Infinity }: SandboxOptions): Promise<Sandbox> {
   try {
-    return await createNamespaces(temporaryDirectory, upcoming);
+    return await openNamespaces({ temporaryDirectory, upcoming, runtime: null });
   } catch (error) {
-    if (!isTsbuildError(error, 'SANDBOX_FAILED')) throw error;
-    if (isolation === 'auto' && ChrootSandbox.isPossible()) return createChroot(temporaryDirectory);
-    throw unavailable(error);
+    throw isTsbuildError(error, 'SANDBOX_FAILED') ? unavailable('from the machine', error) : error;
   }
 }
 
-function createChroot(temporaryDirectory: string): Sandbox {
-  if (!ChrootSandbox.isPossible()) {
-    throw new TsbuildError('SANDBOX_UNAVAILABLE', 'cannot confine steps by chroot: this process is not root', {
+const MISSING = {
+  oci: { state: 'neither "crun" nor "runc" is installed', hint: 'Install the package "crun" or "runc".' },
+  bwrap: { state: 'the program "bwrap" is not installed', hint: 'Install the package "bubblewrap".' },
+} as const;
+
+/** By the first that works. */
+async function openByRuntime(isolation: keyof typeof RUNTIMES, options: SandboxOptions): Promise<Sandbox> {
+  const { temporaryDirectory, upcoming = () => Infinity, runtimes } = options;
+  let failure: TsbuildError | undefined;
+  for (const runtime of runtimes ?? findRuntimes(RUNTIMES[isolation])) {
+    try {
+      return await openNamespaces({ temporaryDirectory, upcoming, runtime });
+    } catch (error) {
+      if (!isTsbuildError(error, 'SANDBOX_FAILED')) throw error;
+      failure ??= unavailable(`by "${runtime.program}"`, error);
+    }
+  }
+  if (failure !== undefined) throw failure;
+  const { state, hint } = MISSING[isolation];
+  throw new TsbuildError('SANDBOX_UNAVAILABLE', `cannot isolate steps by ${isolation}: ${state}`, { hint });
+}
+
+function openChroot({ temporaryDirectory }: SandboxOptions): Promise<Sandbox> {
+  if (ChrootSandbox.isPossible()) return Promise.resolve(new ChrootSandbox(temporaryDirectory));
+  const reason = process.geteuid?.() === 0 ? 'the capability CAP_SYS_CHROOT is missing' : 'this process is not root';
+  return Promise.reject(
+    new TsbuildError('SANDBOX_UNAVAILABLE', `cannot confine steps by chroot: ${reason}`, {
       hint: 'Run tsbuild as root of the container, with the capability CAP_SYS_CHROOT.',
-    });
-  }
-  return new ChrootSandbox(temporaryDirectory);
+    }),
+  );
 }
 
-function unavailable(cause: TsbuildError): TsbuildError {
+/** `how` the steps are not isolated: "from the machine", or by which program. */
+function unavailable(how: string, cause: TsbuildError): TsbuildError {
   const { reason, hint } = inUserNamespace() ? explainRestriction(cause.message) : missingRights(cause);
-  return new TsbuildError('SANDBOX_UNAVAILABLE', `cannot isolate steps from the machine: ${reason}`, { cause, hint });
+  return new TsbuildError('SANDBOX_UNAVAILABLE', `cannot isolate steps ${how}: ${reason}`, { cause, hint });
 }
 
 function missingRights({ message }: TsbuildError): { readonly reason: string; readonly hint: string } {
@@ -60,23 +101,12 @@ function missingRights({ message }: TsbuildError): { readonly reason: string; re
   };
 }
 
-async function createNamespaces(temporaryDirectory: string, upcoming: () => number): Promise<Sandbox> {
-  const directory = await mkdtemp(join(temporaryDirectory, 'sandbox-'));
-  const [program, place, trial] = ['init', 'parts', 'probe'].map((name) => join(directory, name)) as Places;
-  const launcher = new Launcher({ program, directory: place });
-  try {
-    for (const path of [place, trial]) await mkdir(path);
-    await writeFile(program, callProgram(process.arch), { mode: 0o500 });
-    // One to probe with, and meanwhile one for the run that this is all for.
-    launcher.prepare(2);
-    const overlayMethod = await probeNamespaces(launcher, { trial, userxattr: inUserNamespace() });
-    await rm(trial, { recursive: true, force: true });
-    const [filter, rights] = [dockerSeccompFilter(process.arch), currentRights()];
-    return new NamespaceSandbox({ launcher, overlayMethod, filter, rights, upcoming, directory });
-  } catch (error) {
-    await launcher[Symbol.asyncDispose]();
-    await rm(directory, { recursive: true, force: true });
-    throw error;
-  }
+/** The remedy for the strongest is the one to have; what the others say is there to be read. */
+function nothingWorks(failures: readonly TsbuildError[]): TsbuildError {
+  const [first, ...others] = failures;
+  const tried = others.map(({ message }) => `; ${message}`).join('');
+  return new TsbuildError('SANDBOX_UNAVAILABLE', `${first?.message ?? 'cannot isolate steps'}${tried}`, {
+    cause: first,
+    hint: first?.hint,
+  });
 }
-type Places = [program: string, place: string, trial: string];

@@ -7,14 +7,22 @@ export interface Machine {
 
 /** A complete program: the machine's code, and further data right behind it. */
 export function elfProgram({ elfMachine, code }: Machine, data: Uint8Array = new Uint8Array()): Uint8Array {
-  const instructions = Buffer.from(code.replaceAll(/#.*|\s+/g, ''), 'hex');
-  return executable(elfMachine, Buffer.concat([instructions, data]));
+  return executable(elfMachine, Buffer.concat([bytesOfCode(code), data]));
+}
+
+function bytesOfCode(code: string): Buffer {
+  return Buffer.from(code.replaceAll(/#.*|\s+/g, ''), 'hex');
 }
 
 const LOAD_ADDRESS = 0x400000;
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 const ENTRY_OFFSET = HEADER_BYTES + PROGRAM_HEADER_BYTES;
+
+/** Where the data behind a machine's code is in memory, so that it can point to itself. */
+export function dataAddress({ code }: Machine): number {
+  return LOAD_ADDRESS + ENTRY_OFFSET + bytesOfCode(code).length;
+}
 
 /** elf(5): a header, one segment that maps the file readable and executable, and the code. */
 function executable(elfMachine: number, code: Buffer): Uint8Array {

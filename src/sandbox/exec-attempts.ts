@@ -73,7 +73,7 @@ function candidates(name: string, searchPath: string | undefined): readonly stri
 }
 
 /** Pointers to strings, and one that is none (execve(2)). */
-function strings(calls: CallList, texts: readonly string[]): Memory {
+export function strings(calls: CallList, texts: readonly string[]): Memory {
   const pointers = texts.map((text, index) => [index * 8, calls.text(text)] as const);
   return calls.data(Buffer.alloc((texts.length + 1) * 8), pointers);
 }

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { TsbuildError } from '../support/errors.js';
 import { closeDescriptor } from '../support/syscalls.js';
 import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
 import { furnish } from './furnish-sandbox.js';
@@ -10,6 +11,8 @@ import { removeStubs } from './mounts/stubs.js';
 import { isOneSink, OutputReaders } from './output-pipes.js';
 import type { Rights } from './privileges.js';
 import type { RunSpec } from './run-spec.js';
+import type { Runtime } from './runtime/runtime.js';
+import { startByRuntime } from './runtime/start-by-runtime.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { runStep } from './start-step.js';
 import { resultOf, throwIfAborted, type StepEnd } from './step-end.js';
@@ -24,6 +27,8 @@ export interface NamespaceSandboxOptions {
   readonly upcoming: () => number;
   /** Removed with the sandbox. */
   readonly directory: string;
+  /** Who starts the steps; `null`: this program does all by itself. */
+  readonly runtime: Runtime | null;
 }
 
 interface StepPlace {
@@ -31,22 +36,29 @@ interface StepPlace {
   /** Filled while the step lives. */
   readonly stubs: Stub[];
 }
+const BWRAP_NOTICE =
+  'steps are started by bubblewrap, in which no program gains rights: "sudo", "su" and file capabilities do not work in them';
 
 /** Steps in namespaces of their own, with Docker's capabilities and seccomp rules. */
 export class NamespaceSandbox implements Sandbox {
-  readonly name = 'namespaces';
-  readonly notice = null;
+  readonly name: 'namespaces' | 'oci' | 'bwrap';
+  readonly notice: string | null;
   readonly overlay: boolean;
   readonly #options: NamespaceSandboxOptions;
 
   constructor(options: NamespaceSandboxOptions) {
     this.#options = options;
+    const { runtime } = options;
+    if (runtime === null) this.name = 'namespaces';
+    else this.name = runtime.kind === 'bwrap' ? 'bwrap' : 'oci';
+    this.notice = this.name === 'bwrap' ? BWRAP_NOTICE : null;
     this.overlay = options.overlayMethod !== null;
   }
 
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
     throwIfAborted(spec, io.signal);
     checkLimits(spec.limits);
+    if (spec.privileged && this.name === 'bwrap') throw refusedPrivileges();
     const temporaryDirectory = this.#options.directory;
     await using surroundings = await openSurroundings(spec, { temporaryDirectory, signal: io.signal });
     const stubs: Stub[] = [];
@@ -91,11 +103,13 @@ export class NamespaceSandbox implements Sandbox {
     spec: RunSpec,
     { io, stubs, surroundings }: StepPlace & { readonly io: RunIo },
   ): Promise<StepEnd> {
-    const { overlayMethod: overlay, rights, filter } = this.#options;
+    const { overlayMethod: overlay, rights, filter, runtime } = this.#options;
     const { networkNamespace } = surroundings;
     const root = await furnish(launch, { spec, network: surroundings.files, networkNamespace, overlay }, stubs);
     try {
       throwIfAborted(spec, io.signal);
+      if (runtime !== null)
+        return await startByRuntime(launch, { runtime, spec, root, rights, filter, together: isOneSink(io) });
       const right = spec.privileged
         ? { capabilities: rights.permitted, filter: null }
         : { capabilities: DEFAULT_CAPABILITY_SET, filter };
@@ -113,4 +127,11 @@ export class NamespaceSandbox implements Sandbox {
     await this.#options.launcher[Symbol.asyncDispose]();
     await rm(this.#options.directory, { recursive: true, force: true });
   }
+}
+
+/** It covers parts of /proc, and lets nobody gain rights, whatever it is told. */
+function refusedPrivileges(): TsbuildError {
+  return new TsbuildError('SANDBOX_FAILED', 'cannot run the step: bubblewrap gives no step more rights than others', {
+    hint: 'Run the build with --isolation namespaces or oci.',
+  });
 }

@@ -16,9 +16,12 @@ export type RunResult = (
   readonly outOfMemory?: true;
 };
 
+/** From the strongest to the weakest; `oci` and `bwrap` are programs of others that may not be installed. */
+export type IsolationName = 'namespaces' | 'oci' | 'bwrap' | 'chroot';
+
 /** Runs one process apart from the rest of the host. Knows no image and no Dockerfile. */
 export interface Sandbox {
-  readonly name: 'namespaces' | 'chroot';
+  readonly name: IsolationName;
   /** Whether an overlay root file system can be mounted here; without, only `directory` ones are accepted. */
   readonly overlay: boolean;
   /** What is not isolated, in one plain sentence for the user, or `null` when all is. */

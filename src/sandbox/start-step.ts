@@ -84,7 +84,7 @@ export async function runStep(launch: Launch, start: StepStart): Promise<StepEnd
 }
 
 /** Without following what /proc has for links, which lead anywhere (CVE-2024-21626). */
-function openWorkingDirectory(root: Root, cwd: string): number {
+export function openWorkingDirectory(root: Root, cwd: string): number {
   const what = `enter the working directory "${cwd}"`;
   const options = { symlinks: true, directory: true };
   const directory = attempt(what, () => openExisting(root.descriptor, bytesOfText(cwd), options));
@@ -157,7 +157,7 @@ function endOf(word: number): StepEnd {
   return { type: 'ended', exitCode, signal: null };
 }
 
-function signalName(number: number): NodeJS.Signals | undefined {
+export function signalName(number: number): NodeJS.Signals | undefined {
   return SIGNALS.find(([, value]) => value === number)?.[0];
 }
 const SIGNALS = Object.entries(os.signals) as [NodeJS.Signals, number][];

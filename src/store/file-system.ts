@@ -52,7 +52,21 @@ const NAMES: Readonly<Record<number, string>> = {
   0x65735546: 'fuse',
   0x01021997: '9p',
   0xef53: 'ext4',
+  0x58465342: 'xfs',
+  0x9123683e: 'btrfs',
+  0x2fc12fc1: 'zfs',
 };
+
+/** Its name, or the number that statfs(2) has for it. */
+export function fileSystemName(path: string): string {
+  const { type } = statfsSync(path);
+  return NAMES[type] ?? `0x${type.toString(16)}`;
+}
+
+/** What it means, for each thing that a file system cannot do and that files of images need. */
+export function describeLacks(facts: FileSystemFacts): readonly string[] {
+  return FACTS.filter((fact) => !facts[fact]).map((fact) => `it ${LACKS[fact]}`);
+}
 
 export interface SnapshotNeeds {
   /** Owners are kept in extended attributes. */

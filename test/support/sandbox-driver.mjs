@@ -1,5 +1,5 @@
 // A process of its own for each kind of sandbox: makes it, and root file systems to run in, and runs what it is sent over IPC.
-// usage: sandbox-driver.mjs direct|user-namespace '{"base","isolation","rootfs","userName"}'
+// usage: sandbox-driver.mjs direct|user-namespace '{"base","isolation","runtime","rootfs","userName"}'
 import {
   chmodSync,
   cpSync,
@@ -16,6 +16,7 @@ import {
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createSandbox } from '../../dist/sandbox/create-sandbox.js';
+import { findRuntimes } from '../../dist/sandbox/runtime/runtime.js';
 import { descendantsOf } from '../../dist/sandbox/process-tree.js';
 import { planUserNamespace, spawnInUserNamespace } from '../../dist/support/user-namespace.js';
 
@@ -53,6 +54,7 @@ async function serve() {
       upcoming: () => 1,
       temporaryDirectory: setting.base,
       isolation: setting.isolation,
+      ...(setting.runtime && { runtimes: findRuntimes([setting.runtime]) }),
     });
   } catch (error) {
     process.send({ unavailable: String(error) });

@@ -4,7 +4,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunSpec } from '../../src/sandbox/run-spec.js';
-import type { RunResult } from '../../src/sandbox/sandbox.js';
+import type { Runtime } from '../../src/sandbox/runtime/runtime.js';
+import type { IsolationName, RunResult } from '../../src/sandbox/sandbox.js';
 
 export interface TestFile {
   readonly path: string;
@@ -40,8 +41,12 @@ export interface TestOutcome {
 
 export interface SandboxKind {
   readonly title: string;
-  readonly isolation: 'namespaces' | 'chroot';
+  readonly isolation: IsolationName;
+  /** Of `oci` and `bwrap`: the program. */
+  readonly runtime?: Runtime['kind'];
   readonly rootfs: 'overlay' | 'directory';
+  /** Only what differs most between sandboxes. */
+  readonly sample?: boolean;
   /** Whose process it is made in. */
   readonly as: 'root' | 'user with ranges' | 'user with one id';
 }
@@ -96,10 +101,10 @@ function missingFor({ as }: SandboxKind): string | null {
   return null;
 }
 
-function start({ isolation, rootfs, as }: SandboxKind, base: string): ChildProcess {
+function start({ isolation, runtime, rootfs, as }: SandboxKind, base: string): ChildProcess {
   const single = as === 'user with one id';
   const userName = isRoot ? 'nobody' : userInfo().username;
-  const setting = JSON.stringify({ base, isolation, rootfs, single, userName });
+  const setting = JSON.stringify({ base, isolation, runtime, rootfs, single, userName });
   const node = [process.execPath, DRIVER, as === 'root' ? 'direct' : 'user-namespace', setting];
   const argv = as === 'root' || !isRoot ? node : asNobody(node, base);
   const [file = '', ...args] = argv;

@@ -6,24 +6,30 @@ export interface DaemonSettings {
   readonly insecureRegistries: readonly string[];
 }
 
+export interface DaemonFileOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly systemRoot: string;
+}
+
 /**
  * What Docker's daemon is told about registries, so that a machine set up for Docker needs nothing more: the system's
  * /etc/docker/daemon.json and the rootless one in ~/.config/docker, the latter's mirrors first.
  * @throws `CONFIG_INVALID`
  */
-export async function loadDaemonSettings(options: {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly home: string;
-  readonly systemRoot: string;
-}): Promise<DaemonSettings> {
-  const configHome = options.env['XDG_CONFIG_HOME'] ?? '';
-  const user = join(configHome === '' ? join(options.home, '.config') : configHome, 'docker/daemon.json');
-  const files = [user, join(options.systemRoot, 'etc/docker/daemon.json')];
-  const settings = await Promise.all(files.map(readSettings));
+export async function loadDaemonSettings(options: DaemonFileOptions): Promise<DaemonSettings> {
+  const settings = await Promise.all(daemonFiles(options).map(readSettings));
   return {
     mirrors: settings.flatMap(({ mirrors }) => mirrors),
     insecureRegistries: [...new Set(settings.flatMap(({ insecureRegistries }) => insecureRegistries))],
   };
+}
+
+/** Where they may be. */
+export function daemonFiles({ env, home, systemRoot }: DaemonFileOptions): readonly string[] {
+  const configHome = env['XDG_CONFIG_HOME'] ?? '';
+  const user = join(configHome === '' ? join(home, '.config') : configHome, 'docker/daemon.json');
+  return [user, join(systemRoot, 'etc/docker/daemon.json')];
 }
 
 async function readSettings(file: string): Promise<DaemonSettings> {

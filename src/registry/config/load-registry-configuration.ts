@@ -45,7 +45,7 @@ export async function loadRegistryConfiguration(options: ConfigurationOptions): 
 }
 
 /** Those of the user before those of the system. */
-function certificateFolders({ env, home, systemRoot = '/' }: ConfigurationOptions): {
+export function certificateFolders({ env, home, systemRoot = '/' }: ConfigurationOptions): {
   readonly certificates: readonly string[];
   readonly containerd: readonly string[];
 } {

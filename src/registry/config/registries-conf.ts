@@ -26,6 +26,13 @@ export async function loadRegistriesConf(options: {
   return [...byPrefix.values()];
 }
 
+/** The files that count, in the order in which they are read. @throws `CONFIG_INVALID` */
+export async function registriesConfFiles(
+  options: Parameters<typeof loadRegistriesConf>[0],
+): Promise<readonly string[]> {
+  return (await readFiles(options)).map(({ file }) => file);
+}
+
 interface TextFile {
   readonly file: string;
   readonly text: string;

@@ -42,7 +42,8 @@ export function credentialPlace(env: Environment, home: string): string {
   return named === '' ? dockerFile(env, home) : named;
 }
 
-function credentialFiles(env: Environment, home: string): readonly string[] {
+/** Where credentials may be, the first that has some counts. */
+export function credentialFiles(env: Environment, home: string): readonly string[] {
   const runtime = env['XDG_RUNTIME_DIR'] ?? '';
   const configHome = env['XDG_CONFIG_HOME'] ?? '';
   return [

@@ -6,8 +6,8 @@ import { IMPOSSIBLE, mount, unmount } from '../calls/kernel-calls.js';
 import { addAttributes, readMounts, type MountPoint } from './attributes.js';
 import type { Parts } from './parts.js';
 
-/** What Docker hides of /proc and /sys, and what it makes read-only (moby, oci/defaults.go). */
-const MASKED_PROC = [
+/** What Docker hides of /proc and /sys, by names below them, and what it makes read-only (moby, oci/defaults.go). */
+export const MASKED_PROC: readonly string[] = [
   'acpi',
   'asound',
   'interrupts',
@@ -20,7 +20,7 @@ const MASKED_PROC = [
   'timer_stats',
 ];
 const MASKED_SYS = ['firmware', 'devices/virtual/powercap'];
-const READ_ONLY_PROC = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
+export const READ_ONLY_PROC: readonly string[] = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
 const CPUS = 'devices/system/cpu';
 const CGROUP2_SUPER_MAGIC = 0x63677270;
 

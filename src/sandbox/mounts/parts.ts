@@ -24,6 +24,8 @@ export interface Parts {
   readonly root: string;
   readonly files: string;
   readonly scripts: string;
+  /** What a container runtime is told and keeps, where one starts the step. */
+  readonly runtime: string;
 }
 
 export function partsAt(path: string): Parts {
@@ -38,11 +40,12 @@ export function partsAt(path: string): Parts {
     root: join(path, 'root'),
     files: join(path, 'files'),
     scripts: join(path, 'scripts'),
+    runtime: join(path, 'runtime'),
   };
 }
 
 export function mountParts(calls: CallList, parts: Parts): void {
-  const { path, emptyDirectory, emptyFile, nodes, dev, proc, sys, root, files, scripts } = parts;
+  const { path, emptyDirectory, emptyFile, nodes, dev, proc, sys, root, files, scripts, runtime } = parts;
   mount(calls, {
     source: 'parts',
     target: path,
@@ -52,7 +55,8 @@ export function mountParts(calls: CallList, parts: Parts): void {
   });
   makeDirectory(calls, emptyDirectory, 0o555);
   makeFile(calls, emptyFile, 0o444);
-  for (const directory of [nodes, dev, proc, sys, root, files, scripts]) makeDirectory(calls, directory, 0o700);
+  for (const directory of [nodes, dev, proc, sys, root, files, scripts, runtime])
+    makeDirectory(calls, directory, 0o700);
   const flags = MS.nosuid | MS.noexec;
   mount(calls, { source: 'nodes', target: nodes, type: 'tmpfs', flags, data: 'mode=700,size=4k' });
   // A bind mount takes over the flags of the mount it is made from: what is bound from here is read-only.

@@ -1,4 +1,5 @@
 import { assemble, branch, FIELD, finish, load, OUTCOME, type Program } from './bpf.js';
+import { NEW_NAMESPACES, PERSONALITIES, REFUSED_SOCKET_FAMILIES } from './conditions.js';
 import { LAST_KNOWN_CALL, syscallNumbers, type InstructionSet } from './syscall-table.js';
 
 /** AUDIT_ARCH_* of linux/audit.h, which seccomp_data.arch carries. */
@@ -18,13 +19,6 @@ const INSTRUCTION_SETS: Readonly<Record<string, readonly InstructionSet[]>> = {
 const allow = finish(OUTCOME.allow);
 const notPermitted = finish(OUTCOME.notPermitted);
 const notImplemented = finish(OUTCOME.notImplemented);
-
-/** The bits of clone(2) that make namespaces: CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}. */
-const NEW_NAMESPACES = 0x7e020000;
-/** AF_ALG and AF_VSOCK: one reaches the kernel's crypto, the other the machine that hosts this one. */
-const REFUSED_SOCKET_FAMILIES = [38, 40];
-/** PER_LINUX and PER_LINUX32, with and without UNAME26, and the question which it is. */
-const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff];
 
 /**
  * Calls that depend on their first argument. It is looked at as the 32 bits that the kernel itself takes it for, where

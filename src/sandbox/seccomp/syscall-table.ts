@@ -112,12 +112,22 @@ vmsplice 278 316 75 343 | wait4 61 114 260 114 | waitid 247 284 95 280 | waitpid
 writev 20 146 66 146
 `;
 
+function entries(): readonly (readonly string[])[] {
+  return TABLE.trim()
+    .split(/\s*[|\n]\s*/)
+    .map((entry) => entry.split(' '));
+}
+
+/** Of all instruction sets. */
+export function syscallNames(): readonly string[] {
+  return entries().flatMap(([name]) => name ?? []);
+}
+
 /** Numbers by name, for one instruction set. */
 export function syscallNumbers(set: InstructionSet): ReadonlyMap<string, number> {
   const column = COLUMNS.indexOf(set) + 1;
   const numbers = new Map<string, number>();
-  for (const entry of TABLE.trim().split(/\s*[|\n]\s*/)) {
-    const fields = entry.split(' ');
+  for (const fields of entries()) {
     const [name, number] = [fields[0], fields[column]];
     if (name !== undefined && number !== undefined && number !== '-') numbers.set(name, Number(number));
   }

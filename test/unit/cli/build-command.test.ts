@@ -123,6 +123,14 @@ describe('tsbuild build', () => {
     } satisfies BuildRequest);
   });
 
+  test.each<[string, string[], Record<string, string>, BuildRequest['isolation']]>([
+    ['the option', ['--isolation', 'oci', '.'], { TSBUILD_ISOLATION: 'chroot' }, 'oci'],
+    ['the environment', ['.'], { TSBUILD_ISOLATION: 'bwrap' }, 'bwrap'],
+    ['nobody', ['.'], { TSBUILD_ISOLATION: '' }, undefined],
+  ])('isolates steps as %s says', async (_, words, env, isolation) => {
+    expect((await build(words, { env })).request?.isolation).toBe(isolation);
+  });
+
   test.each<[string, string[]]>([
     ['a bare option', ['-t', 'x', '.']],
     ['a bare path', ['.']],
@@ -172,6 +180,7 @@ describe('tsbuild build', () => {
     ['standard input twice', ['-f', '-', '-'], {}, 2, 'error[USAGE]: cannot use "-" twice'],
     ['a missing -f', ['-f', 'nope', '.'], {}, 3, 'error[DOCKERFILE_NOT_FOUND]: cannot read Dockerfile "nope"'],
     ['an unknown network', ['--network', 'bridge', '.'], {}, 2, 'error[USAGE]: cannot use --network "bridge"'],
+    ['an unknown isolation', ['.'], { env: { TSBUILD_ISOLATION: 'jail' } }, 2, 'cannot use TSBUILD_ISOLATION "jail"'],
     ['a malformed platform', ['--platform', 'amd64', '.'], {}, 2, 'error[USAGE]: cannot use --platform "amd64"'],
     ['several platforms', ['--platform', 'linux/a,linux/b', '.'], {}, 2, 'several platforms at once are not supported'],
     ['a build argument without name', ['--build-arg', '=x', '.'], {}, 2, 'error[USAGE]: cannot use --build-arg "=x"'],

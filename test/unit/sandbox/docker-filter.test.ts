@@ -1,39 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { interpret } from './interpret-filter.js';
 import { OUTCOME } from '../../../src/sandbox/seccomp/bpf.js';
 import { dockerSeccompFilter } from '../../../src/sandbox/seccomp/docker-filter.js';
 import { syscallNumbers, type InstructionSet } from '../../../src/sandbox/seccomp/syscall-table.js';
 
 const AUDIT = { x86_64: 0xc000003e, i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028 } as const;
 const NODE = { x86_64: 'x64', i386: 'x64', aarch64: 'arm64', arm: 'arm64' } as const;
-
-/** What the kernel's interpreter of classic BPF does with the program and a `struct seccomp_data`. */
-function interpret(program: Uint8Array, data: { number: number; architecture: number; first?: number }): number {
-  const code = Buffer.from(program);
-  const fields = new Map([
-    [0, data.number],
-    [4, data.architecture],
-    [16, data.first ?? 0],
-  ]);
-  let accumulator = 0;
-  for (let at = 0; at < code.length; at += 8) {
-    const [operation, yes, no, value] = [
-      code.readUInt16LE(at),
-      code.readUInt8(at + 2),
-      code.readUInt8(at + 3),
-      code.readUInt32LE(at + 4),
-    ];
-    const jump = (condition: boolean): void => void (at += 8 * (condition ? yes : no));
-    if (operation === 0x20) accumulator = fields.get(value) ?? Number.NaN;
-    else if (operation === 0x15) jump(accumulator === value);
-    else if (operation === 0x35) jump(accumulator >= value);
-    else if (operation === 0x45) jump((accumulator & value) !== 0);
-    else if (operation === 0x05) at += 8 * value;
-    else if (operation === 0x06) return value;
-    else throw new Error(`operation ${operation}`);
-  }
-  throw new Error('the program ran off its end');
-}
 
 const PROGRAMS = { x64: dockerSeccompFilter('x64'), arm64: dockerSeccompFilter('arm64') } as const;
 
