@@ -18,6 +18,7 @@ import { storeImage } from './image/store-image.js';
 import { loadDockerfile } from './load-dockerfile.js';
 import { creationTime } from './operations/step-time.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
+import type { OpenVisit } from './visit.js';
 import type { OperationParts, Workshop } from './operations/operation-parts.js';
 import { fileSystemOf, type FileSystemResult, type Result } from './operations/result.js';
 import { StepCache, type ClaimWork } from './operations/step-cache.js';
@@ -43,6 +44,8 @@ export interface BuilderParts {
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */
   readonly drain: () => Promise<void>;
+  /** Who is let into the sandbox of a step that failed; absent: nobody. */
+  readonly openVisit?: OpenVisit | undefined;
   /** The right to do a step that another process may be doing. */
   readonly claim: ClaimWork;
 }
@@ -146,6 +149,7 @@ function solvePlan(
     sourceDateEpoch,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     given: request,
+    openVisit: parts.openVisit,
     platform: formatPlatform(platform),
     openContext: (operation) => openBuildContext(request, operation),
     fetchTree: async (operation, step, context) => {

@@ -147,7 +147,7 @@ function sourceDateEpoch(text: string | undefined): number | undefined {
 const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'] as const;
 
 /** In the case in which they are set: programs differ in which one they read. */
-function proxyEnvironment(env: Environment): Record<string, string> {
+export function proxyEnvironment(env: Environment): Record<string, string> {
   const names = PROXY_VARIABLES.flatMap((name) => [name, name.toLowerCase()]);
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
 }

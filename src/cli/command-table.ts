@@ -2,6 +2,7 @@ import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
 import { OUTPUT_OPTIONS } from './output-option-table.js';
 import { DF, FSCK, PRUNE } from './store-commands.js';
+import { RUN_IMAGE } from './run-image-command.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
@@ -357,6 +358,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: anyNumber(1),
     load: () => import('./commands/rmi.js'),
   },
+  RUN_IMAGE,
   {
     name: 'save',
     operands: 'IMAGE [IMAGE...]',

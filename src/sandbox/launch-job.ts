@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../support/errors.js';
+import type { TerminalSize } from '../support/pseudo-terminal.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import type { NetworkFiles } from './network-files.js';
@@ -27,6 +28,8 @@ export interface RunJob {
   readonly stdin: number;
   readonly stdout: number;
   readonly stderr: number;
+  /** A terminal of this size in the place of the three. */
+  readonly terminal?: TerminalSize | undefined;
 }
 
 /** Tries what a step needs, in a namespace that is then thrown away. */
@@ -46,8 +49,10 @@ export type LaunchMessage =
   | { readonly type: 'ready' }
   /** What was made in the root file system, to be removed once nothing is mounted any more. */
   | { readonly type: 'stubs'; readonly stubs: readonly Stub[] }
+  /** A descriptor, which becomes the receiver's: the other end of the program's terminal. */
+  | { readonly type: 'terminal'; readonly control: number }
   /** The program has its descriptors. */
-  | { readonly type: 'started' }
+  | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'ended'; readonly exitCode: number | null; readonly signal: NodeJS.Signals | null }
   /** There was no such program, as a shell would say it. */
   | { readonly type: 'refused'; readonly exitCode: number; readonly message: string }

@@ -13,6 +13,7 @@ import {
   closeOnExec,
   closeOnExecFrom,
   mount,
+  MOUNT_ATTRIBUTE,
   MS,
   pivotRoot,
   setFileModeMask,
@@ -21,10 +22,12 @@ import {
   unmount,
   unshare,
 } from '../support/syscalls.js';
+import { openPseudoTerminal } from '../support/pseudo-terminal.js';
 import { attempt, setupFailure } from './attempt.js';
 import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
 import type { LaunchData, LaunchJob, LaunchMessage, ProbeJob, RunJob } from './launch-job.js';
 import { limitProgram } from './limit-program.js';
+import { addAttributes } from './mounts/attributes.js';
 import { mountDevices, unlessImpossible } from './mounts/devices.js';
 import { privilegedDevices, unprotect } from './mounts/privileged.js';
 import { addFile, mountFiles, type Files } from './mounts/files.js';
@@ -139,7 +142,8 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
   const files = mountFiles(join(data.directory, 'files'));
   mountRoot(spec.rootfs, rootPath, { files, overlay: job.overlay, devices: spec.privileged });
   const root: Root = { descriptor: openDirectory(rootPath), stubs: [] };
-  const limiter = spec.limits.length === 0 ? undefined : openLimiter(files, spec.limits);
+  const terminal = openTerminal(job, parts);
+  const limiter = openLimiter(files, spec.limits, { terminal: terminal !== undefined });
   const supplies = { files, overlay: job.overlay, nodes: parts.nodes };
   try {
     if (spec.privileged)
@@ -151,6 +155,7 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
     bindFile(root, addFile(files, 'resolv.conf', network.resolvConf), '/etc/resolv.conf');
     if (spec.privileged) mountRequested(root, privilegedDevices(), supplies);
     mountRequested(root, spec.mounts, supplies);
+    if (spec.readonlyRoot === true) addAttributes(rootPath, MOUNT_ATTRIBUTE.rdonly, { recursive: false });
     const directory = openWorkingDirectory(root, spec.cwd);
     attempt('change the root', enterRoot);
     changeDirectoryTo(directory);
@@ -163,12 +168,29 @@ async function run(job: RunJob, { parts, rights }: Prepared): Promise<void> {
     ? { capabilities: rights.permitted, filter: null }
     : { capabilities: DEFAULT_CAPABILITY_SET, filter: data.filter };
   dropPrivileges({ user: spec.user, ...restriction }, rights);
-  await runProgram(job, limiter);
+  await runProgram(
+    terminal === undefined ? job : { ...job, stdin: terminal, stdout: terminal, stderr: terminal },
+    limiter,
+  );
+}
+
+/** While the step's /dev is known by our own path: the program may have anything mounted there. */
+function openTerminal({ spec, terminal: size }: RunJob, { path }: Parts): number | undefined {
+  if (size === undefined) return undefined;
+  const { uid } = spec.user;
+  const opened = attempt('open a terminal', () => openPseudoTerminal(join(path, 'dev/pts/ptmx'), { uid, size }));
+  post({ type: 'terminal', control: opened.control });
+  return opened.terminal;
 }
 
 /** Open, since nothing of these files is in sight once the root is changed. */
-function openLimiter(files: Files, limits: RunSpec['limits']): number {
-  const path = addFile(files, 'limits', limitProgram(process.arch, limits));
+function openLimiter(
+  files: Files,
+  limits: RunSpec['limits'],
+  options: { readonly terminal: boolean },
+): number | undefined {
+  if (limits.length === 0 && !options.terminal) return undefined;
+  const path = addFile(files, 'limits', limitProgram(process.arch, limits, options));
   chmodSync(path, 0o555);
   return openSync(path, 'r');
 }
@@ -233,14 +255,17 @@ function enterRoot(): void {
   changeDirectory('/');
 }
 
-async function runProgram({ spec, stdin, stdout, stderr }: RunJob, limiter: number | undefined): Promise<void> {
+async function runProgram(job: RunJob, limiter: number | undefined): Promise<void> {
+  const { spec, stdin, stdout, stderr } = job;
   const result = await startProgram(spec, { stdio: [stdin, stdout, stderr], limiter });
   if (limiter !== undefined) closeDescriptor(limiter);
+  // As long as it is open here, the terminal is in use.
+  if (job.terminal !== undefined) closeDescriptor(stdin);
   if (!result.started) {
     const { exitCode, message } = result.program;
     post({ type: 'refused', exitCode, message });
     return;
   }
-  post({ type: 'started' });
+  post({ type: 'started', pid: result.child.pid ?? 0 });
   post({ type: 'ended', ...(await exitOf(result.child)) });
 }

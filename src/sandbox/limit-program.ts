@@ -6,11 +6,16 @@ import type { ResourceLimit } from './run-spec.js';
  * the builder cannot set them in a thread of its own, and an image need not have a shell that could. It is started with the path
  * of the other program as its name and the arguments of that one, its name included, as its own. It does:
  *
+ *     ioctl(0, TIOCSCTTY, 0)  with a terminal: only a session's own first process can give it one (ioctl_tty(2))
  *     for each of the table:  prlimit64(0, resource, limit, NULL)
  *     execve(argv[0], argv + 1, envp)
  *     exit_group(126)         when one of them failed
  */
-export function limitProgram(architecture: string, limits: readonly ResourceLimit[]): Uint8Array {
+export function limitProgram(
+  architecture: string,
+  limits: readonly ResourceLimit[],
+  { terminal }: { readonly terminal: boolean } = { terminal: false },
+): Uint8Array {
   const machine = MACHINES[architecture];
   if (machine === undefined) throw new Error(`no limit program for ${architecture}`);
   const table = Buffer.alloc(8 + limits.length * 24);
@@ -19,7 +24,8 @@ export function limitProgram(architecture: string, limits: readonly ResourceLimi
     const entry = [BigInt(RESOURCES.indexOf(name)), limitValue(soft), limitValue(hard)];
     entry.forEach((value, field) => table.writeBigUInt64LE(value, 8 + index * 24 + field * 8));
   });
-  return elfProgram(machine, table);
+  const { elfMachine, code, takeTerminal } = machine;
+  return elfProgram({ elfMachine, code: terminal ? takeTerminal + code : code }, table);
 }
 
 /** In the order of their numbers (asm-generic/resource.h). */
@@ -33,9 +39,21 @@ export function limitValue(limit: number): bigint {
   return limit === Infinity ? 0xffff_ffff_ffff_ffffn : BigInt(limit);
 }
 
-const MACHINES: Readonly<Record<string, Machine>> = {
+/** A program without a terminal of its own works as well: what cannot be taken is done without. */
+interface PreparingMachine extends Machine {
+  /** Comes before the rest. */
+  readonly takeTerminal: string;
+}
+
+const MACHINES: Readonly<Record<string, PreparingMachine>> = {
   x64: {
     elfMachine: 62,
+    takeTerminal: `
+    31ff               # xor edi, edi
+    be0e540000         # mov esi, 0x540e (TIOCSCTTY)
+    31d2               # xor edx, edx
+    b810000000         # mov eax, 16 (ioctl)
+    0f05               # syscall`,
     code: `
     488d1d57000000     # lea rbx, [rip + table]
     4c8b23             # mov r12, [rbx]
@@ -70,6 +88,13 @@ const MACHINES: Readonly<Record<string, Machine>> = {
   },
   arm64: {
     elfMachine: 183,
+    takeTerminal: `
+    e0031faa           # mov x0, xzr
+    c1818ad2           # mov x1, 0x540e (TIOCSCTTY)
+    e2031faa           # mov x2, xzr
+    a80380d2           # mov x8, 29 (ioctl)
+    010000d4           # svc 0
+    1f2003d5           # nop: what follows is aligned to 8 bytes`,
     code: `
     13030010           # adr x19, table
     748640f8           # ldr x20, [x19], 8

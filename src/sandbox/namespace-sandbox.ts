@@ -1,6 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { decodeError } from '../support/errors.js';
+import { decodeError, systemErrorCode } from '../support/errors.js';
+import type { ProgramOrder } from './attachment.js';
 import type { LaunchJob, LaunchMessage, RunJob } from './launch-job.js';
 import type { Launcher, LaunchThread } from './launcher.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
@@ -12,6 +12,8 @@ import { OutputPipes } from './output-pipes.js';
 import type { RunSpec } from './run-spec.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { resultOf, throwIfAborted } from './step-end.js';
+import { StepInput } from './step-input.js';
+import { StepTerminal } from './step-terminal.js';
 
 export interface NamespaceSandboxOptions {
   readonly launcher: Launcher;
@@ -25,6 +27,7 @@ export interface NamespaceSandboxOptions {
 export class NamespaceSandbox implements Sandbox {
   readonly name = 'namespaces';
   readonly notice = null;
+  readonly attachable = true;
   readonly overlay: boolean;
   readonly #options: NamespaceSandboxOptions;
 
@@ -45,9 +48,10 @@ export class NamespaceSandbox implements Sandbox {
       spec,
       network: networkFiles(spec),
       overlay: overlayMethod,
-      stdin: step.stdin,
+      stdin: step.input.descriptor,
       stdout: step.output.stdout,
       stderr: step.output.stderr,
+      terminal: io.attachment?.terminal,
     };
     try {
       await step.live(launcher, job);
@@ -69,17 +73,20 @@ type End = Extract<LaunchMessage, { type: 'ended' | 'refused' | 'failed' }>;
 /** One run, seen from outside: the descriptors it is given, and what is heard of it. */
 class Step implements Disposable {
   readonly output: OutputPipes;
-  readonly stdin: number;
+  readonly input: StepInput;
   stubs: readonly Stub[] = [];
   readonly #io: RunIo;
   readonly #onStarted: () => void;
   #thread: LaunchThread | undefined;
+  #terminal: StepTerminal | undefined;
+  #orders: Disposable | undefined;
   #end: End | undefined;
 
   constructor(io: RunIo, onStarted: () => void) {
     this.#io = io;
     this.#onStarted = onStarted;
-    this.stdin = openSync('/dev/null', 'r');
+    const { stdin, terminal } = io.attachment ?? {};
+    this.input = new StepInput(terminal === undefined ? stdin : undefined);
     this.output = new OutputPipes(io);
     this.output.finished.catch(() => {
       this.stop();
@@ -107,13 +114,33 @@ class Step implements Disposable {
 
   #hear(message: LaunchMessage): void {
     if (message.type === 'stubs') this.stubs = message.stubs;
+    else if (message.type === 'terminal') this.#openTerminal(message.control);
     else if (message.type === 'started') {
       this.output.closeWriters();
+      this.input.closeReader();
+      this.#orders = this.#io.attachment?.listen((order) => {
+        this.#obey(order, message.pid);
+      });
       this.#onStarted();
     } else if (message.type === 'ended' || message.type === 'refused' || message.type === 'failed') {
       this.#end = message;
+      this.#orders?.[Symbol.dispose]();
       this.stop();
     }
+  }
+
+  #openTerminal(control: number): void {
+    const { attachment, stdout } = this.#io;
+    if (attachment === undefined) throw new Error('internal error: a terminal that nobody asked for');
+    this.#terminal = new StepTerminal(control, attachment, stdout);
+    this.#terminal.finished.catch(() => {
+      this.stop();
+    });
+  }
+
+  #obey(order: ProgramOrder, pid: number): void {
+    if (order.type === 'resize') this.#terminal?.resize(order.size);
+    else signalProgram(pid, order.signal);
   }
 
   stop(): void {
@@ -126,11 +153,23 @@ class Step implements Disposable {
     if (end === undefined) throw new Error('internal error: a step ended without a word');
     if (end.type === 'failed') throw decodeError(end.error);
     await this.output.finished;
+    await this.#terminal?.finished;
     return resultOf(end, this.#io);
   }
 
   [Symbol.dispose](): void {
+    this.#orders?.[Symbol.dispose]();
     this.output[Symbol.dispose]();
-    closeSync(this.stdin);
+    this.input[Symbol.dispose]();
+    this.#terminal?.[Symbol.dispose]();
+  }
+}
+
+function signalProgram(pid: number, signal: NodeJS.Signals | number): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It has ended, and we are about to hear of it.
+    if (systemErrorCode(error) !== 'ESRCH') throw error;
   }
 }

@@ -463,6 +463,13 @@ export function closeOnExec(descriptor: number): void {
   invoke('int fcntl(int, int, long)', '', [descriptor, 2, 1]);
 }
 
+/** ioctl(2). `argument` is passed as it is, or as a pointer to its bytes, which the kernel may change. @returns what the request gives */
+export function ioctl(descriptor: number, request: number, argument: number | Uint8Array): number {
+  if (typeof argument !== 'number')
+    return invoke('int ioctl(int, unsigned long, void *)', '', [descriptor, request, argument]);
+  return invoke('int ioctl(int, unsigned long, long)', '', [descriptor, request, argument]);
+}
+
 /** Brings up the loopback device of the calling thread's network namespace (netdevice(7), SIOCSIFFLAGS). */
 export function bringLoopbackUp(): void {
   const [inet, datagram, getFlags, setFlags, up] = [2, 2, 0x8913, 0x8914, 1];

@@ -10,6 +10,7 @@ import type { ContextOperation, GitOperation, HttpOperation, ImageOperation } fr
 import type { FileSystemResult, TreeResult } from './result.js';
 import type { OperationContext } from '../solver/operation-handler.js';
 import type { StepId } from '../progress.js';
+import type { OpenVisit } from '../visit.js';
 
 /** What doing a step takes, beyond looking it up. Made when the first step has to be done: most builds need none of it. */
 export interface Workshop extends AsyncDisposable {
@@ -48,6 +49,8 @@ export interface OperationParts {
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** What steps have of the caller's that goes into no key. */
   readonly given: Pick<BuildRequest, 'secrets' | 'ssh' | 'cdiDirectories' | 'entitlements'>;
+  /** Who is let into the sandbox of a step that failed; absent: nobody. */
+  readonly openVisit: OpenVisit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */

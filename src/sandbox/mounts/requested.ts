@@ -50,7 +50,8 @@ function bind(root: Root, wanted: BindMount, source: number): void {
   try {
     const kind = statSync(descriptorPath(source)).isDirectory() ? 'directory' : 'file';
     const attributes = MOUNT_ATTRIBUTE.nosuid | MOUNT_ATTRIBUTE.nodev | (wanted.readonly ? MOUNT_ATTRIBUTE.rdonly : 0);
-    place(root, descriptorPath(source), { path: wanted.target, kind, attributes });
+    const { target, recursive = false } = wanted;
+    place(root, descriptorPath(source), { path: target, kind, attributes, recursive });
   } finally {
     closeDescriptor(source);
   }
@@ -131,13 +132,19 @@ interface Target {
   readonly kind: 'directory' | 'file';
 }
 
+interface Placing extends Target {
+  readonly attributes: number;
+  readonly recursive?: boolean;
+}
+
 /** Binds what `source` names on a target, and takes away from that mount what it shall not do. */
-function place(root: Root, source: string, target: Target & { readonly attributes: number }): void {
+function place(root: Root, source: string, target: Placing): void {
+  const { attributes, recursive = false } = target;
   on(root, target, (path) => {
-    mount({ source, target: path, flags: MS.bind });
+    mount({ source, target: path, flags: recursive ? MS.bind | MS.rec : MS.bind });
   });
   on(root, target, (path) => {
-    addAttributes(path, target.attributes, { recursive: false });
+    addAttributes(path, attributes, { recursive });
   });
 }
 
