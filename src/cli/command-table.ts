@@ -97,6 +97,12 @@ const build: Command = {
     },
     platform('Platform to build for: os/architecture[/variant]'),
     progress,
+    {
+      name: 'on-error',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'When a RUN fails: "stop", or "shell" to look around in its sandbox first (default "stop")',
+    },
     { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
     quiet('Print nothing but the image ID on success'),
     { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },

@@ -135,10 +135,7 @@ class StepOutput {
   }
 }
 
-function outcomeOf(
-  { argv }: RunOperation,
-  result: RunResult,
-): { readonly command: string; readonly state: string } {
+function outcomeOf({ argv }: RunOperation, result: RunResult): { readonly command: string; readonly state: string } {
   return {
     command: argv.length === 3 && argv[1] === '-c' ? (argv[2] ?? '') : argv.join(' '),
     state: result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`,
