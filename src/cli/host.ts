@@ -13,7 +13,11 @@ export interface Host {
   readonly home: string;
   readonly uid: number;
   /** `setRawMode` is there when it is a terminal: whether each key comes as it is pressed, is not echoed, and is no signal. */
-  readonly stdin: Readable & { readonly isTTY?: boolean; readonly setRawMode?: (raw: boolean) => unknown };
+  readonly stdin: Readable & {
+    readonly isTTY?: boolean;
+    readonly setRawMode?: (raw: boolean) => unknown;
+    readonly fd?: number;
+  };
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   /** Aborted by the first SIGHUP, SIGINT or SIGTERM, whose name is the reason. */

@@ -79,7 +79,10 @@ class Step implements Disposable {
   readonly #onStarted: () => void;
   #thread: LaunchThread | undefined;
   #terminal: StepTerminal | undefined;
-  #orders: Disposable | undefined;
+  readonly #orders: Disposable | undefined;
+  /** Orders from before it was known whom to give them to: its first output may be seen earlier than word of its start. */
+  #early: ProgramOrder[] = [];
+  #program: number | undefined;
   #end: End | undefined;
 
   constructor(io: RunIo, onStarted: () => void) {
@@ -87,6 +90,9 @@ class Step implements Disposable {
     this.#onStarted = onStarted;
     const { stdin, terminal } = io.attachment ?? {};
     this.input = new StepInput(terminal === undefined ? stdin : undefined);
+    this.#orders = io.attachment?.listen((order) => {
+      this.#obey(order);
+    });
     this.output = new OutputPipes(io);
     this.output.finished.catch(() => {
       this.stop();
@@ -118,9 +124,8 @@ class Step implements Disposable {
     else if (message.type === 'started') {
       this.output.closeWriters();
       this.input.closeReader();
-      this.#orders = this.#io.attachment?.listen((order) => {
-        this.#obey(order, message.pid);
-      });
+      this.#program = message.pid;
+      for (const order of this.#early.splice(0)) this.#obey(order);
       this.#onStarted();
     } else if (message.type === 'ended' || message.type === 'refused' || message.type === 'failed') {
       this.#end = message;
@@ -138,9 +143,10 @@ class Step implements Disposable {
     });
   }
 
-  #obey(order: ProgramOrder, pid: number): void {
-    if (order.type === 'resize') this.#terminal?.resize(order.size);
-    else signalProgram(pid, order.signal);
+  #obey(order: ProgramOrder): void {
+    if (this.#program === undefined) this.#early.push(order);
+    else if (order.type === 'resize') this.#terminal?.resize(order.size);
+    else signalProgram(this.#program, order.signal);
   }
 
   stop(): void {

@@ -14,6 +14,8 @@ export interface PseudoTerminal {
 }
 
 /** Of ioctl_tty(2). The numbers are the same on x86-64 and arm64. */
+const TCGETS = 0x5401;
+const TCSETS = 0x5402;
 const TIOCSWINSZ = 0x5414;
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTPEER = 0x5441;
@@ -41,6 +43,22 @@ export function openPseudoTerminal(
     closeSync(control);
     throw error;
   }
+}
+
+/** Bytes of the kernel's struct termios, which has the output flags behind the input flags; the first of them is OPOST. */
+const TERMIOS_BYTES = 36;
+const OUTPUT_FLAGS = 4;
+const OPOST = 1;
+
+/**
+ * Has a terminal show what it is given byte for byte: Node's raw mode goes on turning line feeds into new lines (ONLCR), which another
+ * terminal has done already, or has not for a reason. Leaving Node's raw mode undoes it.
+ */
+export function showAsGiven(descriptor: number): void {
+  const settings = Buffer.alloc(TERMIOS_BYTES);
+  ioctl(descriptor, TCGETS, settings);
+  settings.writeUInt32LE((settings.readUInt32LE(OUTPUT_FLAGS) & ~OPOST) >>> 0, OUTPUT_FLAGS);
+  ioctl(descriptor, TCSETS, settings);
 }
 
 /** What runs in the foreground there is told by SIGWINCH. */

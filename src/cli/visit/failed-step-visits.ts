@@ -7,7 +7,6 @@ import { isTerminal, print } from '../output-stream.js';
 import type { ProgressRenderer } from '../progress/renderer.js';
 import type { ProgressMode } from '../progress/select-renderer.js';
 import { escapeControls, plainLine } from '../text/terminal-text.js';
-import { openVisit } from './open-visit.js';
 
 /** What happens when a RUN fails, before the build ends with its error. */
 const ON_ERROR = { stop: false, shell: true } as const;
@@ -43,6 +42,7 @@ export function failedStepVisits(
   return async (failed) => {
     renderer.stepAside?.();
     if (failed !== undefined) await print(host.stderr, introduction(failed, { output: mode !== 'plain' }));
+    const { openVisit } = await import('./open-visit.js');
     return openVisit(host, { input: true, terminal: true, output: host.stderr, kill });
   };
 }

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Visit } from '../../builder/visit.js';
 import type { ProgramOrder } from '../../sandbox/attachment.js';
-import type { TerminalSize } from '../../support/pseudo-terminal.js';
+import { showAsGiven, type TerminalSize } from '../../support/pseudo-terminal.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { Host } from '../host.js';
 import { isTerminal, type OutputStream } from '../output-stream.js';
@@ -57,7 +57,10 @@ export function openVisit(host: Host, { input, terminal, output, stopSignal, kil
   };
   if (terminal) screen.on('resize', resized);
   const raw = terminal && stdin?.isTTY === true;
-  if (raw) stdin.setRawMode?.(true);
+  if (raw) {
+    stdin.setRawMode?.(true);
+    if (stdin.fd !== undefined) showAsGiven(stdin.fd);
+  }
   return {
     attachment: {
       stdin,
