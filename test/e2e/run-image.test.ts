@@ -156,7 +156,7 @@ describe.skipIf(skip)(`run (${skip ? reason : 'here'})`, () => {
     await there.until(/one\r\n/);
     there.type('\x1a');
     await there.until(/Stopped[^]*> /);
-    there.type("kill %1; (echo t''wo; sleep 600)\r");
+    there.type("kill -9 %1; (echo t''wo; sleep 600)\r");
     await there.until(/two\r\n/);
     there.type('\x03');
     await there.until(/> /);
