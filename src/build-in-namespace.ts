@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { build, type BuilderParts } from './builder/build.js';
+import { build } from './builder/build.js';
+import type { BuilderParts } from './builder/builder-parts.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
 import type { ImageRunRequest } from './builder/image-run/image-run-request.js';

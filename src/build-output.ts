@@ -11,6 +11,8 @@ interface PushedAs {
 export type BuildOutput =
   /** Into the store under its names, and with `push` on to their registries. */
   | { readonly type: 'image'; readonly push?: PushedAs | undefined }
+  /** To the registries of its names. The store has the image then only if it has the layers anyhow: none is fetched for that. */
+  | { readonly type: 'registry'; readonly push: PushedAs }
   /** An archive with the image under its names, which the store has then, too. */
   | { readonly type: 'archive'; readonly format: 'docker-archive' | 'oci-archive'; readonly to: string | ByteSink }
   /** A folder that is an OCI image layout; images are added to one that is there. */

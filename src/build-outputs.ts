@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { BuildOutput, ByteSink } from './build-output.js';
+import { parseReference, withDefaultTag } from './oci/reference.js';
 import type { Store } from './store/store.js';
 import type { ProgressSink } from './builder/progress.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
@@ -18,20 +19,34 @@ export function wantedBy(
   outputs: readonly BuildOutput[],
   { tags }: Pick<BuildRequest, 'tags'>,
 ): BuildRequest['wanted'] {
-  if (outputs.some((output) => output.type === 'image' && output.push !== undefined) && tags.length === 0) {
+  if (outputs.some((output) => 'push' in output && output.push !== undefined) && tags.length === 0) {
     throw new TsbuildError('USAGE', 'cannot push the image: it has no name', {
       hint: 'Name it with -t, as in -t registry.example/team/app:1.',
     });
   }
   const files = outputs.some(({ type }) => type === 'tar' || type === 'local');
-  const image = outputs.some(({ type }) => !['tar', 'local', 'cacheonly'].includes(type));
-  return [...(image ? (['image'] as const) : []), ...(files ? (['files'] as const) : [])];
+  const image = outputs.some((output) => !WITHOUT_IMAGE.has(output.type) && !isPushedAsItIs(output));
+  const pushed = !image && outputs.some(isPushedAsItIs);
+  return [
+    ...(image ? ['image' as const] : []),
+    ...(pushed ? ['pushed' as const] : []),
+    ...(files ? ['files' as const] : []),
+  ];
+}
+
+const WITHOUT_IMAGE: ReadonlySet<BuildOutput['type']> = new Set(['tar', 'local', 'cacheonly']);
+
+/** Layers that the registry has need not be here, unless they have to be compressed otherwise. */
+function isPushedAsItIs(output: BuildOutput): boolean {
+  return output.type === 'registry' && output.push.compression === undefined;
 }
 
 export interface OutputContext extends Activity {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly toolchain: Pick<Toolchain, 'push' | 'save' | 'saveFiles'>;
+  /** The names that were asked for. */
+  readonly tags: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -68,6 +83,8 @@ function labelOf(output: BuildOutput): string | undefined {
   switch (output.type) {
     case 'image':
       return output.push === undefined ? undefined : 'push the image';
+    case 'registry':
+      return 'push the image';
     case 'archive':
       return `write the image to ${typeof output.to === 'string' ? output.to : 'standard output'}`;
     case 'layout':
@@ -89,6 +106,9 @@ async function performOutput(output: BuildOutput, result: BuildResult, context: 
       break;
     case 'image':
       if (output.push !== undefined) await pushAll(result, output.push, context);
+      break;
+    case 'registry':
+      await pushAll(result, output.push, context);
       break;
     case 'archive':
       await writeBytes(await archiveOf(result, output.format, context), output.to, context);
@@ -112,11 +132,19 @@ async function performOutput(output: BuildOutput, result: BuildResult, context: 
 }
 
 async function pushAll(
-  { names }: BuildResult,
-  options: NonNullable<Extract<BuildOutput, { type: 'image' }>['push']>,
+  { names, stored, manifest, elsewhere: remote }: BuildResult,
+  options: Extract<BuildOutput, { type: 'registry' }>['push'],
   context: OutputContext,
 ): Promise<void> {
-  for (const name of names) await context.toolchain.push(name, { ...activityOf(context), ...options });
+  if (stored) {
+    for (const name of names) await context.toolchain.push(name, { ...activityOf(context), ...options });
+    return;
+  }
+  const { pushFromStore } = await import('./push-from-store.js');
+  const image = { name: null, descriptor: manifest };
+  for (const tag of context.tags) {
+    await pushFromStore({ image, target: withDefaultTag(parseReference(tag)), remote }, options, context);
+  }
 }
 
 function archiveOf(

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { BuilderParts } from './builder/build.js';
+import type { BuilderParts } from './builder/builder-parts.js';
 import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { ProgressSink } from './builder/progress.js';

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Snapshotter } from './layers/snapshotter.js';
 import { digestHex } from './oci/digest.js';
+import { onDisk } from './store/store-error.js';
 import type { Store } from './store/store.js';
 import { bytesBelow } from './support/directory-size.js';
 import { systemErrorCode } from './support/errors.js';
@@ -26,11 +27,15 @@ export interface KeptSnapshot {
 
 /**
  * Removes the snapshots, of every kind there is, whose chain id is not among those to keep, and those that are not whole. They
- * are caches of layers. Waits until nobody uses the store. @returns which; @throws `ABORTED`
+ * are caches of layers. Waits until nobody uses the store. @returns which; @throws `STORE_IO`, `ABORTED`
  */
 export async function collectSnapshots(options: CollectSnapshotsOptions): Promise<readonly KeptSnapshot[]> {
-  const { store, keep, dryRun, signal } = options;
+  const { store, dryRun, signal } = options;
   using _lock = await store.lock(dryRun ? 'shared' : 'exclusive', { signal });
+  return await onDisk('remove snapshots', store.root, async () => await removeOthers(options));
+}
+
+async function removeOthers({ store, keep, dryRun }: CollectSnapshotsOptions): Promise<readonly KeptSnapshot[]> {
   const found: KeptSnapshot[] = [];
   for (const mapping of await folders(store.snapshotsDirectory)) {
     for (const { kind, snapshotter } of await snapshottersOf(store, { mapping, dryRun })) {

@@ -155,7 +155,8 @@ export async function load(
   { platform }: LoadOptions,
   { store, progress, signal, now }: ArchivesContext,
 ): Promise<readonly LoadedImage[]> {
-  await using digester = createContentDigester({ threads: Math.min(availableParallelism(), MAX_THREADS) });
+  // One more than there are processors, so that the largest layer has begun before the last of the others is done.
+  await using digester = createContentDigester({ threads: Math.min(availableParallelism() + 1, MAX_THREADS) });
   await using opened = isStream(source) ? streamed(source) : await openArchive(source);
   const bytes = byteProgress(progress, { step: 'load', item: 'archive', direction: 'read', now });
   bytes.setTotal(opened.size);

@@ -42,6 +42,7 @@ export type {
 export type { ActivityOptions } from './activity-options.js';
 export type { PrunedCacheMount, Removal } from './store-care-types.js';
 export type { BuildOutput, ByteSink } from './build-output.js';
+export type { CacheTarget } from './cache-target.js';
 export type {
   Amount,
   CacheUsage,
@@ -58,6 +59,7 @@ export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type {
   BuildRequest,
   BuildResult,
+  CacheSource,
   ContextFile,
   ContextSource,
   NamedContext,

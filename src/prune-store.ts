@@ -8,6 +8,7 @@ import type { StoredImage } from './store/image-store.js';
 import { imagesIn } from './store/layout-index.js';
 import { reachedBlobs } from './store/reached-blobs.js';
 import type { KeptRecord } from './store/record-store.js';
+import { onDisk } from './store/store-error.js';
 import type { Store } from './store/store.js';
 import type { Amount, PruneResult, PruneStoreOptions } from './store-care-types.js';
 import { isTsbuildError } from './support/errors.js';
@@ -44,8 +45,10 @@ export async function pruneStore(options: ChosenPruning, parts: PruneParts): Pro
   };
   const { deleted, bytes, ...doomed } = await collectGarbage({ store, keepRecord: reachedBy, choose, dryRun, signal });
   const removed = await removeUnneededSnapshots({ store, env, dryRun, doomed, signal });
-  const cacheMounts = options.cacheMounts === true ? await parts.cacheMounts() : [];
-  const gitRepositories = await pruneGitRepositories(store, options);
+  const { cacheMounts, gitRepositories } = await onDisk('prune the store', store.root, async () => ({
+    cacheMounts: options.cacheMounts === true ? await parts.cacheMounts() : [],
+    gitRepositories: await pruneGitRepositories(store, options),
+  }));
   const snapshots = { count: removed.length, bytes: sumOf(removed) };
   return {
     images,

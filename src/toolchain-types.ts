@@ -6,6 +6,7 @@ import type { RunResult } from './sandbox/sandbox.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
+import type { CacheTarget } from './cache-target.js';
 import type { BuildOutput } from './build-output.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
@@ -46,6 +47,8 @@ export interface BuildOptions extends ActivityOptions {
   readonly openVisit?: OpenVisit | undefined;
   /** Where the result goes, one after another; absent: into the store. */
   readonly outputs?: readonly BuildOutput[] | undefined;
+  /** Where its steps go for other builds to find, once the outputs are written; absent: nowhere. */
+  readonly cacheTo?: readonly CacheTarget[] | undefined;
 }
 
 /** An image with its documents; all sizes are bytes. */

@@ -9,7 +9,9 @@ import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js
 import type { ArchivesContext } from './image-archives.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
+import type { CacheTarget } from './cache-target.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
+import type { PushContext } from './push-from-store.js';
 import { openRegistryClient } from './registry-access.js';
 import { findImage, isLoss, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
@@ -17,7 +19,7 @@ import { onDisk } from './store/store-error.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
-import { compressionEvents, transferEvents } from './transfer-events.js';
+import { transferEvents } from './transfer-events.js';
 
 import type {
   FetchContextOptions,
@@ -72,12 +74,20 @@ class LocalToolchain implements Toolchain {
 
   async #buildOutputs(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
     const activity = { ...withDefaults(options), openVisit: options.openVisit };
-    const { outputs = [] } = options;
-    if (outputs.length === 0) return await this.#build(request, activity);
+    const { outputs = [], cacheTo = [] } = options;
+    const asked = cacheTo.length === 0 ? request : { ...request, wantsSteps: true };
+    if (outputs.length === 0) return await this.#exported(cacheTo, await this.#build(asked, activity), activity);
     const { performOutputs, wantedBy } = await import('./build-outputs.js');
-    const result = await this.#build({ ...request, wanted: wantedBy(outputs, request) }, activity);
-    const { env } = this.#options;
-    await performOutputs(outputs, result, { store: this.#store, env, now: this.#now, toolchain: this, ...activity });
+    const result = await this.#build({ ...asked, wanted: wantedBy(outputs, request) }, activity);
+    const { tags } = request;
+    await performOutputs(outputs, result, { ...this.#pushContext(activity), toolchain: this, tags });
+    return await this.#exported(cacheTo, result, activity);
+  }
+
+  async #exported(targets: readonly CacheTarget[], result: BuildResult, activity: Activity): Promise<BuildResult> {
+    if (targets.length === 0) return result;
+    const { exportCaches } = await import('./export-cache.js');
+    await exportCaches(targets, result, this.#pushContext(activity));
     return result;
   }
 
@@ -186,37 +196,13 @@ class LocalToolchain implements Toolchain {
   async push(name: string, activity: PushOptions = {}): Promise<PushedImage> {
     const { progress, signal } = withDefaults(activity);
     const target = withDefaultTag(parseReference(name));
-    const { compression, format } = activity;
-    const platform = activity.platform === undefined ? undefined : parsePlatform(activity.platform);
     const { image } = await findImage(this.#store.images, name);
-    const { pushImage } = await import('./registry/push-image.js');
-    const { LayerCompressor } = await import('./compress-layer.js');
-    const timed = { step: 'push', now: this.#now };
-    const progressOf = compressionEvents(progress, timed);
-    const compressor = new LayerCompressor(this.#store, { signal, level: activity.compressionLevel, progressOf });
-    using _lock = await this.#store.lock('shared', { signal });
-    const client = await openRegistryClient({ env: this.#options.env, progress });
-    try {
-      const { digest, size } = await pushImage({
-        image,
-        target,
-        platform,
-        compression,
-        force: activity.forceCompression,
-        format,
-        client,
-        store: this.#store,
-        compressLayer: (layer, wanted, stop) => compressor.compress(layer, wanted, stop),
-        onBlob: transferEvents(progress, { ...timed, direction: 'push' }),
-        signal,
-      });
-      // As after a pull: the registry now has the name, by this digest.
-      if (image.name !== null && formatReference(image.name) === formatReference(target))
-        await this.#store.images.put({ ...image, resolved: digest });
-      return { name: formatReference(target), digest, size };
-    } finally {
-      await client.close();
-    }
+    const { pushFromStore } = await import('./push-from-store.js');
+    return await pushFromStore({ image, target }, activity, this.#pushContext({ progress, signal }));
+  }
+
+  #pushContext(activity: Activity): PushContext {
+    return { store: this.#store, env: this.#options.env, now: this.#now, ...activity };
   }
 
   async save(names: readonly string[], options: SaveOptions = {}): Promise<AsyncIterable<Uint8Array>> {

@@ -1,7 +1,10 @@
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
+import type { RemoteBlob } from '../registry/remote-blobs.js';
 import type { HostEntry, ResourceLimit } from '../sandbox/run-spec.js';
+
+import type { CachedStep } from './cache/cached-step.js';
 
 /** What to build. Plain data: it crosses process boundaries. */
 export interface BuildRequest {
@@ -19,8 +22,14 @@ export interface BuildRequest {
   readonly tags: readonly string[];
   /** `name=value` for the image's manifest (image-spec annotations.md); absent: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
-  /** What becomes of the result: an image in the store, all its files in one tar, both; absent: an image. */
-  readonly wanted?: readonly ('image' | 'files')[] | undefined;
+  /** What becomes of the result; absent: an image. */
+  readonly wanted?: readonly WantedResult[] | undefined;
+  /** Where steps are looked for that the store does not know, in this order; absent: nowhere. */
+  readonly cacheFrom?: readonly CacheSource[] | undefined;
+  /** Whether the image config says which steps made its layers, so that the image serves as a cache. */
+  readonly inlineCache?: boolean | undefined;
+  /** Whether the result says which steps it is made of, for a cache. */
+  readonly wantsSteps?: boolean | undefined;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** A stage's name or number; absent: the last stage. */
   readonly target?: string | undefined;
@@ -55,6 +64,24 @@ export interface BuildRequest {
   /** Folders of CDI specifications, for `RUN --device`; absolute. */
   readonly cdiDirectories: readonly string[];
 }
+
+/**
+ * `image`: in the store, whole. `pushed`: its documents, for a registry; the store gets the image only if it has the layers
+ * anyhow. `files`: all its files in one tar.
+ */
+export type WantedResult = 'image' | 'pushed' | 'files';
+
+/** A cache that another build has exported. */
+export type CacheSource =
+  /** A name as FROM takes it: of a cache, or of an image with a cache in it. */
+  | { readonly kind: 'registry'; readonly reference: string }
+  /** An OCI image layout; absolute path. Absent: the tag `latest`. */
+  | {
+      readonly kind: 'local';
+      readonly directory: string;
+      readonly tag?: string | undefined;
+      readonly digest?: Digest | undefined;
+    };
 
 /** A build context in one file on this host, which must stay as it is for the time of the build. */
 export type ContextFile =
@@ -94,11 +121,17 @@ export interface BuildResult {
   readonly manifest: Descriptor<ManifestMediaType>;
   /** Whether the store has the image: not where none was wanted. */
   readonly stored: boolean;
+  /** Set when the store has its manifest and config for a push, and not the image: some of its layers are elsewhere. */
+  readonly forPush?: true | undefined;
   /** Normalised names that the image has now. */
   readonly names: readonly string[];
   /** Where files were wanted: an uncompressed tar in the store, that a collector may remove once the build is over. */
   readonly files?: Descriptor<LayerMediaType> | undefined;
   readonly steps: { readonly total: number; readonly cached: number };
+  /** Layers of the result that the store lacks, and where they are. */
+  readonly elsewhere?: readonly RemoteBlob[] | undefined;
+  /** Where they were asked for, the steps of the build. */
+  readonly cache?: readonly CachedStep[] | undefined;
 }
 
 /** A request with what is usual for all that is not given. */

@@ -1,59 +1,26 @@
 import type { Descriptor } from '../oci/descriptor.js';
 import type { LayerMediaType } from '../oci/media-type.js';
-import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js';
 import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
-import type { RegistryClient } from '../registry/registry-client.js';
+import type { RemoteBlob } from '../registry/remote-blobs.js';
 import type { Store } from '../store/store.js';
 import { TsbuildError } from '../support/errors.js';
 import { invariant } from '../support/invariant.js';
-import type { Limiter } from '../support/limiter.js';
-import type { BuildRequest, BuildResult } from './build-request.js';
+import type { BuildRequest, BuildResult, WantedResult } from './build-request.js';
+import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import { CheckReport } from './check/check-report.js';
-import { openBuildContext } from './context/build-context.js';
+import { INLINE_MEMBER, inlineSteps } from './cache/cache-document.js';
+import type { CachedStep } from './cache/cached-step.js';
 import { withFilesOfResult } from './files-of-result.js';
-import type { BuildGraph } from './graph.js';
-import { assembleImage } from './image/assemble-image.js';
+import { assembleImage, type AssembledImage } from './image/assemble-image.js';
 import { BaseImages } from './image/base-images.js';
-import { storeImage } from './image/store-image.js';
+import { storeDocuments, storeImage } from './image/store-image.js';
 import { loadDockerfile } from './load-dockerfile.js';
 import { creationTime } from './operations/step-time.js';
-import { DockerfileOperations } from './operations/dockerfile-operations.js';
-import type { OpenVisit } from './visit.js';
-import type { OperationParts, Workshop } from './operations/operation-parts.js';
-import { fileSystemOf, type FileSystemResult, type Result } from './operations/result.js';
-import { StepCache, type ClaimWork } from './operations/step-cache.js';
-import type { Operation } from './operation.js';
+import { fileSystemOf, type FileSystemResult } from './operations/result.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
-import type { SourceAccess } from './sources/source-fetcher.js';
-import { proxyArguments } from './proxy-arguments.js';
-import { solve, type Solution } from './solver/solver.js';
-import { UpcomingRuns } from './upcoming-runs.js';
-
-export interface BuilderParts {
-  readonly store: Store;
-  /** Made when a registry has to be asked. */
-  readonly registry: () => Promise<RegistryClient>;
-  /** Made when a step has to be done; `upcoming` tells how many RUN steps may follow those that have begun. */
-  readonly workshop: (upcoming: () => number) => Promise<Workshop>;
-  readonly limiter: Limiter;
-  /** How what is elsewhere is reached. */
-  readonly sources: SourceAccess;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** Waits until a slow receiver of events has caught up. */
-  readonly drain: () => Promise<void>;
-  /** Who is let into the sandbox of a step that failed; absent: nobody. */
-  readonly openVisit?: OpenVisit | undefined;
-  /** The right to do a step that another process may be doing. */
-  readonly claim: ClaimWork;
-}
-
-export interface BuildOptions {
-  readonly progress: ProgressSink;
-  readonly signal: AbortSignal;
-}
+import { solvePlan, type PlanSolution } from './solve-plan.js';
 
 /**
  * Builds an image from a Dockerfile: parse, plan, solve, write the image and its names. What every step needs is looked up
@@ -65,20 +32,58 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
   const { plan, bases } = await makePlan(request, parts, options);
   plan.remarks.forEach(options.progress);
   const graph = wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph;
-  const { results, total, cached } = await solvePlan(graph, { request, parts, bases, options });
-  const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
+  const whole = wanted.includes('image') ? plan.graph.target : undefined;
+  const solution = await solvePlan(graph, { request, parts, bases, options, whole });
+  const { results, total, cached } = solution;
   const root = fileSystemOf(results.get(plan.graph.target));
-  const image = assembleImage(plan.image, root, { epoch, annotations: request.annotations });
-  const stored = wanted.includes('image');
-  if (stored) await storeImage(parts.store, image, names);
+  const image = assemble(plan, root, { request, parts, steps: solution.cache.steps });
+  const elsewhere = await layersElsewhere(root, solution);
+  const kept = await keep(image, names, { store: parts.store, wanted, isWhole: elsewhere.length === 0 });
   return {
     imageId: image.config.descriptor.digest,
     manifest: image.manifest.descriptor,
-    stored,
-    names: stored ? names.map(formatReference) : [],
+    ...kept,
+    names: kept.stored ? names.map(formatReference) : [],
     steps: { total, cached },
     ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(results.get(graph.target))) } : {}),
+    ...(elsewhere.length === 0 ? {} : { elsewhere }),
+    ...(request.wantsSteps === true ? { cache: solution.cache.steps } : {}),
   };
+}
+
+async function keep(
+  image: AssembledImage,
+  names: readonly (Reference & { readonly tag: string })[],
+  { store, wanted, isWhole }: { store: Store; wanted: readonly WantedResult[]; isWhole: boolean },
+): Promise<Pick<BuildResult, 'stored' | 'forPush'>> {
+  const isPushed = wanted.includes('pushed');
+  if (wanted.includes('image') || (isPushed && isWhole)) {
+    await storeImage(store, image, names);
+    return { stored: true };
+  }
+  if (!isPushed) return { stored: false };
+  await storeDocuments(store.blobs, image);
+  return { stored: false, forPush: true };
+}
+
+function assemble(
+  plan: BuildPlan,
+  root: FileSystemResult,
+  { request, parts, steps }: { request: BuildRequest; parts: BuilderParts; steps: readonly CachedStep[] },
+): AssembledImage {
+  const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
+  const diffIds = root.layers.map(({ diffId }) => diffId);
+  const members = request.inlineCache === true ? { [INLINE_MEMBER]: inlineSteps(steps, diffIds) } : {};
+  return assembleImage(plan.image, root, { epoch, annotations: request.annotations, members });
+}
+
+/** Of the image, and of the steps that a cache may be made of. */
+async function layersElsewhere(
+  root: FileSystemResult,
+  { cache, remote }: PlanSolution,
+): Promise<readonly RemoteBlob[]> {
+  const found = await remote.elsewhere([...root.layers, ...cache.steps.map(({ layer }) => layer)]);
+  return [...new Map(found.map((blob) => [blob.descriptor.digest, blob])).values()];
 }
 
 function onlyLayer({ layers }: FileSystemResult): Descriptor<LayerMediaType> {
@@ -130,52 +135,6 @@ async function makePlan(
   const failure = report.failure();
   if (failure !== undefined) throw failure;
   return { plan, bases };
-}
-
-function solvePlan(
-  graph: BuildGraph<Operation>,
-  work: { request: BuildRequest; parts: BuilderParts; bases: BaseImages; options: BuildOptions },
-): Promise<Solution<Result>> {
-  const { request, parts, bases, options } = work;
-  const { store, now, workshop, drain, limiter } = parts;
-  const { sourceDateEpoch } = request;
-  const upcoming = new UpcomingRuns(graph, options.progress);
-  const platform = request.platform === undefined ? hostPlatform() : parsePlatform(request.platform);
-  const operations: OperationParts = {
-    store,
-    now,
-    workshop: () => workshop(() => upcoming.count),
-    drain,
-    sourceDateEpoch,
-    proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
-    given: request,
-    openVisit: parts.openVisit,
-    platform: formatPlatform(platform),
-    openContext: (operation) => openBuildContext(request, operation),
-    fetchTree: async (operation, step, context) => {
-      const { SourceFetcher } = await import('./sources/source-fetcher.js');
-      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets }).fetch(
-        operation,
-        step,
-        context,
-      );
-    },
-    presentImage: (operation) => bases.present(operation),
-    pullImage: (operation, step, context) => bases.pull(operation, step, context),
-  };
-  const handler = new DockerfileOperations(operations);
-  const cache = new StepCache(store, parts.claim);
-  return solve(
-    graph,
-    { handler, cache, limiter, now },
-    {
-      signal: options.signal,
-      progress: upcoming.progress,
-      mayLoad: ({ fresh }) => !request.noCache && fresh !== true,
-      // Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it.
-      isStep: ({ operation }) => operation.kind !== 'context',
-    },
-  );
 }
 
 function parseTag(text: string): Reference & { readonly tag: string } {

@@ -1,6 +1,8 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
-import { OUTPUT_OPTIONS } from './output-option-table.js';
+import { COMPLETION } from './completion/completion-command.js';
+import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
+import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { DF, FSCK, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
 import { RUN_OPTIONS } from './run-option-table.js';
@@ -14,7 +16,6 @@ const compressionLevel: OptionSpec = {
   placeholder: 'number',
   about: 'Of layers that are compressed for it: gzip 0 to 9 (default 6), zstd 1 to 22 (default 3)',
 };
-const noTrunc: OptionSpec = { name: 'no-trunc', kind: 'flag', about: "Don't truncate output" };
 const progress: OptionSpec = {
   name: 'progress',
   kind: 'value',
@@ -57,6 +58,7 @@ const build: Command = {
   options: [
     buildArgument,
     buildContext,
+    ...CACHE_OPTIONS,
     {
       name: 'call',
       kind: 'value',
@@ -114,7 +116,7 @@ const build: Command = {
   ],
   positionals: exactly(1),
   unsupported: [
-    ...['builder', 'cache-from', 'cache-to'],
+    'builder',
     ...['cgroup-parent', 'compress', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus', 'cpuset-mems'],
     ...['debug', 'device', 'disable-content-trust', 'memory', 'memory-swap'],
     ...['security-opt', 'squash'],
@@ -197,6 +199,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(1),
     load: () => import('./commands/check.js'),
   },
+  COMPLETION,
   {
     name: 'copy',
     operands: 'SOURCE DESTINATION',
@@ -228,47 +231,9 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(1),
     load: () => import('./commands/graph.js'),
   },
-  {
-    name: 'history',
-    operands: 'IMAGE',
-    summary: 'Show the history of an image',
-    options: [
-      { name: 'human', short: 'H', kind: 'flag', about: 'Print sizes and dates for people (default true)' },
-      noTrunc,
-      quiet('Only show image IDs'),
-    ],
-    positionals: exactly(1),
-    load: () => import('./commands/history.js'),
-  },
-  {
-    name: 'images',
-    operands: '[NAME[:TAG]]',
-    summary: 'List images',
-    options: [
-      { name: 'digests', kind: 'flag', about: 'Show digests' },
-      { name: 'format', kind: 'value', placeholder: 'string', about: '"table" or "json" (default "table")' },
-      noTrunc,
-      quiet('Only show image IDs'),
-    ],
-    positionals: { min: 0, max: 1 },
-    load: () => import('./commands/images.js'),
-  },
-  {
-    name: 'inspect',
-    operands: 'IMAGE [IMAGE...]',
-    summary: 'Show what an image says of itself, as JSON',
-    options: [
-      {
-        name: 'format',
-        short: 'f',
-        kind: 'value',
-        placeholder: 'string',
-        about: '"json", or a template such as {{.Id}} or {{json .Config.Env}}',
-      },
-    ],
-    positionals: anyNumber(1),
-    load: () => import('./commands/inspect.js'),
-  },
+  HISTORY,
+  IMAGES,
+  INSPECT,
   {
     name: 'load',
     operands: '',

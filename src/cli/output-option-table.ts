@@ -1,5 +1,22 @@
 import type { OptionSpec } from './argv.js';
 
+/** Of `build`: where steps are looked for, and where they go (`build-cache.ts`). */
+export const CACHE_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: 'cache-from',
+    kind: 'list',
+    placeholder: 'list',
+    about: 'Look for steps in a cache: NAME, type=registry,ref=NAME or type=local,src=FOLDER (docs/cache.md)',
+  },
+  {
+    name: 'cache-to',
+    kind: 'list',
+    placeholder: 'list',
+    about:
+      'Export the steps as a cache: type=registry,ref=NAME or type=local,dest=FOLDER, with mode=min|max, or type=inline',
+  },
+];
+
 /** Of `build`: where the result goes, and what is said of it. `build-outputs.ts` and `build-metadata.ts` read them. */
 export const OUTPUT_OPTIONS: readonly OptionSpec[] = [
   {

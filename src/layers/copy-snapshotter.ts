@@ -50,14 +50,14 @@ class CopySnapshotter implements Snapshotter {
     this.#shared = { folder: openSnapshotFolder(copyKind({ ownership }), options), ownership };
   }
 
-  async has(id: ChainId): Promise<boolean> {
-    return (await this.#shared.folder.load(id)) !== undefined;
+  has(id: ChainId): Promise<boolean> {
+    return Promise.resolve(id).then((known) => this.#shared.folder.load(known) !== undefined);
   }
 
   async prepare(parent: ChainId | null): Promise<ActiveSnapshot> {
-    const owners = parent === null ? new Map<ByteString, Owner>() : await this.#owners(parent);
+    const owners = parent === null ? new Map<ByteString, Owner>() : this.#owners(parent);
     const parentTree = await this.tree(parent);
-    const unfinished = await this.#shared.folder.create();
+    const unfinished = this.#shared.folder.create();
     const root = path.join(unfinished, FILES);
     try {
       await mkdir(root, { mode: 0o755 });
@@ -76,9 +76,11 @@ class CopySnapshotter implements Snapshotter {
     return { root, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
 
-  async tree(id: ChainId | null): Promise<Tree> {
-    const layer = id === null ? [] : [await this.#layer(id)];
-    return createLayersTree({ layers: layer, ownership: this.#shared.ownership });
+  tree(id: ChainId | null): Promise<Tree> {
+    return Promise.resolve(id).then((known) => {
+      const layers = known === null ? [] : [this.#layer(known)];
+      return createLayersTree({ layers, ownership: this.#shared.ownership });
+    });
   }
 
   remove(id: ChainId): Promise<void> {
@@ -97,14 +99,14 @@ class CopySnapshotter implements Snapshotter {
     return this.#shared.folder.settle();
   }
 
-  async #owners(id: ChainId): Promise<OwnerMap> {
-    const meta = await this.#shared.folder.load(id);
+  #owners(id: ChainId): OwnerMap {
+    const meta = this.#shared.folder.load(id);
     if (meta === undefined) throw missingSnapshot(id);
     return meta.owners;
   }
 
-  async #layer(id: ChainId): Promise<{ readonly directory: ByteString; readonly owners: OwnerMap }> {
-    return { directory: bytesOfText(this.#shared.folder.filesOf(id)), owners: await this.#owners(id) };
+  #layer(id: ChainId): { readonly directory: ByteString; readonly owners: OwnerMap } {
+    return { directory: bytesOfText(this.#shared.folder.filesOf(id)), owners: this.#owners(id) };
   }
 
   async #copy(parent: ChainId, root: string): Promise<Versions> {

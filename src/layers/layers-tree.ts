@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, type BigIntStats } from 'node:fs';
 import { bufferOf, compareBytes, fsPath, type ByteString } from '../support/byte-string.js';
 import { systemErrorCode } from '../support/errors.js';
 import { invariant } from '../support/invariant.js';
@@ -7,7 +7,8 @@ import { baseName, hostPath, parentPath } from '../support/byte-path.js';
 import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
 import { readLayerXattrs } from './files/layer-xattrs.js';
 import type { OwnerMap, Ownership } from './files/ownership.js';
-import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from './tree.js';
+import type { FileState, StatedTree } from './stated-tree.js';
+import { PLAIN_DIRECTORY, type TreeEntry } from './tree.js';
 
 export interface LayerDirectory {
   /** Absolute path on the host. */
@@ -29,14 +30,17 @@ export interface LayersTreeOptions {
  * Symbolic links are not followed, in no component: every parent on the way is looked at once and must be a directory. What is
  * known about directories is kept, so the files must not change while the tree is in use.
  */
-export function createLayersTree(options: LayersTreeOptions): Tree {
+export function createLayersTree(options: LayersTreeOptions): StatedTree {
   return new LayersTree(options);
 }
 
-class LayersTree implements Tree {
+class LayersTree implements StatedTree {
   readonly #options: LayersTreeOptions;
   /** For a directory the layers that its entries come from, topmost first; empty when there is no such directory. */
   readonly #contributors = new Map<ByteString, readonly LayerDirectory[]>();
+
+  /** The file that was looked at last: whoever hashes it has just done so. */
+  #last: { readonly path: ByteString; readonly stat: BigIntStats } | undefined;
 
   constructor(options: LayersTreeOptions) {
     invariant(options.opaqueXattr !== undefined || options.layers.length <= 1, 'layers without whiteouts');
@@ -48,6 +52,7 @@ class LayersTree implements Tree {
     const found = this.#find(path);
     if (found === undefined) return path === '' ? PLAIN_DIRECTORY : undefined;
     const { layer, stat, host } = found;
+    this.#last = { path, stat };
     return fileEntry(host, stat, { ownership: this.#options.ownership, owner: layer.owners.get(path) });
   }
 
@@ -66,6 +71,11 @@ class LayersTree implements Tree {
       }
     }
     return [...names].sort(compareBytes);
+  }
+
+  state(path: ByteString): FileState | undefined {
+    const last = this.#last;
+    return last?.path === path ? last.stat : this.#find(path)?.stat;
   }
 
   xattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array> {

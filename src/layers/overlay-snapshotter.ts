@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { ChainId } from '../oci/layer.js';
 import { bytesOfText, textOfBytes, type ByteString } from '../support/byte-string.js';
@@ -79,22 +79,22 @@ class OverlaySnapshotter implements Snapshotter {
       ownership,
       opaqueXattr,
       create: async () => await createApart(folder),
-      layersOf: async (id) => await this.#existingLayers(id),
+      layersOf: (id) => Promise.resolve(id).then((known) => this.#existingLayers(known)),
     };
   }
 
-  async has(id: ChainId): Promise<boolean> {
-    return (await this.#layers(id)) !== undefined;
+  has(id: ChainId): Promise<boolean> {
+    return Promise.resolve(id).then((known) => this.#layers(known) !== undefined);
   }
 
   async prepare(parent: ChainId | null): Promise<ActiveSnapshot> {
-    const layers = await this.#existingLayers(parent);
+    const layers = this.#existingLayers(parent);
     const parentTree = this.#treeOf(layers);
-    const unfinished = await this.#shared.folder.create();
+    const unfinished = this.#shared.folder.create();
     const upper = path.join(unfinished, FILES);
     try {
-      await mkdir(upper);
-      await mkdir(path.join(unfinished, 'work'));
+      mkdirSync(upper);
+      mkdirSync(path.join(unfinished, 'work'));
       takeRoot(upper, parentTree, this.#shared.ownership);
     } catch (error) {
       await removeTree(unfinished);
@@ -108,8 +108,8 @@ class OverlaySnapshotter implements Snapshotter {
     return this.prepare(id);
   }
 
-  async tree(id: ChainId | null): Promise<Tree> {
-    return this.#treeOf(await this.#existingLayers(id));
+  tree(id: ChainId | null): Promise<Tree> {
+    return Promise.resolve(id).then((known) => this.#treeOf(this.#existingLayers(known)));
   }
 
   remove(id: ChainId): Promise<void> {
@@ -132,18 +132,18 @@ class OverlaySnapshotter implements Snapshotter {
     return createLayersTree({ layers, ownership: this.#shared.ownership, opaqueXattr: this.#shared.opaqueXattr });
   }
 
-  async #existingLayers(id: ChainId | null): Promise<readonly LayerDirectory[]> {
+  #existingLayers(id: ChainId | null): readonly LayerDirectory[] {
     if (id === null) return [];
-    const layers = await this.#layers(id);
+    const layers = this.#layers(id);
     if (layers === undefined) throw missingSnapshot(id);
     return layers;
   }
 
   /** Topmost first; `undefined` when the snapshot, or one that it stands on, is not there. */
-  async #layers(id: ChainId): Promise<readonly LayerDirectory[] | undefined> {
+  #layers(id: ChainId): readonly LayerDirectory[] | undefined {
     const layers: LayerDirectory[] = [];
     for (let next: ChainId | null = id; next !== null;) {
-      const meta = await this.#shared.folder.load(next);
+      const meta = this.#shared.folder.load(next);
       if (meta === undefined) return undefined;
       layers.push({ directory: bytesOfText(this.#shared.folder.filesOf(next)), owners: meta.owners });
       next = meta.parent;
@@ -153,13 +153,13 @@ class OverlaySnapshotter implements Snapshotter {
 }
 
 async function createApart(folder: SnapshotFolder): Promise<ApartSnapshot> {
-  const unfinished = await folder.create();
+  const unfinished = folder.create();
   const directory = path.join(unfinished, FILES);
   const discard = async (): Promise<void> => {
     await removeTree(unfinished);
   };
   try {
-    await mkdir(directory);
+    mkdirSync(directory);
   } catch (error) {
     await discard();
     throw error;

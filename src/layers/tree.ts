@@ -23,6 +23,8 @@ export interface Tree {
   xattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array>;
   /** Chunks of the content of a regular file. Each chunk is valid until the next is asked for. */
   read(path: ByteString): Iterable<Uint8Array>;
+  /** Of a regular file, hexadecimal SHA-256 of its content. Absent where only reading tells. */
+  readonly hash?: ((path: ByteString) => string) | undefined;
 }
 
 /** What a directory is that nothing is known of: the root of an empty file system, a parent that no layer names. */

@@ -5,11 +5,12 @@ import { selectPlatform, listPlatforms } from '../oci/select-platform.js';
 import { decodeIndex } from '../oci/decode.js';
 import { formatPlatform } from '../oci/platform.js';
 import type { StoredImage } from '../store/image-store.js';
+import type { BlobReader } from '../store/blob-store.js';
 import type { Store } from '../store/store.js';
 import { TsbuildError } from '../support/errors.js';
 import { inFormat } from './images/manifest-format.js';
 import { ImagePusher, type ImagePushOptions } from './images/image-pusher.js';
-import { findMountSources } from './images/mount-sources.js';
+import { findMountSources, type MountSources } from './images/mount-sources.js';
 import type { RegistryClient } from './registry-client.js';
 import { MEDIA_TYPE } from '../oci/media-type.js';
 
@@ -20,6 +21,10 @@ export interface PushOptions extends Omit<ImagePushOptions, 'store' | 'mountSour
   readonly platform?: Platform | undefined;
   readonly client: RegistryClient;
   readonly store: Pick<Store, 'blobs' | 'images'>;
+  /** What blobs are read from, where that is more than the store. */
+  readonly blobs?: BlobReader | undefined;
+  /** Asked before what the store knows. */
+  readonly mountSources?: MountSources | undefined;
 }
 
 /**
@@ -34,8 +39,12 @@ export async function pushImage(options: PushOptions): Promise<Descriptor<string
   if (format !== undefined && compression === 'zstd') inFormat(MEDIA_TYPE.ociLayerZstd, format);
   const { tag, registry, repository } = withDefaultTag(options.target);
   const root = await rootOf(image, options);
-  const mountSources = await findMountSources(store, { registry, repository });
-  const pusher = new ImagePusher(client.repository({ registry, repository }), { ...options, mountSources });
+  const known = await findMountSources(store, { registry, repository });
+  const pusher = new ImagePusher(client.repository({ registry, repository }), {
+    ...options,
+    store: { blobs: options.blobs ?? store.blobs },
+    mountSources: (digest) => options.mountSources?.(digest) ?? known(digest),
+  });
   return await pusher.push(root, tag);
 }
 

@@ -25,10 +25,10 @@ export const DEFAULT_CAPABILITY_SET: bigint = Object.values(DEFAULT_CAPABILITIES
 export const CAP_SYS_CHROOT: bigint = bit(18);
 export const CAP_SYS_ADMIN: bigint = bit(21);
 
-const PR_CAPBSET_DROP = 24;
-const PR_CAP_AMBIENT = 47;
-const PR_CAP_AMBIENT_CLEAR_ALL = 4;
-const MAX_CAPABILITIES = 64;
+export const PR_CAPBSET_DROP = 24;
+export const PR_CAP_AMBIENT = 47;
+export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
+export const MAX_CAPABILITIES = 64;
 
 /**
  * Leaves the calling thread `wanted`, as far as it has them, and what it starts no more than that. Inheritable and ambient are

@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { bytesOfText, byteString } from '../support/byte-string.js';
 import { systemErrorCode } from '../support/errors.js';
 import { closeDescriptor, encodeDevice, makeNode, S_IFMT } from '../support/syscalls.js';
-import { DEVICES, unlessImpossible } from './mounts/devices.js';
+import { IMPOSSIBLE } from './calls/kernel-calls.js';
+import { DEVICES } from './mounts/devices.js';
 import {
   cannotMount,
   childPath,
@@ -168,6 +169,17 @@ function moved(directory: number, from: Buffer, to: string): boolean {
     return true;
   } catch (error) {
     if (systemErrorCode(error) === 'EXDEV') return false;
+    throw error;
+  }
+}
+
+/** Whether it worked, where the kernel may not have it or may not allow it. */
+function unlessImpossible(act: () => void): boolean {
+  try {
+    act();
+    return true;
+  } catch (error) {
+    if (IMPOSSIBLE.includes(systemErrorCode(error) ?? '')) return false;
     throw error;
   }
 }

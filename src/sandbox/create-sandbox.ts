@@ -1,13 +1,13 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeError, isTsbuildError, TsbuildError } from '../support/errors.js';
+import { isTsbuildError, TsbuildError } from '../support/errors.js';
 import { explainRestriction, inUserNamespace } from '../support/user-namespace.js';
 import { ChrootSandbox } from './chroot-sandbox.js';
-import { initProgram } from './init-program.js';
-import type { LaunchMessage } from './launch-job.js';
+import { callProgram } from './calls/call-program.js';
 import { Launcher } from './launcher.js';
-import type { OverlayMethod } from './mounts/root-file-system.js';
 import { NamespaceSandbox } from './namespace-sandbox.js';
+import { currentRights } from './privileges.js';
+import { probeNamespaces } from './probe-namespaces.js';
 import type { Sandbox } from './sandbox.js';
 import { dockerSeccompFilter } from './seccomp/docker-filter.js';
 
@@ -62,34 +62,21 @@ function missingRights({ message }: TsbuildError): { readonly reason: string; re
 
 async function createNamespaces(temporaryDirectory: string, upcoming: () => number): Promise<Sandbox> {
   const directory = await mkdtemp(join(temporaryDirectory, 'sandbox-'));
-  // The pool of threads that file-system calls run on must not be started by one that has left this process's namespaces.
-  await stat(directory);
-  const launcher = new Launcher({ directory, filter: dockerSeccompFilter(process.arch) });
+  const [program, place, trial] = ['init', 'parts', 'probe'].map((name) => join(directory, name)) as Places;
+  const launcher = new Launcher({ program, directory: place });
   try {
-    for (const name of ['root', 'parts', 'files', 'probe']) await mkdir(join(directory, name));
-    await writeFile(join(directory, 'init'), initProgram(process.arch), { mode: 0o500 });
+    for (const path of [place, trial]) await mkdir(path);
+    await writeFile(program, callProgram(process.arch), { mode: 0o500 });
     // One to probe with, and meanwhile one for the run that this is all for.
     launcher.prepare(2);
-    const overlayMethod = await probe(launcher, join(directory, 'probe'));
-    await rm(join(directory, 'probe'), { recursive: true, force: true });
-    return new NamespaceSandbox({ launcher, overlayMethod, upcoming, directory });
+    const overlayMethod = await probeNamespaces(launcher, { trial, userxattr: inUserNamespace() });
+    await rm(trial, { recursive: true, force: true });
+    const [filter, rights] = [dockerSeccompFilter(process.arch), currentRights()];
+    return new NamespaceSandbox({ launcher, overlayMethod, filter, rights, upcoming, directory });
   } catch (error) {
     await launcher[Symbol.asyncDispose]();
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
 }
-
-/** Makes a whole sandbox, once, and throws it away. */
-async function probe(launcher: Launcher, overlayDirectory: string): Promise<OverlayMethod | null> {
-  await using thread = await launcher.take();
-  const heard: LaunchMessage[] = [];
-  await thread.perform({ kind: 'probe', overlayDirectory, userxattr: inUserNamespace() }, (message) => {
-    heard.push(message);
-    thread.stop();
-  });
-  const [answer] = heard;
-  if (answer?.type === 'failed') throw decodeError(answer.error);
-  if (answer?.type !== 'probed') throw new Error('internal error: a probe ended without a word');
-  return answer.overlay;
-}
+type Places = [program: string, place: string, trial: string];

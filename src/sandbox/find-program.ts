@@ -30,13 +30,13 @@ export function findProgram(name: string, searchPath: string | undefined): Found
   return denied ?? notFound(name);
 }
 
-const notFound = (name: string): MissingProgram => ({
+export const notFound = (name: string): MissingProgram => ({
   found: false,
   exitCode: 127,
   message: `exec: "${name}": executable file not found in $PATH`,
 });
 
-type State = 'executable' | 'missing' | 'denied' | 'directory' | 'not-a-program';
+export type State = 'executable' | 'missing' | 'denied' | 'directory' | 'not-a-program';
 
 function examine(path: string): State {
   try {
@@ -52,7 +52,7 @@ function examine(path: string): State {
   }
 }
 
-function judge(path: string, state: State): FoundProgram {
+export function judge(path: string, state: State): FoundProgram {
   if (state === 'executable') return { found: true, path };
   return { found: false, exitCode: state === 'missing' ? 127 : 126, message: `exec: "${path}": ${WORDS[state]}` };
 }
@@ -74,6 +74,20 @@ const EXEC_WORDS: Readonly<Record<string, string>> = {
   E2BIG: 'argument list too long',
   ETXTBSY: 'text file busy',
 };
+
+/** What execve(2) says about a file, as opposed to what a machine short of memory or processes says. */
+export const REFUSALS: ReadonlySet<string | undefined> = new Set([
+  'ENOENT',
+  'EACCES',
+  'ENOEXEC',
+  'EPERM',
+  'ELOOP',
+  'ENOTDIR',
+  'ETXTBSY',
+  'EINVAL',
+  'ELIBBAD',
+  'E2BIG',
+]);
 
 const ELF = Buffer.from('\x7fELF', 'latin1');
 

@@ -1,152 +1,173 @@
-import { existsSync } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import { decodeError } from '../support/errors.js';
+import { closeSync, openSync, readdirSync } from 'node:fs';
 import { closeDescriptor, openPipe } from '../support/syscalls.js';
-import type { LaunchData, LaunchJob, LaunchMessage, LaunchSetting } from './launch-job.js';
+import { CallList, type EncodedList } from './calls/call-list.js';
+import { CallProcess, type Stdio } from './calls/call-process.js';
+import { partsAt, type Parts } from './mounts/parts.js';
+import { cannotMount, isProc } from './mounts/rooted.js';
+import { prepareSandbox, type Preparation } from './prepare-sandbox.js';
 
-/** A thread that waits to become a sandbox. Disposing it waits until the kernel has taken its namespaces apart. */
-export interface LaunchThread extends AsyncDisposable {
-  /** Resolves when the step and all it started are gone. Messages come in order, and none after that. */
-  perform(job: LaunchJob, onMessage: (message: LaunchMessage) => void): Promise<void>;
-  /** Kills everything in it. May be called again. */
-  stop(): void;
+/** What every launch has. */
+export interface LaunchSetting {
+  /** The path of a `callProgram`. */
+  readonly program: string;
+  /** An empty directory to mount on. */
+  readonly directory: string;
 }
 
-/** More would only wait for one another: starting a thread takes a processor. */
+/**
+ * A process that waits to become a step, in namespaces that hold what every step has. Disposing it ends all that is in them, and waits
+ * until the kernel has taken them apart.
+ */
+export interface Launch extends AsyncDisposable {
+  readonly process: CallProcess;
+  readonly parts: Parts;
+  /** Process 1 of the step's pid namespace, by its number in this process's. It does nothing but wait. */
+  readonly init: number;
+  /** Reading ends of pipes from the step's outputs, which whoever takes the launch closes; absent where it was given descriptors. */
+  readonly outputs?: { readonly stdout: number; readonly stderr: number };
+}
+
+/** More would only wait for one another. */
 const MAX_READY = 2;
 
-/**
- * Keeps threads ready: starting one and making its namespaces takes 30 ms, the rest of a step 5. A thread is used once, since
- * what it gives up cannot be given back.
- */
+/** Keeps launches ready: what needs no knowledge of a step is most of its start. A launch is used once. */
 export class Launcher implements AsyncDisposable {
   readonly #setting: LaunchSetting;
-  readonly #ready: Promise<LaunchThread>[] = [];
+  readonly #ready: Preparing[] = [];
+  /** The same for all. */
+  #plan: LaunchPlan | undefined;
 
   constructor(setting: LaunchSetting) {
     this.#setting = setting;
   }
 
-  /** Has threads started, so that as many are ready, or on their way, as are wanted and of use. */
+  /** Has launches started, so that as many are ready, or on their way, as are wanted and of use. */
   prepare(wanted: number): void {
-    while (this.#ready.length < Math.min(wanted, MAX_READY)) {
-      const thread = startThread(this.#setting);
-      // Whoever takes it gets the error.
-      thread.catch(() => undefined);
-      this.#ready.push(thread);
-    }
+    while (this.#ready.length < Math.min(wanted, MAX_READY)) this.#ready.push(this.#start());
   }
 
-  take(): Promise<LaunchThread> {
-    return this.#ready.shift() ?? startThread(this.#setting);
+  /**
+   * A launch with pipes for its outputs and an empty input, or with the given descriptors.
+   * @throws `SANDBOX_FAILED` when this machine does not allow what it takes
+   */
+  async take(stdio?: Stdio): Promise<Launch> {
+    const preparing = stdio === undefined ? this.#ready.shift() : undefined;
+    return await (preparing ?? this.#start(stdio)).finish();
+  }
+
+  #start(stdio?: Stdio): Preparing {
+    this.#plan ??= planLaunch(this.#setting);
+    return new Preparing(this.#plan, stdio);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const threads = await Promise.allSettled(this.#ready.splice(0));
-    for (const thread of threads) if (thread.status === 'fulfilled') await thread.value[Symbol.asyncDispose]();
+    for (const preparing of this.#ready.splice(0)) await preparing[Symbol.asyncDispose]();
   }
 }
 
-/** @throws `SANDBOX_FAILED` when this machine does not allow what it takes */
-async function startThread(setting: LaunchSetting): Promise<LaunchThread> {
-  const control = new ControlPipe();
-  const data: LaunchData = { ...setting, control: control.read };
-  const worker = new Worker(new URL('./launch-worker.js', import.meta.url), {
-    workerData: data,
-    // Nothing of this process: neither its variables nor its flags (--inspect would open a port).
-    env: {},
-    execArgv: [],
-    // Descriptors pass between the threads by number.
-    trackUnmanagedFds: false,
-  });
-  const heard = new Map<LaunchMessage['type'], LaunchMessage>();
-  let gone = false;
-  worker.on('message', (message: LaunchMessage) => {
-    gone ||= message.type === 'gone';
-  });
-  worker.once('exit', () => {
-    gone = true;
-  });
-  const end = async (): Promise<void> => {
-    control[Symbol.dispose]();
-    // Process 1 is the thread's child: a thread that is ended before it has seen that go leaves a zombie. One that failed has ended.
-    worker.ref();
-    if (!gone) await listen(worker, ['gone'], () => undefined).catch(() => undefined);
-    const first = heard.get('thread');
-    await worker.terminate();
-    if (first?.type === 'thread') await threadGone(first.thread);
-  };
-  try {
-    await listen(worker, ['ready', 'gone'], (message) => {
-      heard.set(message.type, message);
-      if (message.type === 'failed') control.stop();
-    });
-    const failed = heard.get('failed');
-    if (failed?.type === 'failed') throw decodeError(failed.error);
-  } catch (error) {
-    await end();
-    throw error;
-  }
-  // A thread that only waits keeps nobody from ending.
-  worker.unref();
-  return {
-    perform: async (job, onMessage) => {
-      worker.ref();
-      worker.postMessage(job);
-      await listen(worker, ['gone'], onMessage);
-    },
-    stop: () => {
-      control.stop();
-    },
-    [Symbol.asyncDispose]: end,
-  };
+interface LaunchPlan {
+  readonly program: string;
+  readonly parts: Parts;
+  readonly preparation: Preparation;
+  readonly list: EncodedList;
 }
 
-/** The pipe that a thread's process 1 reads from: what lives there dies when the writing end is closed, by us or by our death. */
-class ControlPipe implements Disposable {
-  readonly read: number;
-  #write: number | undefined;
-  #closed = false;
+function planLaunch({ program, directory }: LaunchSetting): LaunchPlan {
+  const calls = new CallList();
+  const parts = partsAt(directory);
+  const preparation = prepareSandbox(calls, parts);
+  calls.answer();
+  return { program, parts, preparation, list: calls.encode() };
+}
+
+/** A launch that was told what to do, and not yet asked what came of it. */
+class Preparing implements AsyncDisposable {
+  readonly #plan: LaunchPlan;
+  readonly #process: CallProcess;
+  readonly #outputs: Launch['outputs'];
+
+  constructor(plan: LaunchPlan, stdio?: Stdio) {
+    this.#plan = plan;
+    if (stdio === undefined) {
+      const pipes = new StandardPipes();
+      this.#process = pipes.during((descriptors) => new CallProcess(plan.program, descriptors));
+      this.#outputs = pipes.outputs;
+    } else {
+      this.#process = new CallProcess(plan.program, stdio);
+    }
+    // What only waits keeps nobody from ending.
+    this.#process.hold(false);
+    this.#process.send(plan.list);
+  }
+
+  async finish(): Promise<Launch> {
+    const process = this.#process;
+    process.hold(true);
+    try {
+      const { parts, preparation, list } = this.#plan;
+      const answer = await process.answer(list);
+      const { init, closing, number } = preparation;
+      const text = answer.bytesOf(number).toString('latin1');
+      process.number = text.slice(0, text.indexOf('\0'));
+      if (answer.resultOf(closing) < 0) await closeOthers(process);
+      requireProc(process, parts);
+      const outputs = this.#outputs === undefined ? {} : { outputs: this.#outputs };
+      return {
+        ...{ process, parts, init: answer.resultOf(init), ...outputs },
+        [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+      };
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+    for (const descriptor of Object.values(this.#outputs ?? {})) closeDescriptor(descriptor);
+  }
+}
+
+/** An empty input, and two pipes. */
+class StandardPipes {
+  readonly outputs: NonNullable<Launch['outputs']>;
+  readonly #theirs: Stdio;
 
   constructor() {
-    const { read, write } = openPipe();
-    [this.read, this.#write] = [read, write];
+    const [stdout, stderr] = [openPipe(), openPipe()];
+    this.outputs = { stdout: stdout.read, stderr: stderr.read };
+    this.#theirs = [openSync('/dev/null', 'r'), stdout.write, stderr.write];
   }
 
-  stop(): void {
-    if (this.#write !== undefined) closeDescriptor(this.#write);
-    this.#write = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.stop();
-    if (!this.#closed) closeDescriptor(this.read);
-    this.#closed = true;
+  /** Their ends are open here only while `start` passes them on: as long as they are, there is no end of the output. */
+  during<T>(start: (stdio: Stdio) => T): T {
+    let started = false;
+    try {
+      const result = start(this.#theirs);
+      started = true;
+      return result;
+    } finally {
+      for (const descriptor of this.#theirs) closeSync(descriptor);
+      if (!started) Object.values(this.outputs).forEach(closeDescriptor);
+    }
   }
 }
 
-/** Hears a worker until one of the given messages, which is the last one passed on. */
-function listen(
-  worker: Worker,
-  last: readonly LaunchMessage['type'][],
-  onMessage: (message: LaunchMessage) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onEnd = (): void => {
-      reject(new Error('internal error: a launch worker ended before its work'));
-    };
-    const listener = (message: LaunchMessage): void => {
-      onMessage(message);
-      if (!last.includes(message.type)) return;
-      worker.off('message', listener).off('error', reject).off('exit', onEnd);
-      resolve();
-    };
-    worker.on('message', listener).once('error', reject).once('exit', onEnd);
+/** Before Linux 5.9, one by one: those that were not opened to be closed. */
+async function closeOthers(process: CallProcess): Promise<void> {
+  const open = readdirSync(process.file('fd')).map(Number);
+  await process.make((calls) => {
+    for (const descriptor of open) if (descriptor > 5) calls.call('close', [descriptor]);
   });
 }
 
-/** A thread counts as ended a moment before it leaves its namespaces; they are left when its entry in /proc is gone. */
-async function threadGone(thread: number): Promise<void> {
-  while (existsSync(`/proc/self/task/${thread}`)) await setTimeout(1);
+/** Who mounted /proc is not to be trusted: the kernel says what it is. */
+function requireProc(process: CallProcess, { proc }: Parts): void {
+  const descriptor = process.open(proc);
+  try {
+    if (isProc(descriptor)) return;
+    throw cannotMount('/proc', 'the mounted file system is not proc');
+  } finally {
+    closeDescriptor(descriptor);
+  }
 }

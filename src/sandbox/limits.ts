@@ -1,7 +1,17 @@
 import { TsbuildError } from '../support/errors.js';
 import { resourceLimit, setResourceLimit } from '../support/syscalls.js';
-import { limitValue, RESOURCES } from './limit-program.js';
 import type { ResourceLimit } from './run-spec.js';
+
+/** In the order of their numbers (asm-generic/resource.h). */
+export const RESOURCES: readonly string[] = [
+  ...['cpu', 'fsize', 'data', 'stack', 'core', 'rss', 'nproc', 'nofile'],
+  ...['memlock', 'as', 'locks', 'sigpending', 'msgqueue', 'nice', 'rtprio', 'rttime'],
+];
+
+/** RLIM_INFINITY is all ones. */
+export function limitValue(limit: number): bigint {
+  return limit === Infinity ? 0xffff_ffff_ffff_ffffn : BigInt(limit);
+}
 
 /** @throws `USAGE` for a limit that there is not, and for one above this process's own, which no step can be given */
 export function checkLimits(limits: readonly ResourceLimit[]): void {

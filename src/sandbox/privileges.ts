@@ -49,7 +49,7 @@ export function dropPrivileges({ user, capabilities, filter }: Restriction, righ
   }
 }
 
-function cannotBecome({ uid, gid }: RunSpec['user'], code: string, cause: unknown): TsbuildError {
+export function cannotBecome({ uid, gid }: RunSpec['user'], code: string, cause?: unknown): TsbuildError {
   const unmapped = code === 'EINVAL';
   return new TsbuildError(
     'SANDBOX_FAILED',

@@ -1,22 +1,8 @@
 import { spawnProcess, type ChildProcess } from '../support/child-process.js';
 import { systemErrorCode } from '../support/errors.js';
 import { setupFailure } from './attempt.js';
-import { findProgram, hasProgramFormat, refusedProgram, type MissingProgram } from './find-program.js';
+import { findProgram, hasProgramFormat, refusedProgram, REFUSALS, type MissingProgram } from './find-program.js';
 import type { RunSpec } from './run-spec.js';
-
-/** What execve(2) says about a file, as opposed to what a machine short of memory or processes says. */
-const REFUSALS: ReadonlySet<string | undefined> = new Set([
-  'ENOENT',
-  'EACCES',
-  'ENOEXEC',
-  'EPERM',
-  'ELOOP',
-  'ENOTDIR',
-  'ETXTBSY',
-  'EINVAL',
-  'ELIBBAD',
-  'E2BIG',
-]);
 
 export type Started =
   | { readonly started: true; readonly child: ChildProcess }

@@ -1,5 +1,5 @@
-import { lutimesSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, unlink } from 'node:fs/promises';
+import { lutimesSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, isDigest, type Digest } from '../oci/digest.js';
 import { writeFileAtomic } from '../support/atomic-file.js';
@@ -31,7 +31,7 @@ export class FsRecordStore implements RecordStore {
   async save(kind: RecordKind, key: Digest, record: unknown): Promise<void> {
     const path = this.#path(kind, key);
     await onStore(`save a record in "${path}"`, this.#root, async () => {
-      await mkdir(layout.records(this.#root, kind), { recursive: true, mode: 0o700 });
+      mkdirSync(layout.records(this.#root, kind), { recursive: true, mode: 0o700 });
       // Not synced: a crash of the machine may cost the record, which can be had again.
       await writeFileAtomic(path, JSON.stringify(record), { durable: false });
     });

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import type { Digest } from '../oci/digest.js';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { systemErrorCode } from '../support/errors.js';
 import { acquireFileLock, acquireTransientLock, tryFileLock } from '../support/file-lock.js';
 import { openAdditionalStores } from './additional-store.js';
@@ -99,7 +98,7 @@ class FsStore implements OpenStore {
     options: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined } = {},
   ): Promise<StoreLock> {
     return await onStore(`lock store "${this.root}"`, this.root, async () => {
-      await mkdir(layout.claims(this.root), { recursive: true, mode: 0o700 });
+      mkdirSync(layout.claims(this.root), { recursive: true, mode: 0o700 });
       return await acquireTransientLock(layout.claim(this.root, work), options);
     });
   }

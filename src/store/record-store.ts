@@ -15,15 +15,16 @@ export interface RecordStore {
 
 /**
  * `compressed`: by the digest of an uncompressed layer, the descriptor of its gzip blob. `source`: of a URL or a commit, the blob
- * with what was fetched. `verified`: of a file in another store, whether it has the bytes that its name says.
+ * with what was fetched. `context`: of a folder, the hashes of its files. `verified`: of a file in another store, whether it has the bytes that its name says.
  */
-export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'source' | 'verified';
+export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'context' | 'source' | 'verified';
 
 /** Spelled out so that the compiler finds a kind that is missing here. */
 const KINDS: Readonly<Record<RecordKind, null>> = {
   step: null,
   dockerfile: null,
   compressed: null,
+  context: null,
   source: null,
   verified: null,
 };

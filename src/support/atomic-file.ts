@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, fchmodSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from './errors.js';
@@ -18,10 +19,13 @@ export function isUnfinishedName(name: string): boolean {
   return /\.[0-9a-f]{12}\.unfinished$/.test(name);
 }
 
-/** Removes the files of a folder that a crash left unfinished, an hour ago or more. A folder that is missing has none. */
-export async function removeUnfinished(directory: string): Promise<void> {
+/**
+ * Removes the files of a folder that a crash left unfinished, an hour ago or more. A folder that is missing has none.
+ * @param of only what was to become the file of that name
+ */
+export async function removeUnfinished(directory: string, of?: string): Promise<void> {
   for (const name of (await unlessGone(readdir(directory))) ?? []) {
-    if (!isUnfinishedName(name)) continue;
+    if (!isUnfinishedName(name) || (of !== undefined && name.replace(/(\.[^.]*){2}$/, '') !== of)) continue;
     const path = join(directory, name);
     // Its writer may be alive, and rename it meanwhile.
     const status = await unlessGone(lstat(path));
@@ -49,19 +53,44 @@ export async function writeFileAtomic(
 ): Promise<void> {
   const { mode = 0o600, durable = true } = options;
   const unfinished = `${path}.${randomBytes(6).toString('hex')}.unfinished`;
+  if (!durable) {
+    replaceAtOnce(path, data, { mode, unfinished });
+    return;
+  }
   const file = await open(unfinished, 'wx', 0o600);
   try {
     await file.chmod(mode);
     // Node loops over short writes here; it does not in FileHandle.write.
     await file.writeFile(data);
-    if (durable) await file.datasync();
+    await file.datasync();
     await file.close();
     await rename(unfinished, path);
   } catch (error) {
     await abandon(file, unfinished);
     throw error;
   }
-  if (durable) await syncDirectory(dirname(path));
+  await syncDirectory(dirname(path));
+}
+
+/** Without waiting for the disk there is nothing to wait for: five turns of the event loop would take longer than the work. */
+function replaceAtOnce(
+  path: string,
+  data: string | Uint8Array,
+  { mode, unfinished }: { readonly mode: number; readonly unfinished: string },
+): void {
+  const descriptor = openSync(unfinished, 'wx', 0o600);
+  let open = true;
+  try {
+    fchmodSync(descriptor, mode);
+    writeFileSync(descriptor, data);
+    open = false;
+    closeSync(descriptor);
+    renameSync(unfinished, path);
+  } catch (error) {
+    if (open) closeSync(descriptor);
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
 }
 
 /** Makes the names in a directory durable: a rename is not on the disk before (fsync(2)). */

@@ -46,7 +46,6 @@ export const O_CLOEXEC = 0x80000;
 const AT_FDCWD = -100;
 
 interface Numbers {
-  readonly pivotRoot: number;
   readonly setgroups: number;
   readonly setresuid: number;
   readonly setresgid: number;
@@ -54,15 +53,11 @@ interface Numbers {
   readonly seccomp: number;
 }
 const SYSCALL_NUMBERS: Readonly<Record<string, Numbers>> = {
-  x64: { pivotRoot: 155, setgroups: 116, setresuid: 117, setresgid: 119, capset: 126, seccomp: 317 },
-  arm64: { pivotRoot: 41, setgroups: 159, setresuid: 147, setresgid: 149, capset: 91, seccomp: 277 },
+  x64: { setgroups: 116, setresuid: 117, setresgid: 119, capset: 126, seccomp: 317 },
+  arm64: { setgroups: 159, setresuid: 147, setresgid: 149, capset: 91, seccomp: 277 },
 };
 /** These have one number on every architecture: they came after the table was unified (Linux 5.1). */
 const UNIFIED = {
-  moveMount: 429,
-  fsopen: 430,
-  fsconfig: 431,
-  fsmount: 432,
   closeRange: 436,
   openat2: 437,
   mountSetattr: 442,
@@ -83,9 +78,16 @@ export class SyscallError extends Error {
   }
 }
 
-function errnoName(errno: number): string {
-  return Object.entries(os.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+/** `ENOENT` for 2. */
+export function errnoName(errno: number): string {
+  return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
 }
+// The first of a number's names: EAGAIN, not EWOULDBLOCK.
+const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(os.errno)
+    .reverse()
+    .map(([name, errno]) => [errno, name]),
+);
 
 type Koffi = typeof koffi;
 type LibraryFunction = ReturnType<ReturnType<Koffi['load']>['func']>;
@@ -115,10 +117,15 @@ function libc(): Libc {
   return loaded;
 }
 
-type Argument = string | number | bigint | Uint8Array | null;
+export type Argument = string | number | bigint | Uint8Array | null;
 
-/** A call's return value; throws when it is -1. */
-function invoke(signature: string, subject: string, args: readonly Argument[]): number {
+/** The number of a memory's address, for structures that hold pointers. The caller keeps the memory alive. */
+export function addressOf(memory: Uint8Array): bigint {
+  return libc().koffi.address(memory);
+}
+
+/** A function of the C library. Its return value; throws when that is -1. */
+export function invoke(signature: string, subject: string, args: readonly Argument[]): number {
   const { koffi, call } = libc();
   const result = Number(call(signature)(...args));
   if (result === -1) throw new SyscallError(/(\w+)\(/.exec(signature)?.[1] ?? signature, koffi.errno(), subject);
@@ -139,80 +146,13 @@ function invokeRaw(name: string, number: number, args: readonly Argument[]): num
 const cString = (text: string | ByteString): Buffer => Buffer.concat([Buffer.from(text, 'utf8'), Buffer.alloc(1)]);
 const cBytes = (bytes: ByteString): Buffer => Buffer.concat([bufferOf(bytes), Buffer.alloc(1)]);
 
-/** mount(2). `source`, `type` and `data` may be `null`. */
-export function mount(options: {
-  readonly source: string | null;
-  readonly target: string;
-  readonly type?: string | null;
-  readonly flags?: number;
-  readonly data?: string | null;
-}): void {
-  const { source, target, type = null, flags = 0, data = null } = options;
-  invoke('int mount(const char *, const char *, const char *, unsigned long, const char *)', target, [
-    source,
-    target,
-    type,
-    flags,
-    data,
-  ]);
-}
-
-export function unmount(target: string, flags: number = MNT_DETACH): void {
-  invoke('int umount2(const char *, int)', target, [target, flags]);
-}
-
-/**
- * Mounts a file system through fsopen(2), fsconfig(2) and move_mount(2) (Linux 5.2): its options are not limited to a page
- * as those of mount(2) are. A value of `true` sets a flag; a list sets the option once for each value, in order.
- */
-export function mountWithOptions(
-  type: string,
-  target: string,
-  options: readonly (readonly [name: string, value: string | true])[],
-): void {
-  const context = invokeRaw('fsopen', UNIFIED.fsopen, [cString(type), 1]);
-  try {
-    for (const [name, value] of options) {
-      const [command, argument] = value === true ? [0, null] : [1, cString(value)];
-      invokeRaw(`fsconfig ${name}`, UNIFIED.fsconfig, [context, command, cString(name), argument, 0]);
-    }
-    invokeRaw('fsconfig create', UNIFIED.fsconfig, [context, 6, null, null, 0]);
-    const mounted = invokeRaw('fsmount', UNIFIED.fsmount, [context, 1, 0]);
-    try {
-      invokeRaw('move_mount', UNIFIED.moveMount, [mounted, cString(''), AT_FDCWD, cString(target), 4]);
-    } finally {
-      closeDescriptor(mounted);
-    }
-  } finally {
-    closeDescriptor(context);
-  }
-}
-
 export function closeDescriptor(descriptor: number): void {
   invoke('int close(int)', '', [descriptor]);
-}
-
-/** unshare(2), for the calling thread. `CLONE.newuser` always fails in Node: a process with threads may not. */
-export function unshare(flags: number): void {
-  invoke('int unshare(int)', '', [flags]);
-}
-
-export function changeDirectory(path: string): void {
-  invoke('int chdir(const char *)', path, [path]);
 }
 
 /** chroot(2). The calling thread must have its own `CLONE.fs` first, or the whole process moves. */
 export function changeRoot(path: string): void {
   invoke('int chroot(const char *)', path, [path]);
-}
-
-export function pivotRoot(newRoot: string, putOld: string): void {
-  invokeRaw('pivot_root', libc().numbers.pivotRoot, [cString(newRoot), cString(putOld)]);
-}
-
-export function setHostname(name: string): void {
-  const bytes = Buffer.from(name);
-  invoke('int sethostname(const char *, size_t)', name, [name, bytes.length]);
 }
 
 export function prctl(option: number, value = 0): number {
@@ -403,16 +343,19 @@ export function syncFileSystem(descriptor: number): void {
   invoke('int syncfs(int)', '', [descriptor]);
 }
 
-/** Adds `MOUNT_ATTRIBUTE`s to a mount, and with `recursive` to all below it (mount_setattr(2), Linux 5.12). */
-export function setMountAttributes(target: string, attributes: number, options: { readonly recursive: boolean }): void {
-  const struct = Buffer.alloc(32);
-  struct.writeBigUInt64LE(BigInt(attributes), 0);
-  const flags = options.recursive ? 0x8000 : 0;
-  invokeRaw('mount_setattr', UNIFIED.mountSetattr, [AT_FDCWD, cString(target), flags, struct, struct.length]);
-}
-
 export function changeDirectoryTo(descriptor: number): void {
   invoke('int fchdir(int)', '', [descriptor]);
+}
+
+/** Whether the kernel has mount_setattr(2). */
+export function hasMountAttributes(): boolean {
+  try {
+    // A structure of no size is no structure.
+    invokeRaw('mount_setattr', UNIFIED.mountSetattr, [AT_FDCWD, cString(''), 0, Buffer.alloc(0), 0]);
+    return true;
+  } catch (error) {
+    return error instanceof SyscallError && error.code !== 'ENOSYS';
+  }
 }
 
 /** umask(2). A thread with its own `CLONE.fs` has its own. @returns the one before */
@@ -440,11 +383,6 @@ export function setResourceLimit(resource: number, { soft, hard }: KernelLimit):
   invoke('int prlimit(int, int, const void *, void *)', '', [0, resource, limit, null]);
 }
 
-/** The kernel's id of the calling thread, as in /proc/self/task. */
-export function threadId(): number {
-  return invoke('int gettid()', '', []);
-}
-
 /** A pipe whose ends no program inherits unless they are passed to it by number. */
 export function openPipe(): { readonly read: number; readonly write: number } {
   const ends = Buffer.alloc(8);
@@ -458,31 +396,11 @@ export function closeOnExecFrom(first: number): void {
   invokeRaw('close_range', UNIFIED.closeRange, [first, all, 4]);
 }
 
-/** fcntl(2), F_SETFD: as `closeOnExecFrom` for one descriptor. */
-export function closeOnExec(descriptor: number): void {
-  invoke('int fcntl(int, int, long)', '', [descriptor, 2, 1]);
-}
-
 /** ioctl(2). `argument` is passed as it is, or as a pointer to its bytes, which the kernel may change. @returns what the request gives */
 export function ioctl(descriptor: number, request: number, argument: number | Uint8Array): number {
   if (typeof argument !== 'number')
     return invoke('int ioctl(int, unsigned long, void *)', '', [descriptor, request, argument]);
   return invoke('int ioctl(int, unsigned long, long)', '', [descriptor, request, argument]);
-}
-
-/** Brings up the loopback device of the calling thread's network namespace (netdevice(7), SIOCSIFFLAGS). */
-export function bringLoopbackUp(): void {
-  const [inet, datagram, getFlags, setFlags, up] = [2, 2, 0x8913, 0x8914, 1];
-  const socket = invoke('int socket(int, int, int)', '', [inet, datagram | O_CLOEXEC, 0]);
-  try {
-    const request = Buffer.alloc(40);
-    request.write('lo');
-    invoke('int ioctl(int, unsigned long, void *)', 'lo', [socket, getFlags, request]);
-    request.writeInt16LE(request.readInt16LE(16) | up, 16);
-    invoke('int ioctl(int, unsigned long, void *)', 'lo', [socket, setFlags, request]);
-  } finally {
-    closeDescriptor(socket);
-  }
 }
 
 /**

@@ -1,19 +1,22 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requirement } from '../support/require.js';
+import { hasTools } from '../support/tools.js';
 import { tsbuild } from '../support/tsbuild.js';
 
 const DOCKERFILE = `FROM base AS work
@@ -56,9 +59,10 @@ function makeContext(name: string): string {
 /** Builds under other circumstances and gives the names of all blobs: names are digests. */
 function buildBlobs(
   name: string,
-  circumstances: { umask: string; zone: string; prefix?: readonly string[] },
+  circumstances: { umask: string; zone: string; prefix?: readonly string[]; prepare?: (directory: string) => void },
 ): readonly string[] {
   const directory = makeContext(name);
+  circumstances.prepare?.(directory);
   const store = join(directory, 'store');
   const { umask, zone, prefix = [] } = circumstances;
   if (prefix.length > 0) chownSync(directory, 65534, 65534);
@@ -92,7 +96,38 @@ describe('SOURCE_DATE_EPOCH=0', () => {
     const prefix = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
     expect(buildBlobs('user', { umask: '022', zone: 'UTC', prefix })).toEqual(asRoot);
   });
+
+  const setcap = requirement('setcap', hasTools('setcap'), 'it writes file capabilities');
+  const skip = root_.skip || setcap.skip;
+  test.skipIf(skip)(`file capabilities that a step sets come out of a user namespace (${setcap.reason})`, () => {
+    const asRoot = buildBlobs('root-caps', { umask: '022', zone: 'UTC', prepare: addSetcap });
+    const prefix = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    expect(buildBlobs('user-caps', { umask: '022', zone: 'UTC', prefix, prepare: addSetcap })).toEqual(asRoot);
+    const blobs = join(root, 'root-caps/store/blobs/sha256');
+    const layers = readdirSync(blobs).map((name) => readFileSync(join(blobs, name), 'latin1'));
+    // Version 2, effective, CAP_NET_RAW: without the id that the kernel adds in a namespace (capabilities(7), "Namespaced file
+    // capabilities").
+    const capability = 'SCHILY.xattr.security.capability=\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0\n';
+    expect(layers.filter((layer) => layer.includes(capability))).toHaveLength(1);
+  });
 });
+
+/** The program with its libraries, and a Dockerfile that runs it. */
+function addSetcap(directory: string): void {
+  const program = execFileSync('sh', ['-c', 'command -v setcap'], { encoding: 'utf8' }).trim();
+  const libraries = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
+  mkdirSync(join(directory, 'lib'), { mode: 0o755 });
+  for (const file of [program, ...libraries]) {
+    const copy = join(directory, 'lib', basename(file));
+    copyFileSync(file, copy);
+    chmodSync(copy, 0o755);
+    utimesSync(copy, 1_600_000_000, 1_600_000_000);
+  }
+  const loader = libraries.map((file) => basename(file)).find((name) => name.startsWith('ld-')) ?? '';
+  const run = `/lib/${loader} --library-path /lib /lib/setcap cap_net_raw+ep /capable`;
+  writeFileSync(join(directory, 'Dockerfile'), `FROM base\nCOPY lib /lib\nRUN echo content > /capable && ${run}\n`);
+  chmodSync(join(directory, 'Dockerfile'), 0o644);
+}
 
 test('a second build in the same store is all cache and gives the same image, without an epoch', async () => {
   const cwd = makeContext('cached');

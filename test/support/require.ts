@@ -15,8 +15,13 @@ export type Requirement =
   | 'ssh'
   | 'git'
   | 'strace'
+  | 'setcap'
+  | 'bash'
+  | 'fish'
+  | 'zsh'
   | 'loop-devices'
-  | 'amd64';
+  | 'amd64'
+  | 'qemu';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

@@ -111,13 +111,16 @@ async function perform(sandbox, request) {
   return answer;
 }
 
-/** Our descendants, but for the one that may wait for the next step; while that is being made it has no name yet. */
+/** Two processes, one the child of the other, wait for the next step. */
+const WAITING = ['tsbuild-init ', 'tsbuild-init '];
+
+/** Our descendants, but for those that may wait for the next step; while they are being made they have no name yet. */
 async function leftProcesses() {
   const until = performance.now() + 2_000;
   for (;;) {
     const commands = descendantsOf(process.pid).map(({ pid }) => commandOf(pid));
-    const waiting = commands.indexOf('tsbuild-init ');
-    const left = commands.filter((_, index) => index !== waiting);
+    const left = [...commands];
+    for (const name of WAITING) if (left.includes(name)) left.splice(left.indexOf(name), 1);
     if (left.length === 0 || performance.now() > until) return left;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -2,10 +2,12 @@ import { statSync } from 'node:fs';
 import { createDirectoryTree } from '../../layers/directory-tree.js';
 import { EMPTY_TREE } from '../../layers/tree.js';
 import { createIgnoreMatcher } from '../../parser/ignore-file.js';
+import type { ByteString } from '../../support/byte-string.js';
 import { invariant } from '../../support/invariant.js';
 import type { BuildRequest, ContextFile } from '../build-request.js';
 import type { ContextOperation } from '../operation.js';
 import type { TreeResult } from '../operations/result.js';
+import type { ContextIndexes } from './context-index.js';
 import { IgnoringTree } from './ignoring-tree.js';
 import { ReadableTree } from './readable-tree.js';
 
@@ -17,27 +19,43 @@ const PLAIN = { kind: 'tree', description: 'the build context', ignored: () => f
  * The files of the build context, or of a named one: of a folder those that its ignore file leaves, of an archive all. None when
  * there is no context.
  */
-export async function openBuildContext(request: Contexts, { name }: ContextOperation): Promise<TreeResult> {
-  if (name !== undefined) return openNamedContext(request, name);
+export async function openBuildContext(
+  request: Contexts,
+  { name }: ContextOperation,
+  indexes: ContextIndexes,
+): Promise<TreeResult> {
+  if (name !== undefined) return await openNamedContext(request, name, indexes);
   if (request.contextFile !== undefined) return await openContextFile(request.contextFile);
   if (request.contextDirectory === null) return { ...PLAIN, tree: EMPTY_TREE };
-  return openFolder(request.contextDirectory, request.ignore);
+  return openFolder(request.contextDirectory, request.ignore, indexes);
 }
 
-function openNamedContext({ namedContexts = [] }: Contexts, name: string): TreeResult {
+async function openNamedContext(
+  { namedContexts = [] }: Contexts,
+  name: string,
+  indexes: ContextIndexes,
+): Promise<TreeResult> {
   const context = namedContexts.find((one) => one.name === name)?.source;
   invariant(context?.kind === 'directory', `the build context "${name}" is a folder`);
   const { directory, ignore } = context;
-  return { ...openFolder(directory, ignore), description: `the build context "${name}"` };
+  return { ...(await openFolder(directory, ignore, indexes)), description: `the build context "${name}"` };
 }
 
-function openFolder(directory: string, ignore: BuildRequest['ignore']): TreeResult {
-  const tree = new ReadableTree(createDirectoryTree(directory));
-  if (ignore === null) return { ...PLAIN, tree: new IgnoringTree(tree, null) };
+async function openFolder(
+  directory: string,
+  ignore: BuildRequest['ignore'],
+  indexes: ContextIndexes,
+): Promise<TreeResult> {
+  const index = await indexes.of(directory);
+  const files = createDirectoryTree(directory);
+  const tree = new ReadableTree(files);
+  const hashed = { state: files.state.bind(files), read: tree.read.bind(tree) };
+  const hash = (path: ByteString): string => index.hash(hashed, path);
+  if (ignore === null) return { ...PLAIN, tree: new IgnoringTree(tree, null, hash) };
   const matcher = createIgnoreMatcher(ignore.text, { file: ignore.name });
   return {
     ...PLAIN,
-    tree: new IgnoringTree(tree, matcher),
+    tree: new IgnoringTree(tree, matcher, hash),
     ignored: (path) => matcher.ignores(path),
     ignoredBy: (path) => matcher.ignoredBy(path),
   };

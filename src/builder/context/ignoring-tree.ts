@@ -10,12 +10,14 @@ const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();
  * attributes. A directory that is ignored is there when something below it is taken in again.
  */
 export class IgnoringTree implements Tree {
+  readonly hash: Tree['hash'];
   readonly #tree: Tree;
   readonly #matcher: IgnoreMatcher | null;
 
-  constructor(tree: Tree, matcher: IgnoreMatcher | null) {
+  constructor(tree: Tree, matcher: IgnoreMatcher | null, hash?: Tree['hash']) {
     this.#tree = tree;
     this.#matcher = matcher;
+    this.hash = hash;
   }
 
   lstat(path: ByteString): TreeEntry | undefined {
@@ -28,7 +30,13 @@ export class IgnoringTree implements Tree {
 
   list(path: ByteString): readonly ByteString[] {
     const names = this.#tree.list(path);
-    return this.#matcher === null ? names : names.filter((name) => this.lstat(childPath(path, name)));
+    const matcher = this.#matcher;
+    if (matcher === null) return names;
+    // Only what is ignored has to be looked at: it may be a directory with something in it that is not.
+    return names.filter((name) => {
+      const child = childPath(path, name);
+      return !matcher.ignores(textOfBytes(child)) || this.lstat(child) !== undefined;
+    });
   }
 
   xattrs(): ReadonlyMap<ByteString, Uint8Array> {

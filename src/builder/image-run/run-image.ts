@@ -42,7 +42,9 @@ export async function runImage(request: ImageRunRequest, options: RunImageOption
   const { snapshotter, sandbox } = await options.workshop();
   if (sandbox.attachable !== true) throw cannotAttach(sandbox.name);
   const step = { step: 'run', context: { progress, signal } };
-  const parent = await unpack(options, fileSystem(manifest, config), step);
+  // An image that has a name, or is found by its id, is in the store as a whole.
+  const fetchLayers = (): Promise<void> => Promise.resolve();
+  const parent = await unpack({ ...options, fetchLayers }, fileSystem(manifest, config), step);
   await using active = await snapshotter.prepare(parent);
   using visit = await options.openVisit(undefined);
   const { attachment, stdout, stderr } = visit;

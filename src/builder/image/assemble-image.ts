@@ -22,13 +22,15 @@ export interface AssembleOptions {
   readonly epoch?: string | undefined;
   /** Of the manifest. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Further members of the config, which other tools pass over. */
+  readonly members?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Writes config and manifest of an image. The same plan and layers give the same bytes. */
 export function assembleImage(
   image: BuildPlan['image'],
   root: FileSystemResult,
-  { epoch, annotations }: AssembleOptions = {},
+  { epoch, annotations, members }: AssembleOptions = {},
 ): AssembledImage {
   const history = fillHistory(image, root, epoch);
   const { os, architecture, variant } = image.platform;
@@ -43,7 +45,7 @@ export function assembleImage(
     rootfs: { type: 'layers', diff_ids: root.layers.map(({ diffId }) => diffId) },
     history,
   };
-  const config = document(MEDIA_TYPE.ociConfig, value);
+  const config = document(MEDIA_TYPE.ociConfig, { ...value, ...members });
   return {
     config,
     manifest: imageManifest(

@@ -17,7 +17,8 @@ import type { ImageOperation } from '../operation.js';
 import type { ResolvedBase } from '../plan.js';
 import type { LayoutImage } from '../plan/layout-image.js';
 import type { ProgressSink, StepId } from '../progress.js';
-import type { OperationContext } from '../solver/operation-handler.js';
+import type { LayerOwner, RemoteLayers } from '../remote/remote-layers.js';
+import type { OperationContext, Present } from '../solver/operation-handler.js';
 import type { FileSystemResult } from '../operations/result.js';
 
 export interface BaseImagesParts {
@@ -39,6 +40,7 @@ interface KnownBase {
   readonly config: RawConfig;
   /** Where its layers are to be had; absent: in the registry of its reference. */
   readonly layout?: RepositorySource;
+  readonly layoutDirectory?: string;
 }
 
 /**
@@ -49,6 +51,10 @@ export class BaseImages {
   readonly #parts: BaseImagesParts;
   /** By manifest digest. */
   readonly #known = new Map<Digest, KnownBase>();
+  /** Likewise: of those that are not here. */
+  readonly #owners = new Map<Digest, LayerOwner>();
+  /** Steps that nothing has needed so far. */
+  readonly #deferred = new Set<StepId>();
 
   constructor(parts: BaseImagesParts) {
     this.#parts = parts;
@@ -72,18 +78,62 @@ export class BaseImages {
     return { reference, manifest, config: known.config.value };
   }
 
-  /** The image's layers when all its blobs are here. */
-  async present(operation: ImageOperation): Promise<FileSystemResult | undefined> {
+  /** The image's layers. Those that are not here come when they are needed; then that is what the step does. */
+  async present(
+    operation: ImageOperation,
+    { step, remote }: { readonly step: StepId; readonly remote: RemoteLayers },
+  ): Promise<Present<FileSystemResult>> {
     const base = this.#base(operation);
-    const { config, layers } = base.manifest.value;
-    for (const { digest } of [base.manifest.descriptor, config, ...layers]) {
-      if (!(await this.#parts.store.blobs.has(digest))) return undefined;
+    const result = fileSystem(base);
+    if (await this.#isHere(base)) return { result, deferred: false };
+    const owner = this.#owners.get(operation.manifest) ?? this.#owner(base, operation, step);
+    this.#owners.set(operation.manifest, owner);
+    this.#deferred.add(step);
+    remote.add(result.layers, owner);
+    return { result, deferred: true };
+  }
+
+  /** To be called when all is done. @returns how many steps turned out to need nothing */
+  settle(progress: ProgressSink): number {
+    for (const step of this.#deferred) progress({ type: 'step-cached', step, at: this.#parts.now() });
+    return this.#deferred.size;
+  }
+
+  async #isHere({ manifest: { descriptor, value } }: KnownBase): Promise<boolean> {
+    for (const { digest } of [descriptor, value.config, ...value.layers]) {
+      if (!(await this.#parts.store.blobs.has(digest))) return false;
     }
-    return fileSystem(base);
+    return true;
+  }
+
+  /** What asks for one layer gets all: a base image is wanted whole. */
+  #owner(base: KnownBase, operation: ImageOperation, step: StepId): LayerOwner {
+    const { registry, repository } = base.reference;
+    const { layoutDirectory } = base;
+    let pulling: Promise<void> | undefined;
+    return {
+      place:
+        layoutDirectory === undefined
+          ? { kind: 'repository', repository: { registry, repository } }
+          : { kind: 'layout', directory: layoutDirectory },
+      lacks: async ({ descriptor }) => !(await this.#parts.store.blobs.has(descriptor.digest)),
+      bring: async (_layers, { context }) => {
+        pulling ??= this.#pullStep(operation, step, context);
+        await pulling;
+      },
+    };
+  }
+
+  async #pullStep(operation: ImageOperation, step: StepId, context: OperationContext): Promise<void> {
+    const { now } = this.#parts;
+    this.#deferred.delete(step);
+    context.progress({ type: 'step-started', step, at: now() });
+    await this.#pull(operation, step, context);
+    context.progress({ type: 'step-done', step, at: now() });
   }
 
   /** Fetches what of the image is missing and gives it its name. */
-  async pull(operation: ImageOperation, step: StepId, context: OperationContext): Promise<FileSystemResult> {
+  async #pull(operation: ImageOperation, step: StepId, context: OperationContext): Promise<void> {
     const base = this.#base(operation);
     const { pullImage } = await import('../../registry/pull-image.js');
     const { registry, repository, tag } = base.reference;
@@ -102,7 +152,6 @@ export class BaseImages {
     });
     const name = tag === undefined || base.reference.digest !== undefined ? null : { registry, repository, tag };
     await this.#parts.store.images.put({ ...image, name, resolved: base.resolved });
-    return fileSystem(base);
   }
 
   #base(operation: ImageOperation): KnownBase {
@@ -158,7 +207,7 @@ export class BaseImages {
     const layout = createLayoutSource(image.directory);
     const { digest } = await layout.resolve(image.digest === undefined ? { tag: image.tag } : { digest: image.digest });
     const reference = { registry: 'localhost', repository: 'layout', digest };
-    return { ...(await this.#fetchFrom(layout, reference, platform)), layout };
+    return { ...(await this.#fetchFrom(layout, reference, platform)), layout, layoutDirectory: image.directory };
   }
 
   async #fetchFrom(source: RepositorySource, reference: Reference, platform: Platform): Promise<KnownBase> {

@@ -10,14 +10,18 @@ export async function storeImage(
   image: AssembledImage,
   names: readonly (Reference & { readonly tag: string })[],
 ): Promise<void> {
-  await storeDocument(store.blobs, image.config);
-  await storeDocument(store.blobs, image.manifest);
+  await storeDocuments(store.blobs, image);
   const { descriptor } = image.manifest;
   if (names.length === 0) {
     const listed = (await store.images.list()).some((known) => known.descriptor.digest === descriptor.digest);
     if (!listed) await store.images.put({ name: null, descriptor });
   }
   for (const name of names) await store.images.put({ name, descriptor });
+}
+
+export async function storeDocuments(blobs: BlobStore, { config, manifest }: AssembledImage): Promise<void> {
+  await storeDocument(blobs, config);
+  await storeDocument(blobs, manifest);
 }
 
 /** What is there already is not written again: a build that is all cache writes nothing. */

@@ -2,7 +2,13 @@ import type { Vertex } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { invariant } from '../../support/invariant.js';
 import { locatingAll } from '../locating.js';
-import type { ExecutionContext, KeyMaterial, OperationContext, OperationHandler } from '../solver/operation-handler.js';
+import type {
+  ExecutionContext,
+  KeyMaterial,
+  OperationContext,
+  OperationHandler,
+  Present,
+} from '../solver/operation-handler.js';
 import { copyKeys } from './copy/copy-keys.js';
 import type { CopyStep } from './copy/copy-sources.js';
 import { keyMaterial } from './key-material.js';
@@ -18,9 +24,9 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     this.#parts = parts;
   }
 
-  async present({ operation }: Vertex<Operation>): Promise<Result | undefined> {
-    if (operation.kind === 'scratch') return { kind: 'file-system', layers: [] };
-    if (operation.kind === 'image') return this.#parts.presentImage(operation);
+  async present({ id, operation }: Vertex<Operation>): Promise<Present<Result> | undefined> {
+    if (operation.kind === 'scratch') return { result: { kind: 'file-system', layers: [] }, deferred: false };
+    if (operation.kind === 'image') return await this.#parts.presentImage(operation, id);
     return undefined;
   }
 
@@ -45,9 +51,8 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     const { operation } = vertex;
     switch (operation.kind) {
       case 'scratch':
-        return { kind: 'file-system', layers: [] };
       case 'image':
-        return this.#parts.pullImage(operation, vertex.id, context);
+        throw new Error(`internal error: ${operation.kind} is always present`);
       case 'context':
         return this.#parts.openContext(operation);
       case 'http':

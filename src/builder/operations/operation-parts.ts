@@ -1,14 +1,15 @@
 import type { CacheMounts } from '../../store/cache-mounts.js';
 import type { BuildRequest } from '../build-request.js';
 import type { TreeSnapshots } from './run/tree-snapshots.js';
-import type { ChainId } from '../../oci/layer.js';
+import type { ChainId, Layer } from '../../oci/layer.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
 import type { LayerThreads } from '../../layers/unpack/layer-threads.js';
 import type { Store } from '../../store/store.js';
 import type { Sandbox } from '../../sandbox/sandbox.js';
 import type { ContextOperation, GitOperation, HttpOperation, ImageOperation } from '../operation.js';
 import type { FileSystemResult, TreeResult } from './result.js';
-import type { OperationContext } from '../solver/operation-handler.js';
+import type { Fetching } from '../remote/remote-layers.js';
+import type { OperationContext, Present } from '../solver/operation-handler.js';
 import type { StepId } from '../progress.js';
 import type { OpenVisit } from '../visit.js';
 
@@ -40,9 +41,10 @@ export interface OperationParts {
     step: StepId,
     context: OperationContext,
   ) => Promise<TreeResult>;
-  /** The base image's layers when its blobs are all here; nothing is fetched. */
-  readonly presentImage: (operation: ImageOperation) => Promise<FileSystemResult | undefined>;
-  readonly pullImage: (operation: ImageOperation, step: StepId, context: OperationContext) => Promise<FileSystemResult>;
+  /** The base image's layers, whether or not they are here: nothing is fetched. */
+  readonly presentImage: (operation: ImageOperation, step: StepId) => Promise<Present<FileSystemResult>>;
+  /** Brings layers of results into the store that are not there. */
+  readonly fetchLayers: (layers: readonly Layer[], fetching: Fetching) => Promise<void>;
   readonly platform: string;
   /** Seconds since 1970 for every time that goes into the image, or `undefined`: times are as they come. */
   readonly sourceDateEpoch: number | undefined;

@@ -1,4 +1,4 @@
-import { ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
+import { chainIdsOf, countUnpacked, ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
 import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { Tree } from '../../layers/tree.js';
 import type { StepId } from '../progress.js';
@@ -8,7 +8,7 @@ import type { FileSystemResult } from './result.js';
 
 /** Unpacks what of a root file system is not unpacked yet, telling the step's watchers. */
 export async function unpack(
-  parts: Pick<OperationParts, 'store' | 'workshop'>,
+  parts: Pick<OperationParts, 'store' | 'workshop' | 'fetchLayers'>,
   root: FileSystemResult,
   { step, context }: { readonly step: StepId; readonly context: OperationContext },
 ): Promise<ChainId | null> {
@@ -17,6 +17,8 @@ export async function unpack(
   if (id === null || (await snapshotter.has(id))) return id;
   // Whoever waited for another finds the layers unpacked.
   using _claim = await claimUnpacking(id, { signal: context.signal });
+  const unpacked = await countUnpacked(chainIdsOf(root.layers), snapshotter);
+  await parts.fetchLayers(root.layers.slice(unpacked), { step, context });
   const moved = new Map<string, number>();
   const onBytes = ({ descriptor }: Layer, count: number): void => {
     const current = (moved.get(descriptor.digest) ?? 0) + count;
@@ -43,7 +45,7 @@ export async function unpack(
 
 /** The files of a root file system. */
 export async function openTree(
-  parts: Pick<OperationParts, 'store' | 'workshop'>,
+  parts: Pick<OperationParts, 'store' | 'workshop' | 'fetchLayers'>,
   root: FileSystemResult,
   step: { readonly step: StepId; readonly context: OperationContext },
 ): Promise<Tree> {

@@ -1,6 +1,10 @@
-import { isDigest } from '../../oci/digest.js';
-import { MEDIA_TYPE } from '../../oci/media-type.js';
+import { isLayerMediaType } from '../../oci/decode.js';
+import { isDigest, type Digest } from '../../oci/digest.js';
+import type { Layer } from '../../oci/layer.js';
+import { isForeignLayerMediaType } from '../../oci/media-type.js';
 import type { Store } from '../../store/store.js';
+import type { CachedStep } from '../cache/cached-step.js';
+import type { CacheImport } from '../cache/cache-import.js';
 import type { CacheKey, Vertex } from '../graph.js';
 import type { Operation } from '../operation.js';
 import type { KeyMaterial, ResultCache } from '../solver/operation-handler.js';
@@ -12,33 +16,104 @@ interface StepRecord {
   /** The root file system that the step ended with, so that its snapshot is kept as long as the record. */
   readonly chain: string;
   readonly label: string;
+  /** All keys that the step was remembered under at once; absent in records of before. */
+  readonly keys?: readonly Digest[];
+  /** `null` for a step that came with a cache from elsewhere. */
   readonly parts: unknown;
+}
+
+interface Promised {
+  readonly key: CacheKey;
+  readonly record: StepRecord;
 }
 
 export type ClaimWork = ResultCache<Operation, Result>['claim'];
 
-/** Results of steps as records in the store; a record is found only while its layer's blob is there. */
+export interface StepCacheOptions {
+  readonly claim: ClaimWork;
+  /** Asked in this order for what the store does not remember. */
+  readonly imports?: readonly CacheImport[] | undefined;
+  /** Told of each layer that can be had from one of them. */
+  readonly onImported?: ((layer: Layer, from: CacheImport) => void) | undefined;
+}
+
+/** Results of steps as records in the store, each found only while its layer's blob is there; and as steps of imported caches. */
 export class StepCache implements ResultCache<Operation, Result> {
   readonly #store: Pick<Store, 'blobs' | 'records'>;
+  readonly #options: StepCacheOptions;
   readonly claim: ClaimWork;
+  /** Of this build, by vertex: what a cache for others is made of. */
+  readonly #seen = new Map<string, CachedStep>();
+  /** Records that are written once their layer is here, by its digest. */
+  readonly #promised = new Map<Digest, Promised[]>();
 
-  constructor(store: Pick<Store, 'blobs' | 'records'>, claim: ClaimWork) {
+  constructor(store: Pick<Store, 'blobs' | 'records'>, options: StepCacheOptions) {
     this.#store = store;
-    this.claim = claim;
+    this.#options = options;
+    this.claim = options.claim;
   }
 
-  async load(_vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {
-    const layer = recordedLayer(await this.#store.records.load('step', key));
-    if (layer === undefined || !(await this.#store.blobs.has(layer.descriptor.digest))) return undefined;
+  /** Of the vertices that were found or done. */
+  get steps(): readonly CachedStep[] {
+    return [...this.#seen.values()];
+  }
+
+  async load(vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {
+    const record = await this.#store.records.load('step', key);
+    const layer = recordedLayer(record);
+    if (layer === undefined || !(await this.#store.blobs.has(layer.descriptor.digest))) {
+      return await this.#imported(vertex, key, inputs);
+    }
+    this.#note(vertex, layer, [key, ...recordedKeys(record)]);
     return withLayer(fileSystemOf(inputs[0]), layer);
   }
 
-  async save(vertex: Vertex<Operation>, { key, parts }: KeyMaterial, result: Result): Promise<void> {
+  async #imported(vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {
+    for (const from of this.#options.imports ?? []) {
+      const step = await from.find(key);
+      if (step === undefined) continue;
+      const layer = { ...step.layer, created: step.created };
+      const root = withLayer(fileSystemOf(inputs[0]), layer);
+      const { digest } = layer.descriptor;
+      const record = { layer, chain: resultChainId(root) ?? '', label: vertex.label, parts: null };
+      this.#promised.set(digest, [...(this.#promised.get(digest) ?? []), { key, record }]);
+      this.#options.onImported?.(layer, from);
+      this.#note(vertex, layer, [key, ...step.keys]);
+      return root;
+    }
+    return undefined;
+  }
+
+  /**
+   * The layer of imported steps is here, and what they say it is: they are remembered, each under the key that was asked for, and
+   * under no other that the cache would have it known by.
+   */
+  async keepImported({ descriptor, diffId }: Layer): Promise<void> {
+    for (const { key, record } of this.#promised.get(descriptor.digest) ?? []) {
+      if (record.layer.diffId === diffId) await this.#store.records.save('step', key, record);
+    }
+    this.#promised.delete(descriptor.digest);
+  }
+
+  async save(vertex: Vertex<Operation>, materials: readonly KeyMaterial[], result: Result): Promise<void> {
     const root = fileSystemOf(result);
     const layer = root.layers.at(-1);
     if (layer === undefined) return;
-    const record: StepRecord = { layer, chain: resultChainId(root) ?? '', label: vertex.label, parts };
-    await this.#store.records.save('step', key, record);
+    const keys = materials.map(({ key }) => key);
+    this.#note(vertex, layer, keys);
+    // What is still elsewhere is remembered once it is here.
+    if (!(await this.#store.blobs.has(layer.descriptor.digest))) return;
+    for (const { key, parts } of materials) {
+      const record: StepRecord = { layer, chain: resultChainId(root) ?? '', label: vertex.label, keys, parts };
+      await this.#store.records.save('step', key, record);
+    }
+  }
+
+  #note({ id, label }: Vertex<Operation>, layer: ResultLayer, keys: readonly Digest[]): void {
+    const { descriptor, diffId, created } = layer;
+    if (created === null) return;
+    const known = this.#seen.get(id)?.keys ?? [];
+    this.#seen.set(id, { keys: [...new Set([...known, ...keys])], layer: { descriptor, diffId }, created, label });
   }
 }
 
@@ -53,8 +128,14 @@ export function recordedLayer(record: unknown): ResultLayer | undefined {
     typeof descriptor?.digest === 'string' &&
     isDigest(descriptor.digest) &&
     Number.isSafeInteger(descriptor.size) &&
-    descriptor.mediaType === MEDIA_TYPE.ociLayer;
+    isLayerMediaType(descriptor.mediaType) &&
+    !isForeignLayerMediaType(descriptor.mediaType);
   return valid ? { descriptor, diffId, created } : undefined;
+}
+
+function recordedKeys(record: unknown): readonly Digest[] {
+  const { keys } = (record ?? {}) as Partial<StepRecord>;
+  return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string' && isDigest(key)) : [];
 }
 
 /** The chain id of the root file system that a record's step ended with. */

@@ -21,6 +21,12 @@ export interface KeyMaterial {
   readonly parts: unknown;
 }
 
+export interface Present<R> {
+  readonly result: R;
+  /** Its content is still to be had: whether the vertex is done or was there, its handler tells once that is known. */
+  readonly deferred: boolean;
+}
+
 /** How the operations of a graph are keyed and done. The solver knows no Dockerfile, no tar and no registry. */
 export interface OperationHandler<O, R> {
   /**
@@ -28,15 +34,19 @@ export interface OperationHandler<O, R> {
    * found nothing. None: the operation is done in every build.
    */
   keys(vertex: Vertex<O>, inputs: readonly R[], context: OperationContext): AsyncIterable<KeyMaterial>;
-  /** A result that is there already and needs no record, as a base image that was pulled before. */
-  present(vertex: Vertex<O>, inputs: readonly R[]): Promise<R | undefined>;
+  /** A result that needs no record, as a base image that was pulled before, or one whose files can be had when they are needed. */
+  present(vertex: Vertex<O>, inputs: readonly R[]): Promise<Present<R> | undefined>;
   execute(vertex: Vertex<O>, inputs: readonly R[], context: ExecutionContext): Promise<R>;
 }
 
-/** Remembers results across builds. What is loaded is usable: a record whose content has gone is not found. */
+/**
+ * Remembers results across builds. A record whose content is known to have gone is not found; where that shows only later, an
+ * operation throws `StaleResultError`.
+ */
 export interface ResultCache<O, R> {
   load(vertex: Vertex<O>, key: CacheKey, inputs: readonly R[]): Promise<R | undefined>;
-  save(vertex: Vertex<O>, material: KeyMaterial, result: R): Promise<void>;
+  /** Under each of the keys. */
+  save(vertex: Vertex<O>, materials: readonly KeyMaterial[], result: R): Promise<void>;
   /**
    * The right to do the work of a key, which is held until it is disposed of: others that share the results wait, and find them.
    * @param onWait called once, if somebody else is at it

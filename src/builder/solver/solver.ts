@@ -11,6 +11,7 @@ import type {
   ResultCache,
 } from './operation-handler.js';
 import { dependencyOrder } from './dependency-order.js';
+import { StaleResultError } from './stale-result.js';
 
 export interface SolverParts<O, R> {
   readonly handler: OperationHandler<O, R>;
@@ -111,11 +112,14 @@ class SolverRun<O, R> {
     throwIfAborted(signal);
     const event = { step: vertex.id, at: this.#parts.now() };
     try {
+      const present = await this.#parts.handler.present(vertex, inputs);
+      if (present !== undefined) return present.deferred ? present.result : this.#found(vertex, present.result);
       const { result, missed } = await this.#lookup(vertex, inputs);
       return result === undefined ? await this.#executeOnce(vertex, inputs, missed) : this.#found(vertex, result);
     } catch (error) {
       // What was stopped because something else failed is no failure of its own.
-      if (!(signal.aborted || this.isSetAside(vertex)) || !isTsbuildError(error, 'ABORTED')) {
+      const stopped = signal.aborted || this.isSetAside(vertex);
+      if (!(error instanceof StaleResultError) && !(stopped && isTsbuildError(error, 'ABORTED'))) {
         progress({ type: 'step-failed', ...event, at: this.#parts.now(), error: encodeError(asTsbuildError(error)) });
       }
       throw error;
@@ -157,13 +161,11 @@ class SolverRun<O, R> {
     inputs: readonly R[],
   ): Promise<{ readonly result: R | undefined; readonly missed: readonly KeyMaterial[] }> {
     const { handler, cache } = this.#parts;
-    const present = await handler.present(vertex, inputs);
-    if (present !== undefined) return { result: present, missed: [] };
     const missed: KeyMaterial[] = [];
     for await (const material of handler.keys(vertex, inputs, this.#context())) {
       const result = this.#options.mayLoad(vertex) ? await cache.load(vertex, material.key, inputs) : undefined;
       if (result !== undefined) {
-        for (const alias of missed) await cache.save(vertex, alias, result);
+        if (missed.length > 0) await cache.save(vertex, [...missed, material], result);
         return { result, missed: [] };
       }
       missed.push(material);
@@ -180,7 +182,7 @@ class SolverRun<O, R> {
         if (this.isSetAside(vertex)) throw setAside();
         progress({ type: 'step-started', step: vertex.id, at: now() });
         const result = await this.#work(vertex, (context) => handler.execute(vertex, inputs, context));
-        for (const material of keys) await cache.save(vertex, material, result);
+        if (keys.length > 0) await cache.save(vertex, keys, result);
         progress({ type: 'step-done', step: vertex.id, at: now() });
         return result;
       },

@@ -4,6 +4,7 @@ import type { BuildResult } from '../../builder/build-request.js';
 import type { ParsedArguments } from '../argv.js';
 import { refuseAttestations } from '../attestations.js';
 import { buildMetadata } from '../build-metadata.js';
+import { readCaches } from '../build-cache.js';
 import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
@@ -39,9 +40,15 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       const activity = { progress, signal };
       const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
       const annotations = { ...given.annotations, ...wanted.annotations };
-      const request = { ...given, tags: [...given.tags, ...wanted.names], annotations };
+      const caches = readCaches(parsed, host, given);
+      const cached = {
+        ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
+        ...(caches.inline ? { inlineCache: true } : {}),
+      };
+      const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
-      const built = await (await lazy.get()).build(request, { ...activity, outputs: wanted.outputs, openVisit });
+      const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
+      const built = await (await lazy.get()).build(request, options);
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;
     },

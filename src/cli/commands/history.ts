@@ -6,7 +6,8 @@ import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
 import { formatCreated } from '../text/age.js';
 import { formatSize } from '../text/size.js';
-import { ellipsis, formatTable } from '../text/table.js';
+import { rowFormatter, type Headings, type Row } from '../template/format-rows.js';
+import { ellipsis } from '../text/table.js';
 import { plainLine } from '../text/terminal-text.js';
 import { openToolchain } from './open-toolchain.js';
 
@@ -21,20 +22,32 @@ interface Shape {
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const [name = ''] = parsed.positionals;
+  const human = parsed.flag('human', true);
+  const columns = ['ID', human ? 'CreatedSince' : 'CreatedAt', 'CreatedBy', 'Size', 'Comment'];
+  const show = rowFormatter(parsed.value('format') ?? 'table', { headings: HEADINGS, columns });
   await using toolchain = await openToolchain(parsed, host);
   const details = await toolchain.image(name);
-  const shape = { human: parsed.flag('human', true), trunc: !parsed.flag('no-trunc'), now: host.now() };
+  const shape = { human, trunc: !parsed.flag('no-trunc'), now: host.now() };
   const rows = historyRows(details, shape);
-  const text = parsed.flag('quiet')
-    ? rows.map(([image]) => `${image}\n`).join('')
-    : formatTable([['IMAGE', 'CREATED', 'CREATED BY', 'SIZE', 'COMMENT'], ...rows]);
-  await print(host.stdout, text);
+  await print(host.stdout, parsed.flag('quiet') ? rows.map(({ ID }) => `${ID}\n`).join('') : show(rows));
 }
 
-type Row = readonly [image: string, created: string, createdBy: string, size: string, comment: string];
+const HEADINGS: Headings = {
+  ID: 'IMAGE',
+  CreatedSince: 'CREATED',
+  CreatedAt: 'CREATED AT',
+  CreatedBy: 'CREATED BY',
+  Size: 'SIZE',
+  Comment: 'COMMENT',
+};
+
+/** What is shown of an entry, named as Docker names it in `--format`. */
+interface HistoryRow extends Row {
+  readonly ID: string;
+}
 
 /** Newest first; only the newest has an image, as the ones between are not kept. */
-function historyRows({ manifest, config }: ImageDetails, shape: Shape): readonly Row[] {
+function historyRows({ manifest, config }: ImageDetails, shape: Shape): readonly HistoryRow[] {
   const { digest } = manifest.value.config;
   const id = shape.trunc ? shortDigest(digest) : digest;
   const { history } = config.value;
@@ -43,15 +56,16 @@ function historyRows({ manifest, config }: ImageDetails, shape: Shape): readonly
     manifest.value.layers.map(({ size }) => size),
   );
   return history
-    .map((entry, index): Row => {
+    .map((entry, index): HistoryRow => {
       const size = sizes[index] ?? 0;
-      return [
-        index === history.length - 1 ? id : MISSING,
-        shape.human ? formatCreated(entry.created, shape.now) : (entry.created ?? 'N/A'),
-        createdBy(entry, shape.trunc),
-        shape.human ? formatSize(size) : String(size),
-        plainLine(entry.comment ?? ''),
-      ];
+      return {
+        ID: index === history.length - 1 ? id : MISSING,
+        CreatedSince: formatCreated(entry.created, shape.now),
+        CreatedAt: entry.created ?? 'N/A',
+        CreatedBy: createdBy(entry, shape.trunc),
+        Size: shape.human ? formatSize(size) : String(size),
+        Comment: plainLine(entry.comment ?? ''),
+      };
     })
     .reverse();
 }

@@ -3,9 +3,10 @@ import { familiarName } from '../../oci/reference.js';
 import type { ImageDetails } from '../../toolchain-types.js';
 import { formatCreated } from '../text/age.js';
 import { formatSize } from '../text/size.js';
+import type { Headings, Row } from '../template/format-rows.js';
 
-/** The columns of `tsbuild images`, named as Docker names them in `--format json`. */
-export interface ImageRow {
+/** What `tsbuild images` shows of an image, named as Docker names it in `--format`. */
+export interface ImageRow extends Row {
   readonly Repository: string;
   readonly Tag: string;
   readonly Digest: string;
@@ -14,6 +15,16 @@ export interface ImageRow {
   readonly CreatedAt: string;
   readonly Size: string;
 }
+
+export const IMAGE_HEADINGS: Headings = {
+  Repository: 'REPOSITORY',
+  Tag: 'TAG',
+  Digest: 'DIGEST',
+  ID: 'IMAGE ID',
+  CreatedSince: 'CREATED',
+  CreatedAt: 'CREATED AT',
+  Size: 'SIZE',
+};
 
 export const NONE = '<none>';
 

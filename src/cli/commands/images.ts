@@ -1,50 +1,38 @@
 import { familiarName } from '../../oci/reference.js';
 import type { StoredImage } from '../../store/image-store.js';
-import { TsbuildError } from '../../support/errors.js';
 import type { ImageDetails } from '../../toolchain-types.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
-import { formatTable } from '../text/table.js';
-import { imageRow, type ImageRow } from './image-row.js';
+import { rowFormatter } from '../template/format-rows.js';
+import { createdAt, imageFilter, isNamed, readImageFilters } from './image-filter.js';
+import { IMAGE_HEADINGS, imageRow, type ImageRow } from './image-row.js';
 import { openToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
-  const format = parsed.value('format') ?? 'table';
-  if (format !== 'table' && format !== 'json') {
-    throw new TsbuildError('USAGE', `cannot use --format "${format}": no such format`, { hint: 'Use table or json.' });
-  }
+  const show = listing(parsed);
+  const filters = readImageFilters(parsed.list('filter'), host.now());
   await using toolchain = await openToolchain(parsed, host);
   const [pattern] = parsed.positionals;
   const lost: StoredImage[] = [];
   const all = await toolchain.images({ onLost: (image) => lost.push(image) });
-  const images = all.filter((details) => pattern === undefined || isNamed(details, pattern));
+  const isWanted = await imageFilter(filters, toolchain);
+  const images = all.filter((details) => (pattern === undefined || isNamed(details, pattern)) && isWanted(details));
   const now = host.now();
   const rows = images.toSorted(newestFirst).map((details) => imageRow(details, now, !parsed.flag('no-trunc')));
-  await print(host.stdout, listing(rows, { format, quiet: parsed.flag('quiet'), digests: parsed.flag('digests') }));
+  await print(host.stdout, show(rows));
   for (const { name, descriptor } of lost) await print(host.stderr, lostWarning(name, descriptor.digest));
+}
+
+function listing(parsed: ParsedArguments): (rows: readonly ImageRow[]) => string {
+  const columns = ['Repository', 'Tag', ...(parsed.flag('digests') ? ['Digest'] : []), 'ID', 'CreatedSince', 'Size'];
+  const show = rowFormatter(parsed.value('format') ?? 'table', { headings: IMAGE_HEADINGS, columns });
+  return parsed.flag('quiet') ? (rows) => rows.map(({ ID }) => `${ID}\n`).join('') : show;
 }
 
 function lostWarning(name: StoredImage['name'], digest: string): string {
   const what = name === null ? digest : familiarName(name);
   return `warning: image "${what}" is damaged and not listed: pull, load or build it again, or remove it\n`;
-}
-
-interface Listing {
-  readonly format: 'table' | 'json';
-  readonly quiet: boolean;
-  readonly digests: boolean;
-}
-
-function listing(rows: readonly ImageRow[], { format, quiet, digests }: Listing): string {
-  if (quiet) return rows.map(({ ID }) => `${ID}\n`).join('');
-  if (format === 'json') return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-  const heading = ['REPOSITORY', 'TAG', ...(digests ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE'];
-  const cells = rows.map(({ Repository, Tag, Digest, ID, CreatedSince, Size }) => [
-    ...[Repository, Tag, ...(digests ? [Digest] : [])],
-    ...[ID, CreatedSince, Size],
-  ]);
-  return formatTable([heading, ...cells]);
 }
 
 /** Then by name, so that images of one moment (SOURCE_DATE_EPOCH) have an order. */
@@ -53,27 +41,6 @@ function newestFirst(a: ImageDetails, b: ImageDetails): number {
   return difference === 0 ? (shownName(a) < shownName(b) ? -1 : 1) : difference;
 }
 
-function createdAt({ config }: ImageDetails): number {
-  const time = Date.parse(config.value.created ?? '');
-  return Number.isNaN(time) ? 0 : time;
-}
-
 function shownName({ image, manifest }: ImageDetails): string {
   return image.name === null ? manifest.descriptor.digest : familiarName(image.name);
-}
-
-/** By repository, or by repository and tag; `*` and `?` stand for anything but a slash. */
-function isNamed({ image }: ImageDetails, pattern: string): boolean {
-  if (image.name === null) return false;
-  const { registry, repository, tag } = image.name;
-  const short = familiarName({ registry, repository });
-  const full = `${registry}/${repository}`;
-  const matcher = new RegExp(`^${Array.from(pattern, patternCharacter).join('')}$`);
-  return [short, full, `${short}:${tag}`, `${full}:${tag}`].some((name) => matcher.test(name));
-}
-
-function patternCharacter(character: string): string {
-  if (character === '*') return '[^/]*';
-  if (character === '?') return '[^/]';
-  return character.replace(/[\\^$.+|()[\]{}]/, '\\$&');
 }

@@ -1,9 +1,10 @@
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
+import { parseTemplate } from '../template/parse-template.js';
+import { renderTemplate } from '../template/render-template.js';
 import { forEachName } from './each-name.js';
 import { inspection, type Inspection } from './inspection.js';
-import { renderTemplate, parseTemplate } from './inspect-template.js';
 import { openToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {

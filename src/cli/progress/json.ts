@@ -58,7 +58,11 @@ class LogText {
 }
 
 function closing(outcome: Outcome): object | undefined {
-  if (outcome.kind === 'done') return outcome.result === undefined ? undefined : { type: 'result', ...outcome.result };
+  if (outcome.kind === 'done') {
+    if (outcome.result === undefined) return undefined;
+    const { elsewhere: _, cache: __, ...result } = outcome.result;
+    return { type: 'result', ...result };
+  }
   const { error } = outcome;
   if (isTsbuildError(error)) return { type: 'error', ...encodeError(error) };
   return {

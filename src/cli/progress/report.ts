@@ -18,10 +18,13 @@ function omission({ lineCount, tail }: Step): string[] {
 }
 
 /** What a build has made, and how much of it anew. */
-export function resultLines({ imageId, stored, names, steps }: BuildResult): string[] {
+export function resultLines({ imageId, stored, forPush, names, steps }: BuildResult): string[] {
   const built = steps.total - steps.cached;
   const count = `${steps.total} ${steps.total === 1 ? 'step' : 'steps'}: ${steps.cached} cached, ${built} built`;
-  return [stored ? `image ${imageId} (${count})` : `no image kept (${count})`, ...names.map((name) => `named ${name}`)];
+  if (stored) return [`image ${imageId} (${count})`, ...names.map((name) => `named ${name}`)];
+  return [
+    forPush === true ? `image ${imageId}, which only the registry has whole (${count})` : `no image kept (${count})`,
+  ];
 }
 
 export function warningLine({ rule, message, source }: Warning): string {

@@ -14,6 +14,7 @@ export function startsWithGzip(path: string): boolean {
 
 /**
  * The content of a gzip file, without a pause: for threads that do nothing else. A chunk is valid until the next is asked for.
+ * Whoever takes it checks the digest of what comes (`BlockingGunzip`).
  * @param onRead is given the bytes of the file as they are read
  * @throws `LAYER_INVALID` when it is damaged, cut off or swells too much; system errors
  */
@@ -32,13 +33,21 @@ export function* inflateFile(
       yield inflated;
     }
   }
-  yield* explained(gunzip.finish());
+  finish(gunzip);
 }
 
 /** Of zlib's own errors alone: what goes wrong where the bytes go to is no error of the layer. */
 function* explained(inflated: Iterable<Buffer>): Generator<Buffer, void, undefined> {
   try {
     yield* inflated;
+  } catch (error) {
+    throw gunzipDamaged(error);
+  }
+}
+
+function finish(gunzip: BlockingGunzip): void {
+  try {
+    gunzip.finish();
   } catch (error) {
     throw gunzipDamaged(error);
   }

@@ -1,5 +1,14 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { digestHex, isDigest } from '../../oci/digest.js';
 import type { ChainId } from '../../oci/layer.js';
@@ -70,8 +79,9 @@ export class SnapshotFolder {
     return path.join(this.#elsewhere.get(id) ?? this.#path(id), FILES);
   }
 
-  async load(id: ChainId): Promise<SnapshotMeta | undefined> {
-    const own = await this.#loadFrom(this.#path(id));
+  /** At once: a step asks for each of the layers below it, and a turn of the event loop takes longer than reading one. */
+  load(id: ChainId): SnapshotMeta | undefined {
+    const own = this.#loadFrom(this.#path(id));
     if (own !== undefined) {
       this.#elsewhere.delete(id);
       if (own.boot !== null && !this.#published.has(id)) this.#unsynced.set(id, own);
@@ -79,7 +89,7 @@ export class SnapshotFolder {
     }
     for (const directory of this.#options.additional ?? []) {
       const place = path.join(directory, digestHex(id));
-      const found = await this.#loadFrom(place).catch(ignoreUnreadable);
+      const found = this.#loadReadable(place);
       if (found === undefined) continue;
       this.#elsewhere.set(id, place);
       return found;
@@ -88,9 +98,19 @@ export class SnapshotFolder {
   }
 
   /** `undefined` for what is not there, not whole, or of another boot and never synced. */
-  async #loadFrom(place: string): Promise<StoredMeta | undefined> {
-    const meta = await readMeta(path.join(place, META));
+  #loadFrom(place: string): StoredMeta | undefined {
+    const meta = readMeta(path.join(place, META));
     return meta === undefined || (meta.boot !== null && meta.boot !== this.#boot) ? undefined : meta;
+  }
+
+  /** A folder of somebody else is no place to insist. */
+  #loadReadable(place: string): StoredMeta | undefined {
+    try {
+      return this.#loadFrom(place);
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      return undefined;
+    }
   }
 
   /** Syncs what was used and is not known to be on the disk, unless that would take long. */
@@ -113,7 +133,7 @@ export class SnapshotFolder {
   /** The ids of complete snapshots, sorted. */
   async list(): Promise<readonly ChainId[]> {
     const ids: ChainId[] = [];
-    for (const id of await this.#ids()) if ((await this.#loadFrom(this.#path(id))) !== undefined) ids.push(id);
+    for (const id of await this.#ids()) if (this.#loadFrom(this.#path(id)) !== undefined) ids.push(id);
     return ids;
   }
 
@@ -121,7 +141,7 @@ export class SnapshotFolder {
   async listTorn(): Promise<readonly ChainId[]> {
     const ids: ChainId[] = [];
     for (const id of await this.#ids()) {
-      const meta = await this.#loadFrom(this.#path(id));
+      const meta = this.#loadFrom(this.#path(id));
       if (meta === undefined || !existsSync(path.join(this.#path(id), FILES))) ids.push(id);
     }
     return ids;
@@ -137,20 +157,20 @@ export class SnapshotFolder {
   }
 
   /** A place for an unfinished snapshot. */
-  async create(): Promise<string> {
-    await mkdir(this.#options.temporaryDirectory, { recursive: true, mode: 0o700 });
-    return mkdtemp(path.join(this.#options.temporaryDirectory, 'snapshot-'));
+  create(): string {
+    mkdirSync(this.#options.temporaryDirectory, { recursive: true, mode: 0o700 });
+    return mkdtempSync(path.join(this.#options.temporaryDirectory, 'snapshot-'));
   }
 
   /** Puts a finished one into place. Where there is one already, that stays and this goes. */
   async publish(unfinished: string, id: ChainId, meta: SnapshotMeta): Promise<void> {
     const durable = this.#options.durable === true || this.#boot === null;
     const text = encodeMeta(meta, durable ? null : this.#boot);
-    await writeFile(path.join(unfinished, META), text, { mode: 0o600 });
+    writeFileSync(path.join(unfinished, META), text, { mode: 0o600 });
     if (durable) syncAt(unfinished);
-    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
-    while (!(await this.#tryRename(unfinished, id))) {
-      if ((await this.#loadFrom(this.#path(id))) !== undefined) return removeTree(unfinished);
+    mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
+    while (!this.#tryRename(unfinished, id)) {
+      if (this.#loadFrom(this.#path(id)) !== undefined) return removeTree(unfinished);
       // Half of a snapshot, left by a crash or a power failure.
       await this.remove(id);
     }
@@ -160,9 +180,9 @@ export class SnapshotFolder {
 
   /** Out of sight at once, then deleted: a reader never sees half of it. */
   async remove(id: ChainId): Promise<void> {
-    const trash = await this.create();
+    const trash = this.create();
     try {
-      await rename(this.#path(id), path.join(trash, FILES));
+      renameSync(this.#path(id), path.join(trash, FILES));
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT') throw error;
     } finally {
@@ -174,9 +194,9 @@ export class SnapshotFolder {
     return path.join(this.#options.directory, digestHex(id));
   }
 
-  async #tryRename(unfinished: string, id: ChainId): Promise<boolean> {
+  #tryRename(unfinished: string, id: ChainId): boolean {
     try {
-      await rename(unfinished, this.#path(id));
+      renameSync(unfinished, this.#path(id));
       return true;
     } catch (error) {
       const code = systemErrorCode(error);
@@ -217,9 +237,9 @@ function encodeMeta({ parent, owners }: SnapshotMeta, boot: string | null): stri
 }
 
 /** `undefined` for a file that is not there, or that this version did not write. */
-async function readMeta(file: string): Promise<StoredMeta | undefined> {
+function readMeta(file: string): StoredMeta | undefined {
   try {
-    return decodeMeta(parseJson(await readFile(file, 'utf8')));
+    return decodeMeta(parseJson(readFileSync(file, 'utf8')));
   } catch (error) {
     ignoreMissing(error);
     return undefined;
@@ -229,11 +249,6 @@ async function readMeta(file: string): Promise<StoredMeta | undefined> {
 function ignoreMissing(error: unknown): undefined {
   const code = systemErrorCode(error);
   if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
-}
-
-/** A folder of somebody else is no place to insist. */
-function ignoreUnreadable(error: unknown): undefined {
-  if (systemErrorCode(error) === undefined) throw error;
 }
 
 function decodeMeta(json: unknown): StoredMeta | undefined {

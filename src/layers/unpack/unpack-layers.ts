@@ -28,7 +28,7 @@ export interface UnpackOptions {
  */
 export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | null> {
   const { layers, snapshotter } = options;
-  const chain = layers.map((_, index) => chainOf(layers.slice(0, index + 1)));
+  const chain = chainIdsOf(layers);
   const unpacked = await unpackAtOnce(chain, await countUnpacked(chain, snapshotter), options);
   // An overlay keeps every layer apart, for images that share it. A copy of all files for each would serve nobody.
   const batches =
@@ -63,12 +63,17 @@ async function unpackAtOnce(
   }
 }
 
-function chainOf(layers: readonly Layer[]): ChainId | null {
-  return chainIdOf(layers.map((layer) => layer.diffId));
+/** Of each layer, the chain id of the stack that ends with it. */
+export function chainIdsOf(layers: readonly Layer[]): readonly (ChainId | null)[] {
+  const diffIds = layers.map((layer) => layer.diffId);
+  return diffIds.map((_, index) => chainIdOf(diffIds.slice(0, index + 1)));
 }
 
 /** How many layers, from the bottom, need not be unpacked: the topmost snapshot there is counts, whatever is below it. */
-async function countUnpacked(chain: readonly (ChainId | null)[], snapshotter: Snapshotter): Promise<number> {
+export async function countUnpacked(
+  chain: readonly (ChainId | null)[],
+  snapshotter: Pick<Snapshotter, 'has'>,
+): Promise<number> {
   for (let count = chain.length; count > 0; count--) {
     const id = chain[count - 1];
     if (id != null && (await snapshotter.has(id))) return count;

@@ -17,7 +17,7 @@ import {
   MEDIA_TYPE,
   type LayerMediaType,
 } from '../../oci/media-type.js';
-import type { Store } from '../../store/store.js';
+import type { BlobReader } from '../../store/blob-store.js';
 import { blobProgress, type BlobSink } from '../blob-event.js';
 import { transferAll } from '../transfer-all.js';
 import {
@@ -34,7 +34,7 @@ import type { MountSources } from './mount-sources.js';
 export type LayerCompression = 'gzip' | 'zstd';
 
 export interface ImagePushOptions {
-  readonly store: Pick<Store, 'blobs'>;
+  readonly store: { readonly blobs: BlobReader };
   /** All layers are sent compressed so; absent: those that are not compressed go as gzip, the others as they are. */
   readonly compression?: LayerCompression | undefined;
   /** Whether layers that have the compression already are compressed anew. */

@@ -1,9 +1,11 @@
-import { chmodSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
-import { bytesOfText } from '../../support/byte-string.js';
-import { systemErrorCode } from '../../support/errors.js';
-import { closeDescriptor, encodeDevice, makeNode, mount, MS, O_PATH, S_IFMT } from '../../support/syscalls.js';
-import { cannotMount, descriptorPath, deviceOf, openSystemTarget, type Root } from './rooted.js';
+import { statSync } from 'node:fs';
+import { systemErrorCode, type TsbuildError } from '../../support/errors.js';
+import { encodeDevice, MS, S_IFMT } from '../../support/syscalls.js';
+import { setupFailure } from '../attempt.js';
+import type { CallList } from '../calls/call-list.js';
+import { IMPOSSIBLE, makeDirectory, makeFile, makeLink, makeNode, mount } from '../calls/kernel-calls.js';
 import type { Parts } from './parts.js';
+import { cannotMount } from './rooted.js';
 
 /** Docker's default device nodes. A machine without a terminal may lack /dev/tty; without the others nothing works. */
 export const DEVICES = [
@@ -33,84 +35,63 @@ const HIDDEN = MS.nosuid | MS.nodev | MS.noexec;
  * from elsewhere. A step of real root may make nodes (CAP_MKNOD), and there may be no device cgroup to keep it from opening the
  * host's disk by one.
  */
-export function mountDevices(root: Root, { nodes }: Parts): void {
-  const target = openSystemTarget(root, '/dev');
+export function mountDevices(calls: CallList, { nodes, dev }: Parts): void {
   const flags = MS.nosuid | MS.nodev | MS.strictatime;
-  mount({ source: 'tmpfs', target: descriptorPath(target), type: 'tmpfs', flags, data: 'mode=755,size=65536k' });
-  closeDescriptor(target);
-  // Opened again: the descriptor from before is that of the directory underneath.
-  const devices = openSystemTarget(root, '/dev');
-  try {
-    const path = descriptorPath(devices);
-    for (const device of DEVICES) provideDevice(device, path, nodes);
-    for (const [name, to] of LINKS) symlinkSync(to, `${path}/${name}`);
-    for (const name of ['pts', 'shm', 'mqueue']) mkdirSync(`${path}/${name}`, { mode: 0o755 });
-    mountTerminals(`${path}/pts`);
-    mount({ source: 'shm', target: `${path}/shm`, type: 'tmpfs', flags: HIDDEN, data: 'mode=1777,size=65536k' });
-    unlessImpossible(() => {
-      mount({ source: 'mqueue', target: `${path}/mqueue`, type: 'mqueue', flags: HIDDEN });
-    });
-  } finally {
-    closeDescriptor(devices);
-  }
+  mount(calls, { source: 'tmpfs', target: dev, type: 'tmpfs', flags, data: 'mode=755,size=65536k' });
+  for (const device of DEVICES) provideDevice(calls, device, { nodes, dev });
+  for (const [name, to] of LINKS) makeLink(calls, `${dev}/${name}`, to);
+  for (const name of ['pts', 'shm', 'mqueue']) makeDirectory(calls, `${dev}/${name}`, 0o755);
+  mountTerminals(calls, `${dev}/pts`);
+  mount(calls, { source: 'shm', target: `${dev}/shm`, type: 'tmpfs', flags: HIDDEN, data: 'mode=1777,size=65536k' });
+  mount(calls, { source: 'mqueue', target: `${dev}/mqueue`, type: 'mqueue', flags: HIDDEN }, { tolerate: IMPOSSIBLE });
 }
 
 /** Made by real root; the host's in a user namespace, which may make none (mknod(2), EPERM). */
-function provideDevice(device: Device, directory: string, nodes: string): void {
-  const source = makeDevice(device, nodes) ?? openHostDevice(device);
-  if (source === undefined) return;
-  const path = `${directory}/${device.name}`;
-  try {
-    writeFileSync(path, '');
-    mount({ source: descriptorPath(source), target: path, flags: MS.bind });
-  } finally {
-    closeDescriptor(source);
-  }
-}
-
-function makeDevice(device: Device, nodes: string): number | undefined {
-  const path = `${nodes}/${device.name}`;
-  const made = unlessImpossible(() => {
-    makeNode(bytesOfText(path), S_IFMT.character | 0o666, device);
-    chmodSync(path, 0o666);
+function provideDevice(calls: CallList, device: Device, { nodes, dev }: Pick<Parts, 'nodes' | 'dev'>): void {
+  const { name, major, minor } = device;
+  const [path, made, host] = [`${dev}/${name}`, `${nodes}/${name}`, `/dev/${name}`];
+  const state = hostDevice(device);
+  const [isMade, done] = [calls.label(), calls.label()];
+  const optional = name === 'tty' && state === 'missing';
+  const bind = (source: string): void => {
+    makeFile(calls, path, 0o644);
+    mount(calls, { source, target: path, flags: MS.bind }, { onZero: done });
+  };
+  const failure = (code: string): TsbuildError =>
+    state === 'usable' ? setupFailure(`mount "${host}"`, code) : unusable(host, state);
+  calls.during(failure, () => {
+    const node = { path: made, mode: S_IFMT.character | 0o666, device: encodeDevice(major, minor) };
+    const tolerate = state === 'usable' || optional ? IMPOSSIBLE : [];
+    makeNode(calls, node, { onZero: isMade, tolerate, ...(optional ? { otherwise: done } : {}) });
+    bind(host);
+    calls.place(isMade);
+    bind(made);
+    calls.place(done);
   });
-  return made ? openSync(path, O_PATH) : undefined;
 }
 
-function openHostDevice({ name, major, minor }: Device): number | undefined {
-  const path = `/dev/${name}`;
-  let source: number;
+type HostDevice = 'usable' | 'missing' | 'other';
+
+function hostDevice({ name, major, minor }: Device): HostDevice {
   try {
-    source = openSync(path, O_PATH);
+    const stat = statSync(`/dev/${name}`, { bigint: true });
+    return stat.isCharacterDevice() && stat.rdev === encodeDevice(major, minor) ? 'usable' : 'other';
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' && name === 'tty') return undefined;
-    throw cannotMount(path, 'this machine has none', error);
+    if (systemErrorCode(error) === undefined) throw error;
+    return 'missing';
   }
-  if (deviceOf(source) === Number(encodeDevice(major, minor))) return source;
-  closeDescriptor(source);
-  throw cannotMount(path, "this machine's is another device");
 }
 
-function mountTerminals(target: string): void {
+const unusable = (path: string, state: HostDevice): TsbuildError =>
+  cannotMount(path, state === 'missing' ? 'this machine has none' : "this machine's is another device");
+
+function mountTerminals(calls: CallList, target: string): void {
   const flags = MS.nosuid | MS.noexec;
   const data = 'newinstance,ptmxmode=0666,mode=0620';
   const terminals = { source: 'devpts', target, type: 'devpts', flags };
   // Group 5 is "tty" in every distribution; a namespace with a single group has none.
-  const withGroup = unlessImpossible(() => {
-    mount({ ...terminals, data: `${data},gid=5` });
-  });
-  if (!withGroup) mount({ ...terminals, data });
-}
-
-const IMPOSSIBLE: ReadonlySet<string | undefined> = new Set(['EPERM', 'EACCES', 'EINVAL', 'ENODEV']);
-
-/** Whether it worked, where the kernel may not have it or may not allow it. */
-export function unlessImpossible(act: () => void): boolean {
-  try {
-    act();
-    return true;
-  } catch (error) {
-    if (IMPOSSIBLE.has(systemErrorCode(error))) return false;
-    throw error;
-  }
+  const done = calls.label();
+  mount(calls, { ...terminals, data: `${data},gid=5` }, { onZero: done, tolerate: IMPOSSIBLE });
+  mount(calls, { ...terminals, data });
+  calls.place(done);
 }

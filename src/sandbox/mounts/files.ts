@@ -1,31 +1,61 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mount, MS } from '../../support/syscalls.js';
+import type { TsbuildError } from '../../support/errors.js';
+import { MS } from '../../support/syscalls.js';
+import type { CallList } from '../calls/call-list.js';
+import { changeMode, changeOwner, makeDirectory, mount, writeFile } from '../calls/kernel-calls.js';
+import type { NetworkFiles } from '../network-files.js';
+import type { FileMount, RunSpec } from '../run-spec.js';
+import { seal, type Parts } from './parts.js';
+import { linkOverlay } from './root-file-system.js';
+import { cannotMount } from './rooted.js';
 
-/** Files and links for one step, in a small file system in memory that vanishes with it. */
-export interface Files {
-  readonly path: string;
+const IN_MEMORY = { source: 'files', type: 'tmpfs', flags: MS.nosuid | MS.nodev, data: 'mode=700,size=64m' };
+
+export const hostsFile = ({ files }: Parts): string => join(files, 'hosts');
+export const resolvConfFile = ({ files }: Parts): string => join(files, 'resolv.conf');
+/** Of the mount at that index: its file. */
+export const requestedFile = ({ scripts }: Parts, index: number): string => join(scripts, `content-${index}`);
+/** And where a file system that it comes from can be mounted. */
+export const sourceDirectory = ({ files }: Parts, index: number): string => join(files, `source-${index}`);
+/** Names of the directories of an overlay: of the root file system, or of such a source. */
+export const overlayNames = ({ files }: Parts, index?: number): string =>
+  join(files, index === undefined ? 'names' : `names-${index}`);
+
+/** Files for one step, in small file systems in memory that vanish with it. Whatever is bound from them is read-only. */
+export function mountFiles(
+  calls: CallList,
+  parts: Parts,
+  { rootfs, mounts, network }: Pick<RunSpec, 'rootfs' | 'mounts'> & { readonly network: NetworkFiles },
+): void {
+  mount(calls, { ...IN_MEMORY, target: parts.files });
+  // Everyone may read them.
+  writeFile(calls, { path: hostsFile(parts), content: Buffer.from(network.hosts), mode: 0o644 });
+  writeFile(calls, { path: resolvConfFile(parts), content: Buffer.from(network.resolvConf), mode: 0o644 });
+  linkOverlay(calls, overlayNames(parts), rootfs);
+  mounts.forEach((each, index) => {
+    if (each.type !== 'bind' || each.source.kind !== 'overlay') return;
+    makeDirectory(calls, sourceDirectory(parts, index), 0o755);
+    linkOverlay(calls, overlayNames(parts, index), each.source);
+  });
+  seal(calls, parts.files, MS.noexec);
+  const wanted = mounts.flatMap((each, index) =>
+    each.type === 'file' ? [{ each, path: requestedFile(parts, index) }] : [],
+  );
+  if (wanted.length === 0) return;
+  mount(calls, { ...IN_MEMORY, target: parts.scripts });
+  for (const { each, path } of wanted) addRequestedFile(calls, each, path);
+  // Executable: a heredoc of a RUN may be.
+  seal(calls, parts.scripts, 0);
 }
 
-export function mountFiles(path: string): Files {
-  mount({ source: 'files', target: path, type: 'tmpfs', flags: MS.nosuid | MS.nodev, data: 'mode=700,size=64m' });
-  return { path };
-}
-
-/** Everyone may read it. */
-export function addFile({ path }: Files, name: string, content: string | Uint8Array): string {
-  const file = join(path, name);
-  writeFileSync(file, content, { mode: 0o644 });
-  return file;
-}
-
-export function addDirectory({ path }: Files, name: string): void {
-  mkdirSync(join(path, name), { recursive: true, mode: 0o755 });
-}
-
-/** A short name for a long path. */
-export function addLink({ path }: Files, name: string, target: string): void {
-  const link = join(path, name);
-  rmSync(link, { force: true });
-  symlinkSync(target, link);
+function addRequestedFile(calls: CallList, { content, target, uid, gid, mode }: FileMount, path: string): void {
+  const failure = (code: string): TsbuildError => {
+    if (code !== 'EINVAL') return cannotMount(target, code);
+    return cannotMount(target, `it cannot belong to ${uid}:${gid}, as this user namespace has no such id`);
+  };
+  calls.during(failure, () => {
+    writeFile(calls, { path, content, mode: 0o600 });
+    changeOwner(calls, { path, uid, gid });
+    changeMode(calls, path, mode);
+  });
 }

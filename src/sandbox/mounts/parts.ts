@@ -1,12 +1,14 @@
-import { constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { bytesOfText } from '../../support/byte-string.js';
-import { closeDescriptor, makeNode, mount, MS } from '../../support/syscalls.js';
-import { descriptorPath, openSystemTarget, type Root } from './rooted.js';
+import { MS } from '../../support/syscalls.js';
+import type { CallList } from '../calls/call-list.js';
+import { makeDirectory, makeFile, mount } from '../calls/kernel-calls.js';
+import type { CallProcess } from '../calls/call-process.js';
+import { Descriptors } from './descriptors.js';
+import { openSystemTarget, type Root } from './rooted.js';
 
 /**
  * What every step has, whatever its image, is put together before there is one, in memory and out of sight: a directory with the
- * /dev and the /proc that are then moved into the root file system.
+ * /dev, the /proc and the /sys that are then moved into the root file system. Paths as the step's launcher sees them.
  */
 export interface Parts {
   readonly path: string;
@@ -15,34 +17,63 @@ export interface Parts {
   readonly emptyFile: string;
   /** Where device nodes work that are made there. */
   readonly nodes: string;
+  readonly dev: string;
+  readonly proc: string;
+  readonly sys: string;
+  /** Where the root file system is put together, and files of the step's. */
+  readonly root: string;
+  readonly files: string;
+  readonly scripts: string;
 }
 
-export function mountParts(path: string): Parts {
-  mount({ source: 'parts', target: path, type: 'tmpfs', flags: MS.nosuid | MS.nodev, data: 'mode=700,size=64k' });
-  const parts = {
+export function partsAt(path: string): Parts {
+  return {
     path,
     emptyDirectory: join(path, 'directory'),
     emptyFile: join(path, 'file'),
     nodes: join(path, 'nodes'),
+    dev: join(path, 'dev'),
+    proc: join(path, 'proc'),
+    sys: join(path, 'sys'),
+    root: join(path, 'root'),
+    files: join(path, 'files'),
+    scripts: join(path, 'scripts'),
   };
-  mkdirSync(parts.emptyDirectory, { mode: 0o555 });
-  // Not opened for writing: a copy of that descriptor, in a child that another thread just forked, would forbid the sealing.
-  makeNode(bytesOfText(parts.emptyFile), constants.S_IFREG | 0o444, { major: 0, minor: 0 });
-  for (const name of ['nodes', 'dev', 'proc']) mkdirSync(join(path, name), { mode: 0o700 });
-  const flags = MS.nosuid | MS.noexec;
-  mount({ source: 'nodes', target: parts.nodes, type: 'tmpfs', flags, data: 'mode=700,size=4k' });
-  // A bind mount takes over the flags of the mount it is made from: what is bound from here is read-only.
-  const sealed = MS.remount | MS.bind | MS.rdonly | MS.nosuid | MS.nodev | MS.noexec;
-  mount({ source: null, target: path, flags: sealed });
-  return parts;
 }
 
-/** Moves what is mounted on one of the parts, with all that is mounted below it, to its place. */
-export function moveInto(root: Root, { path }: Parts, name: 'dev' | 'proc'): void {
-  const target = openSystemTarget(root, `/${name}`);
-  try {
-    mount({ source: join(path, name), target: descriptorPath(target), flags: MS.move });
-  } finally {
-    closeDescriptor(target);
-  }
+export function mountParts(calls: CallList, parts: Parts): void {
+  const { path, emptyDirectory, emptyFile, nodes, dev, proc, sys, root, files, scripts } = parts;
+  mount(calls, {
+    source: 'parts',
+    target: path,
+    type: 'tmpfs',
+    flags: MS.nosuid | MS.nodev,
+    data: 'mode=700,size=64k',
+  });
+  makeDirectory(calls, emptyDirectory, 0o555);
+  makeFile(calls, emptyFile, 0o444);
+  for (const directory of [nodes, dev, proc, sys, root, files, scripts]) makeDirectory(calls, directory, 0o700);
+  const flags = MS.nosuid | MS.noexec;
+  mount(calls, { source: 'nodes', target: nodes, type: 'tmpfs', flags, data: 'mode=700,size=4k' });
+  // A bind mount takes over the flags of the mount it is made from: what is bound from here is read-only.
+  seal(calls, path, MS.noexec);
+}
+
+/** Makes a file system of ours read-only, and all that is bound from it. */
+export function seal(calls: CallList, path: string, more: number): void {
+  const flags = MS.remount | MS.bind | MS.rdonly | MS.nosuid | MS.nodev | more;
+  mount(calls, { source: null, target: path, flags });
+}
+
+/** Moves /dev, /sys and /proc, with all that is mounted below them, to their places. */
+export async function movePartsInto(root: Root, process: CallProcess, parts: Parts): Promise<void> {
+  using open = new Descriptors();
+  await process.make((calls) => {
+    for (const name of ['dev', 'sys', 'proc'] as const) {
+      const target = process.pathOf(open.keep(openSystemTarget(root, `/${name}`)));
+      calls.during(`mount "/${name}"`, () => {
+        mount(calls, { source: parts[name], target, flags: MS.move });
+      });
+    }
+  });
 }

@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { mount, MS, unmount } from '../../support/syscalls.js';
+import { existsSync, readdirSync } from 'node:fs';
+import { MS } from '../../support/syscalls.js';
+import type { CallList } from '../calls/call-list.js';
+import { mount } from '../calls/kernel-calls.js';
 import type { DeviceMount } from '../run-spec.js';
-import { parseMountInfo } from './attributes.js';
+import { unprotectProc } from './kernel-files.js';
 import type { Parts } from './parts.js';
 
 /** Beside the usual ones, what a step without walls has of the host's devices, as BuildKit gives it. */
@@ -17,12 +18,7 @@ export function privilegedDevices(): readonly DeviceMount[] {
 }
 
 /** Takes away what hides and locks parts of the /proc that was made ahead, and lets device nodes work in its /dev. */
-export function unprotect({ path }: Parts): void {
-  const proc = join(path, 'proc');
-  const covers = parseMountInfo(readFileSync('/proc/thread-self/mountinfo', 'latin1'))
-    .map((point) => point.path)
-    .filter((point) => point.startsWith(`${proc}/`));
-  // The last one mounted first.
-  for (const cover of covers.reverse()) unmount(cover);
-  mount({ source: null, target: join(path, 'dev'), flags: MS.remount | MS.bind | MS.nosuid | MS.strictatime });
+export function unprotect(calls: CallList, parts: Parts): void {
+  unprotectProc(calls, parts);
+  mount(calls, { source: null, target: parts.dev, flags: MS.remount | MS.bind | MS.nosuid | MS.strictatime });
 }

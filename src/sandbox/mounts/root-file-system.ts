@@ -1,10 +1,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode, TsbuildError } from '../../support/errors.js';
-import { changeDirectory, mount, MOUNT_ATTRIBUTE, mountWithOptions, MS } from '../../support/syscalls.js';
+import { TsbuildError } from '../../support/errors.js';
+import { MOUNT_ATTRIBUTE, MS } from '../../support/syscalls.js';
+import type { CallList } from '../calls/call-list.js';
+import {
+  changeDirectory,
+  makeDirectory,
+  makeLink,
+  mount,
+  mountWithOptions,
+  type MountOption,
+} from '../calls/kernel-calls.js';
 import type { Rootfs } from '../run-spec.js';
-import { addAttributes } from './attributes.js';
-import { addDirectory, addLink, type Files } from './files.js';
+import { addAttributes, readMounts, type MountPoint } from './attributes.js';
 
 /** How overlays are mounted on this machine, as `probe` found out. */
 export interface OverlayMethod {
@@ -19,84 +27,110 @@ export interface OverlayMethod {
   readonly volatile: boolean;
 }
 
-/** Puts a root file system at `target`. Set-user-ID programs of it work, since `sudo` must; its device nodes rarely do. */
-export function mountRoot(rootfs: Rootfs, target: string, options: MountRootOptions): void {
-  mountFiles(rootfs, target, options);
-  if (options.devices !== true) addAttributes(target, MOUNT_ATTRIBUTE.nodev, { recursive: false });
-}
-
-function mountFiles(rootfs: Rootfs, target: string, options: MountRootOptions): void {
-  if (rootfs.kind === 'directory') {
-    mount({ source: rootfs.path, target, flags: MS.bind });
-    return;
-  }
-  if (options.overlay === null) {
-    throw new TsbuildError('SANDBOX_FAILED', 'cannot mount the root file system: overlays are not available here');
-  }
-  try {
-    mountOverlay(rootfs, target, { ...options, overlay: options.overlay });
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === undefined) throw error;
-    throw new TsbuildError(
-      'SANDBOX_FAILED',
-      `cannot mount the root file system: overlay of ${rootfs.lowers.length} layers: ${code}`,
-      { cause: error, hint: 'The kernel log (dmesg) has the reason. An overlay has at most 500 layers.' },
-    );
-  }
-}
-
 export interface MountRootOptions {
-  /** To keep names in. */
-  readonly files: Files;
+  /** Where to. */
+  readonly target: string;
+  /** A directory that `linkOverlay` has filled. */
+  readonly names: string;
   readonly overlay: OverlayMethod | null;
   /** Whether its device nodes work. */
   readonly devices?: boolean;
 }
 
+type OverlayRootfs = Extract<Rootfs, { kind: 'overlay' }>;
+
 /**
- * All paths are short names, relative to one directory: fsconfig(2) takes no value longer than 255 bytes, mount(2) no more
- * than a page of them, and both give colons, commas and backslashes a meaning.
+ * Makes short names for an overlay's directories, relative to `names`: fsconfig(2) takes no value longer than 255 bytes, mount(2) no
+ * more than a page of them, and both give colons, commas and backslashes a meaning.
  */
-function mountOverlay(
-  { lowers, upper, work }: Extract<Rootfs, { kind: 'overlay' }>,
-  target: string,
-  { files, overlay }: { readonly files: Files; readonly overlay: OverlayMethod },
-): void {
-  const names = lowers.map((_, index) => String(index));
-  lowers.forEach((lower, index) => {
-    addLink(files, String(index), lower);
+export function linkOverlay(calls: CallList, names: string, rootfs: Rootfs): void {
+  if (rootfs.kind !== 'overlay') return;
+  makeDirectory(calls, names, 0o755);
+  rootfs.lowers.forEach((lower, index) => {
+    makeLink(calls, join(names, String(index)), lower);
   });
-  addLink(files, 'upper', upper);
-  addLink(files, 'work', work);
+  // An overlay has at least one lower directory.
+  if (rootfs.lowers.length === 0) makeDirectory(calls, join(names, EMPTY), 0o755);
+  makeLink(calls, join(names, 'upper'), rootfs.upper);
+  makeLink(calls, join(names, 'work'), rootfs.work);
+}
+const EMPTY = 'empty';
+
+/** Mounts a root file system. Set-user-ID programs of it work, since `sudo` must; its device nodes rarely do. */
+export function mountRoot(calls: CallList, rootfs: Rootfs, options: MountRootOptions): void {
+  const { target } = options;
+  if (rootfs.kind === 'directory') {
+    mount(calls, { source: rootfs.path, target, flags: MS.bind });
+    if (options.devices === true) return;
+    addAttributes(calls, { path: target, attributes: MOUNT_ATTRIBUTE.nodev, recursive: false }, () => [
+      { path: target, flags: flagsAt(rootfs.path) },
+    ]);
+    return;
+  }
+  const { overlay } = options;
+  if (overlay === null) {
+    throw new TsbuildError('SANDBOX_FAILED', 'cannot mount the root file system: overlays are not available here');
+  }
+  const failure = (code: string): TsbuildError =>
+    new TsbuildError(
+      'SANDBOX_FAILED',
+      `cannot mount the root file system: overlay of ${rootfs.lowers.length} layers: ${code}`,
+      { hint: 'The kernel log (dmesg) has the reason. An overlay has at most 500 layers.' },
+    );
+  calls.during(failure, () => {
+    mountOverlay(calls, rootfs, { ...options, overlay });
+  });
+}
+
+/** Of the mount that a path of the host is on. */
+function flagsAt(path: string): number {
+  const around = readMounts('/proc/self/mountinfo').filter(
+    (point) => point.path === '/' || `${path}/`.startsWith(`${point.path}/`),
+  );
+  const nearest = around.reduce<MountPoint | undefined>(
+    (best, point) => (best === undefined || point.path.length >= best.path.length ? point : best),
+    undefined,
+  );
+  return nearest?.flags ?? 0;
+}
+
+function mountOverlay(
+  calls: CallList,
+  { lowers, work }: OverlayRootfs,
+  { target, names, overlay, devices }: MountRootOptions & { readonly overlay: OverlayMethod },
+): void {
   // Left by an earlier mount of the same directories; it would refuse this one (overlayfs.rst, "Volatile mount").
   if (overlay.volatile) rmSync(join(work, 'work', 'incompat'), { recursive: true, force: true });
-  changeDirectory(files.path);
-  // An overlay has at least one lower directory.
-  if (names.length === 0) addDirectory(files, 'empty');
-  const stack = names.length === 0 ? ['empty'] : names;
+  changeDirectory(calls, names);
+  const stack = lowers.length === 0 ? [EMPTY] : lowers.map((_, index) => String(index));
   if (overlay.call === 'fsconfig') {
-    const layers = stack.map((name): [string, string] => ['lowerdir+', name]);
-    mountWithOptions('overlay', target, [...layers, ...overlayOptions(overlay)]);
+    const layers = stack.map((name): MountOption => ['lowerdir+', name]);
+    const options = [...layers, ...overlayOptions(overlay)];
+    mountWithOptions(calls, {
+      type: 'overlay',
+      target,
+      options,
+      attributes: devices === true ? 0 : MOUNT_ATTRIBUTE.nodev,
+    });
     return;
   }
   const options = overlayOptions(overlay).map(([name, value]) => (value === true ? name : `${name}=${value}`));
   const data = [`lowerdir=${stack.join(':')}`, ...options].join(',');
-  mount({ source: 'overlay', target, type: 'overlay', data });
+  mount(calls, { source: 'overlay', target, type: 'overlay', flags: devices === true ? 0 : MS.nodev, data });
 }
 
 /** Everything that would put a trace of itself into the upper directory is off: its content becomes a layer. */
-function overlayOptions(overlay: OverlayMethod): [string, string | true][] {
+function overlayOptions(overlay: OverlayMethod): MountOption[] {
   return [
     ['upperdir', 'upper'],
     ['workdir', 'work'],
     ['index', 'off'],
     // A user namespace has neither of these, and may not name them.
-    ...(overlay.userxattr ? [['userxattr', true] as [string, true]] : SINGLE_NAMES),
-    ...(overlay.volatile ? [['volatile', true] as [string, true]] : []),
+    ...(overlay.userxattr ? [['userxattr', true] as MountOption] : SINGLE_NAMES),
+    ...(overlay.volatile ? [['volatile', true] as MountOption] : []),
   ];
 }
-const SINGLE_NAMES: [string, string][] = [
+const SINGLE_NAMES: MountOption[] = [
   ['metacopy', 'off'],
   ['redirect_dir', 'nofollow'],
 ];

@@ -1,4 +1,4 @@
-import { constants, fstatSync, mkdirSync, openSync, readlinkSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { constants, fstatSync, mkdirSync, openSync, readlinkSync, statfsSync, writeFileSync } from 'node:fs';
 import { bufferOf, bytesOfText, byteString, textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { closeDescriptor, O_CLOEXEC, O_PATH, openInRoot, RESOLVE } from '../../support/syscalls.js';
@@ -172,10 +172,4 @@ function openOwn(parent: number, name: ByteString): number {
 /** Whether an open descriptor is on the kernel's own proc file system, not on something that looks like it. */
 export function isProc(descriptor: number): boolean {
   return statfsSync(descriptorPath(descriptor)).type === PROC_SUPER_MAGIC;
-}
-
-/** The device number of an open node, to make sure that it is what its name says. */
-export function deviceOf(descriptor: number): number {
-  const stat = statSync(descriptorPath(descriptor));
-  return stat.isCharacterDevice() ? stat.rdev : -1;
 }

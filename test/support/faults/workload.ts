@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseReference } from '../../../src/oci/reference.js';
 import { openStore } from '../../../src/store/open-store.js';
@@ -31,6 +31,8 @@ export interface Workload {
   readonly result: (place: Place) => Promise<string>;
   /** What may have been done already by an attempt that was broken off: then the command fails with this. */
   readonly doneSays?: string;
+  /** The store is damaged until the command has succeeded. */
+  readonly repairs?: boolean;
 }
 
 export function placeAt(folder: string, registry: ScriptedRegistry): Place {
@@ -175,8 +177,84 @@ const remove: Workload = {
   doneSays: 'IMAGE_NOT_FOUND',
 };
 
+/** Two images by one name, the first of which is left without; and what the build cache keeps of both. */
+async function prepareUnneeded(place: Place): Promise<void> {
+  await putApp(place, 'kept');
+  writeFileSync(join(place.work, 'Dockerfile'), 'FROM scratch\nCOPY file /file\nCOPY file /again\n');
+  for (const content of ['first', 'second']) {
+    writeFileSync(join(place.work, 'file'), content);
+    await must(place, 'build', '-q', '-t', 'made', '.');
+  }
+}
+
+const prune: Workload = {
+  name: 'prune',
+  needsSandbox: true,
+  prepare: prepareUnneeded,
+  args: () => ['prune', '--force'],
+  result: async (place) => await contentOf(place, 'made', 'kept'),
+};
+
+const pruneAll: Workload = {
+  ...prune,
+  name: 'prune everything',
+  args: () => ['prune', '--force', '--all', '--cache-mounts'],
+};
+
+const repair: Workload = {
+  name: 'fsck with repairs',
+  prepare: async (place) => {
+    await putApp(place, 'kept');
+    {
+      using opened = await openStore(place.store);
+      await putSampleImage(opened, [{ tar: await layerTar({ plain: 'so it is the largest' }) }], 'app');
+    }
+    const [largest = ''] = blobsOf(place).filter((name) => statSync(join(place.store, name)).size > 1000);
+    writeFileSync(join(place.store, largest), 'damaged');
+  },
+  repairs: true,
+  args: () => ['fsck', '--repair', '--format', 'json'],
+  result: async (place) => await contentOf(place, 'app', 'kept'),
+};
+
+const diskUsage: Workload = {
+  name: 'df',
+  needsSandbox: true,
+  prepare: prepareUnneeded,
+  args: () => ['df', '--verbose', '--format', 'json'],
+  result: async (place) => await contentOf(place, 'made', 'kept'),
+};
+
+/** Which blobs a store has, and what it knows some names for. */
+async function contentOf(place: Place, ...names: readonly string[]): Promise<string> {
+  const digests: string[] = [];
+  for (const name of names) digests.push(await digestOfImage(place, name));
+  return [...digests, ...blobsOf(place)].join('\n');
+}
+
+function blobsOf({ store }: Place): readonly string[] {
+  return readdirSync(join(store, 'blobs'), { recursive: true, encoding: 'utf8' })
+    .map((name) => join('blobs', name))
+    .filter((name) => statSync(join(store, name)).isFile())
+    .sort();
+}
+
 function digestOfBytes(bytes: Uint8Array | undefined): string {
   return bytes === undefined ? 'missing' : createHash('sha256').update(bytes).digest('hex');
 }
 
-export const WORKLOADS: readonly Workload[] = [pull, push, build, save, saveParts, saveLayout, load, tag, remove];
+export const WORKLOADS: readonly Workload[] = [
+  pull,
+  push,
+  build,
+  save,
+  saveParts,
+  saveLayout,
+  load,
+  tag,
+  remove,
+  prune,
+  pruneAll,
+  repair,
+  diskUsage,
+];

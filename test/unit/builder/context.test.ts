@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openBuildContext } from '../../../src/builder/context/build-context.js';
+import { ContextIndexes } from '../../../src/builder/context/context-index.js';
 import { archiveKind } from '../../../src/builder/context/is-archive.js';
 import { buildRequest, type BuildRequest } from '../../../src/builder/build-request.js';
 import { tarOf } from '../../support/archive-builder.js';
 import { listTree } from '../../support/listing.js';
 
 let folder: string;
+const records = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() };
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'context-'));
 });
@@ -19,7 +21,7 @@ afterEach(async () => {
 async function listed(given: Partial<BuildRequest>, name?: string): Promise<string[]> {
   const request = buildRequest({ dockerfile: { name: 'Dockerfile', text: '' }, ...given });
   const operation = { kind: 'context', ...(name === undefined ? {} : { name }) } as const;
-  return listTree((await openBuildContext(request, operation)).tree);
+  return listTree((await openBuildContext(request, operation, new ContextIndexes({ records, now: Date.now }))).tree);
 }
 
 async function write(files: Readonly<Record<string, string>>): Promise<void> {

@@ -32,12 +32,12 @@ describe('--output', () => {
     ['type=image', { type: 'image' }],
     ['type=image,push=false', { type: 'image' }],
     ['type=image,unpack=true,store=true', { type: 'image' }],
-    ['type=registry', { type: 'image', push: { compression: undefined, format: undefined } }],
+    ['type=registry', { type: 'registry', push: { compression: undefined, format: undefined } }],
     [
       'type=image,push=true,compression=zstd,force-compression=true,oci-mediatypes=true',
       { type: 'image', push: { compression: 'zstd', format: undefined } },
     ],
-    ['type=registry,oci-mediatypes=false', { type: 'image', push: { compression: undefined, format: 'docker' } }],
+    ['type=registry,oci-mediatypes=false', { type: 'registry', push: { compression: undefined, format: 'docker' } }],
     ['type=cacheonly', { type: 'cacheonly' }],
     ['"type=tar","dest=a,b.tar"', { type: 'tar', to: '/here/a,b.tar' }],
   ] as const)('%s', (word, output) => {
@@ -46,7 +46,7 @@ describe('--output', () => {
 
   test('several are several, and --push and --load stand for two of them', () => {
     const { outputs } = read('-o', 'type=oci,dest=a', '--push', '-o', 'b', '--load');
-    expect(outputs.map(({ type }) => type)).toEqual(['archive', 'local', 'image', 'engine']);
+    expect(outputs.map(({ type }) => type)).toEqual(['archive', 'local', 'registry', 'engine']);
     expect(read('--push=false').outputs).toEqual([]);
   });
 

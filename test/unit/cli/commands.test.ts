@@ -124,11 +124,41 @@ describe('tsbuild images', () => {
     });
   });
 
+  test.each([
+    ['{{.Repository}}:{{.Tag}} {{.Size}}', 1],
+    ['table {{.ID}}\\t{{.Repository}}', 2],
+  ])('--format %s shows a line for each, and a heading where it is a table', async (format, lines) => {
+    const [status, output] = await run(['images', '--format', format, 'debian'], tools);
+    expect(status).toBe(0);
+    expect(output.match(/\n/g)).toHaveLength(lines);
+    expect(output).toContain('debian');
+    if (lines > 1) expect(output).toMatch(/^IMAGE ID +REPOSITORY\n/);
+  });
+
+  test.each<[readonly string[], RegExp | string]>([
+    [['reference=deb*'], /^debian:\S+\n$/],
+    [['reference=deb*', 'dangling=true'], ''],
+    [['label=no-such-label'], ''],
+    [['until=1970-01-02'], /^(?!.*debian)/s],
+  ])('--filter %j leaves out the others', async (filters, expected) => {
+    const words = filters.flatMap((filter) => ['--filter', filter]);
+    const [status, output] = await run(['images', '--format', '{{.Repository}}:{{.Tag}}', ...words], tools);
+    expect(status).toBe(0);
+    if (typeof expected === 'string') expect(output).toBe(expected);
+    else expect(output).toMatch(expected);
+  });
+
+  test.each(['dangling=perhaps', 'until=yesterday', 'name=x', 'label'])('refuses --filter %s', async (filter) => {
+    const [status, , errors] = await run(['images', '--filter', filter], tools);
+    expect(status).toBe(2);
+    expect(errors).toContain(`cannot use --filter "${filter}"`);
+  });
+
   test('refuses a format that it does not have', async () => {
     expect(await run(['images', '--format', 'xml'])).toEqual([
       2,
       '',
-      'error[USAGE]: cannot use --format "xml": no such format\nhint: Use table or json.\n',
+      'error[USAGE]: cannot use --format "xml": no such format\nhint: Use table, json or a template such as {{.ID}}.\n',
     ]);
   });
 });
@@ -214,7 +244,7 @@ describe('tsbuild inspect', () => {
     expect(await run(['inspect', '-f', template, 'x:1'], tools)).toEqual([0, output, '']);
   });
 
-  test.each(['{{range .Layers}}{{end}}', '{{.Config.Env | json}}', '{{.Nothing}}'])(
+  test.each(['{{range .Layers}}{{end}}', '{{.Config.Env | nothing}}', '{{.Nothing}}'])(
     'refuses the template %s',
     async (template) => {
       const [status, , errors] = await run(['inspect', '-f', template, 'x:1'], tools);

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Tree, TreeEntry } from '../../../layers/tree.js';
 import type { Digest } from '../../../oci/digest.js';
 import type { ByteString } from '../../../support/byte-string.js';
@@ -12,18 +12,18 @@ import { walkSelection } from './copy-walk.js';
  * The path of a source counts by its last name, and only where it names what is made (dockerfile.md 110).
  */
 export function contentDigest(origin: CopyOrigin, selection: readonly CopySelection[]): Digest {
-  const hash = createHash('sha256');
+  const hash = new FramedHash();
   for (const selected of selection) {
     const isFolder = selected.entry.type === 'directory';
-    frame(hash, isFolder ? 'folder' : `file ${selected.name}`);
+    hash.add(isFolder ? 'folder' : `file ${selected.name}`);
     addEntry(hash, origin, selected);
     if (!isFolder) continue;
     for (const { relative, isParent, ...file } of walkSelection(selected, origin.tree)) {
-      frame(hash, `${isParent ? 'parent' : 'entry'} ${relative}`);
+      hash.add(`${isParent ? 'parent' : 'entry'} ${relative}`);
       addEntry(hash, origin, file);
     }
   }
-  return `sha256:${hash.digest('hex')}` as Digest;
+  return hash.digest();
 }
 
 interface TreeFile {
@@ -31,32 +31,54 @@ interface TreeFile {
   readonly entry: TreeEntry;
 }
 
-function addEntry(hash: Hash, { tree, ownership }: CopyOrigin, { path, entry }: TreeFile): void {
+function addEntry(hash: FramedHash, { tree, ownership }: CopyOrigin, { path, entry }: TreeFile): void {
   const { type, mode, uid, gid, device, linkTarget } = entry;
   const owner = ownership === 'root' ? 'root' : `${uid}:${gid}`;
-  frame(hash, `${type} ${mode.toString(8)} ${owner} ${device?.major ?? 0}:${device?.minor ?? 0}`);
-  frame(hash, linkTarget ?? '');
+  hash.add(`${type} ${mode.toString(8)} ${owner} ${device?.major ?? 0}:${device?.minor ?? 0}`);
+  hash.add(linkTarget ?? '');
   addXattrs(hash, ownership === 'root' ? new Map() : tree.xattrs(path));
-  frame(hash, type === 'file' ? contentOf(tree, { path, entry }) : '');
+  hash.add(type === 'file' ? contentOf(tree, { path, entry }) : '');
 }
 
 /** The inner digest frames the content whatever its length turns out to be while it is read. */
 function contentOf(tree: Tree, { path, entry }: TreeFile): string {
-  const content = createHash('sha256');
-  for (const chunk of tree.read(path)) content.update(chunk);
-  return `${entry.size} ${content.digest('hex')}`;
+  return `${entry.size} ${tree.hash?.(path) ?? hashRead(tree, path)}`;
 }
 
-function addXattrs(hash: Hash, xattrs: ReadonlyMap<ByteString, Uint8Array>): void {
-  frame(hash, String(xattrs.size));
+function addXattrs(hash: FramedHash, xattrs: ReadonlyMap<ByteString, Uint8Array>): void {
+  hash.add(String(xattrs.size));
   for (const name of [...xattrs.keys()].sort()) {
-    frame(hash, name);
-    frame(hash, Buffer.from(xattrs.get(name) ?? []).toString('hex'));
+    hash.add(name);
+    hash.add(Buffer.from(xattrs.get(name) ?? []).toString('hex'));
   }
 }
 
-/** Length first: no two sequences of frames give the same bytes. */
-function frame(hash: Hash, text: string): void {
-  hash.update(`${text.length}:`);
-  hash.update(text, 'latin1');
+function hashRead(tree: Tree, path: ByteString): string {
+  const content = createHash('sha256');
+  for (const chunk of tree.read(path)) content.update(chunk);
+  return content.digest('hex');
+}
+
+/** Characters. A call for each frame would cost more than the hashing. */
+const PENDING = 1 << 16;
+
+class FramedHash {
+  readonly #hash = createHash('sha256');
+  #pending = '';
+
+  /** Length first: no two sequences of frames give the same bytes. */
+  add(text: string): void {
+    this.#pending += `${text.length}:${text}`;
+    if (this.#pending.length >= PENDING) this.#flush();
+  }
+
+  digest(): Digest {
+    this.#flush();
+    return `sha256:${this.#hash.digest('hex')}` as Digest;
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#pending, 'latin1');
+    this.#pending = '';
+  }
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDigest, digestHex, type Digest } from '../../../oci/digest.js';
-import { writeFileAtomic } from '../../../support/atomic-file.js';
+import { removeUnfinished, writeFileAtomic } from '../../../support/atomic-file.js';
 import { systemErrorCode } from '../../../support/errors.js';
 
 /** What `sha256sum -c` reads, in the folder of the files that it is about. */
@@ -68,5 +68,6 @@ export async function updateChecksums(
   const old = (await readChecksums(folder)).split('\n').filter((line) => line !== '');
   const kept = old.filter((line) => !parseLine(line).some(({ name }) => replaces(name)));
   const text = [...kept.map((line) => `${line}\n`), ...lines.map(formatChecksum)].join('');
+  await removeUnfinished(folder, CHECKSUM_FILE);
   await writeFileAtomic(join(folder, CHECKSUM_FILE), text, { mode: 0o644 });
 }

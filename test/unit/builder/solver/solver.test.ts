@@ -75,8 +75,8 @@ class Bench implements OperationHandler<Work, string>, ResultCache<Work, string>
     return Promise.resolve(this.records.get(key));
   }
 
-  save(_vertex: Vertex<Work>, { key }: KeyMaterial, result: string): Promise<void> {
-    this.records.set(key, result);
+  save(_vertex: Vertex<Work>, materials: readonly KeyMaterial[], result: string): Promise<void> {
+    for (const { key } of materials) this.records.set(key, result);
     return Promise.resolve();
   }
 

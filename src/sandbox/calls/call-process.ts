@@ -1,0 +1,233 @@
+import { closeSync, constants, openSync, readlinkSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { reapProcess, startBareProcess } from '../../support/bare-process.js';
+import { bytesOfText } from '../../support/byte-string.js';
+import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+import {
+  closeDescriptor,
+  errnoName,
+  O_CLOEXEC,
+  O_PATH,
+  openInRoot,
+  openPipe,
+  RESOLVE,
+} from '../../support/syscalls.js';
+import { descriptorPath } from '../mounts/rooted.js';
+import { CallList, type Call, type EncodedList, type Memory } from './call-list.js';
+import { RECORD } from './call-program.js';
+
+/** Descriptors for the program's first three. They stay the caller's, who may close them at once. */
+export type Stdio = readonly [stdin: number, stdout: number, stderr: number];
+
+/** What has come of a list. */
+export interface Answer {
+  readonly resultOf: (call: Call) => number;
+  readonly bytesOf: (memory: Memory) => Buffer;
+}
+
+/** The call of a list that failed. */
+export class CallFailed extends Error {
+  override readonly name = 'CallFailed';
+  readonly call: Call;
+  /** The name of errno. */
+  readonly code: string;
+  /** For the user. */
+  readonly failure: TsbuildError;
+  constructor({ call, code, failure }: Pick<CallFailed, 'call' | 'code' | 'failure'>) {
+    super(failure.message);
+    this.call = call;
+    this.code = code;
+    this.failure = failure;
+  }
+}
+
+/** A process that makes the system calls it is told (`callProgram`). Disposing it waits until it is gone. */
+export class CallProcess implements AsyncDisposable {
+  readonly #pid: number;
+  readonly #answers: Socket;
+  #control: number | undefined;
+  #lists: number | undefined;
+  #received: Buffer = Buffer.alloc(0);
+  #ended = false;
+  #reaped = false;
+  #wake: () => void = () => undefined;
+  #root: number | undefined;
+  #number: string | undefined;
+
+  /** @param program - the path of a `callProgram` */
+  constructor(program: string, stdio: Stdio) {
+    const [lists, answers, control] = [openPipe(), openPipe(), openPipe()];
+    try {
+      this.#pid = startBareProcess(program, {
+        name: 'tsbuild-init',
+        descriptors: [...stdio, lists.read, answers.write, control.read],
+      });
+    } catch (error) {
+      for (const { read, write } of [lists, answers, control]) [read, write].forEach(closeDescriptor);
+      throw error;
+    }
+    [lists.read, answers.write, control.read].forEach(closeDescriptor);
+    [this.#lists, this.#control] = [lists.write, control.write];
+    this.#answers = new Socket({ fd: answers.read, readable: true, writable: false });
+    void this.#listen();
+  }
+
+  /** To the end of all answers, whatever ends them. */
+  async #listen(): Promise<void> {
+    try {
+      for await (const chunk of this.#answers as AsyncIterable<Buffer>) {
+        this.#received = Buffer.concat([this.#received, chunk]);
+        this.#wake();
+      }
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+    } finally {
+      this.#ended = true;
+      this.#wake();
+    }
+  }
+
+  /** Its number in /proc, when it has told it. */
+  set number(number: string) {
+    this.#number = number;
+  }
+
+  /** Whether its waiting keeps this process from ending. */
+  hold(held: boolean): void {
+    if (held) this.#answers.ref();
+    else this.#answers.unref();
+  }
+
+  /** Has it make the calls of a list, which has to end with `answer` if `answer` is to be waited for. */
+  send({ bytes, address }: EncodedList): void {
+    const header = Buffer.alloc(16);
+    header.writeBigUInt64LE(BigInt(bytes.length), 0);
+    header.writeBigUInt64LE(BigInt(address), 8);
+    try {
+      // The program reads while this waits.
+      for (let rest = Buffer.concat([header, bytes]); rest.length > 0 && this.#lists !== undefined;) {
+        rest = rest.subarray(writeSync(this.#lists, rest));
+      }
+    } catch (error) {
+      // It is gone: so its answers say.
+      if (systemErrorCode(error) !== 'EPIPE') throw error;
+    }
+  }
+
+  /** @throws the failure of the call that failed */
+  async answer(encoded: EncodedList): Promise<Answer> {
+    const first = await this.#take(RECORD.bytes);
+    const failed = first === undefined ? undefined : failureIn(first, encoded);
+    if (failed !== undefined) throw failed.failure;
+    const rest = await this.#take(encoded.answeredBytes - RECORD.bytes);
+    if (first === undefined || rest === undefined) throw endedEarly();
+    return answerIn(Buffer.concat([first, rest]), encoded);
+  }
+
+  /** Sends a list that `fill` makes, and waits for its answer. */
+  make(fill: (calls: CallList) => void): Promise<Answer> {
+    const list = new CallList();
+    fill(list);
+    return this.perform(list);
+  }
+
+  perform(list: CallList): Promise<Answer> {
+    list.answer();
+    const encoded = list.encode();
+    this.send(encoded);
+    return this.answer(encoded);
+  }
+
+  /** Its last calls, whose answers may be several: one for each process that the list makes of this one. */
+  async *end(list: CallList): AsyncGenerator<Answer | CallFailed> {
+    const encoded = list.encode();
+    this.send(encoded);
+    for (;;) {
+      const first = await this.#take(RECORD.bytes);
+      if (first === undefined) return;
+      const failed = failureIn(first, encoded);
+      if (failed !== undefined) yield failed;
+      else {
+        const rest = await this.#take(encoded.answeredBytes - RECORD.bytes);
+        if (rest === undefined) return;
+        yield answerIn(Buffer.concat([first, rest]), encoded);
+      }
+    }
+  }
+
+  /** Opens a path as the process sees it, links and all, with O_PATH. Not after it has changed its root. */
+  open(path: string, flags = 0): number {
+    this.#root ??= openSync(`/proc/${this.#number ?? this.#pid}/root`, O_PATH | constants.O_DIRECTORY);
+    return openInRoot(this.#root, bytesOfText(path), { flags: O_PATH | O_CLOEXEC | flags, resolve: RESOLVE.inRoot });
+  }
+
+  /** A file of its own /proc. */
+  file(name: string): string {
+    return `/proc/${this.#number ?? this.#pid}/${name}`;
+  }
+
+  /** The path by which it finds what this process has open. */
+  pathOf(descriptor: number): string {
+    own ??= readlinkSync('/proc/self');
+    return descriptorPath(descriptor).replace('self', own);
+  }
+
+  /** Closes the pipe `CALL_DESCRIPTORS.control`. May be called again. */
+  stop(): void {
+    if (this.#control !== undefined) closeDescriptor(this.#control);
+    this.#control = undefined;
+  }
+
+  /** May be called again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+    if (this.#lists !== undefined) closeDescriptor(this.#lists);
+    this.#lists = undefined;
+    if (this.#root !== undefined) closeSync(this.#root);
+    this.#root = undefined;
+    this.hold(true);
+    while (!this.#ended) await this.#more();
+    if (!this.#reaped) reapProcess(this.#pid);
+    this.#reaped = true;
+  }
+
+  /** `undefined` at the end of all answers. */
+  async #take(size: number): Promise<Buffer | undefined> {
+    while (this.#received.length < size && !this.#ended) await this.#more();
+    if (this.#received.length < size) return undefined;
+    const taken = this.#received.subarray(0, size);
+    this.#received = this.#received.subarray(size);
+    return taken;
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
+
+/** This process's number in the /proc that it sees. */
+let own: string | undefined;
+
+/** The error that a record tells of, unless it tells of none. */
+function failureIn(record: Buffer, { failureOf }: EncodedList): CallFailed | undefined {
+  const errno = Number(-record.readBigInt64LE(RECORD.result));
+  const tolerated = record.readBigUInt64LE(RECORD.tolerated);
+  if (errno <= 0 || (errno < 64 && ((tolerated >> BigInt(errno)) & 1n) === 1n)) return undefined;
+  const index = record.readUInt16LE(RECORD.tag);
+  const failure = failureOf(index);
+  const code = errnoName(errno);
+  return failure === undefined ? undefined : new CallFailed({ call: { index }, code, failure: failure(code) });
+}
+
+function answerIn(answer: Buffer, { startOf }: EncodedList): Answer {
+  return {
+    resultOf: ({ index }) => Number(answer.readBigInt64LE(index * RECORD.bytes + RECORD.result)),
+    bytesOf: (memory) => answer.subarray(startOf(memory), startOf(memory) + memory.size),
+  };
+}
+
+function endedEarly(): TsbuildError {
+  return new TsbuildError('SANDBOX_FAILED', 'cannot set up the sandbox: the process that does it was killed');
+}

@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  decodeInlineSteps,
+  decodeSteps,
+  encodeSteps,
+  inlineSteps,
+} from '../../../../src/builder/cache/cache-document.js';
+import type { CachedStep } from '../../../../src/builder/cache/cached-step.js';
+import { digestOf } from '../../../../src/oci/digest.js';
+import { MEDIA_TYPE } from '../../../../src/oci/media-type.js';
+
+const layer = (name: string): CachedStep['layer'] => ({
+  descriptor: { mediaType: MEDIA_TYPE.ociLayerGzip, digest: digestOf(`blob ${name}`), size: name.length },
+  diffId: digestOf(`content ${name}`),
+});
+const step = (name: string, keys = 1): CachedStep => ({
+  keys: Array.from({ length: keys }, (_, index) => digestOf(`key ${name} ${index}`)).sort(),
+  layer: layer(name),
+  created: '2026-01-02T03:04:05.006Z',
+  label: `[1/2] RUN ${name}`,
+});
+const byKey = (steps: readonly CachedStep[]): readonly CachedStep[] =>
+  steps.toSorted((one, two) => (one.keys.join() < two.keys.join() ? -1 : 1));
+
+function written(steps: readonly CachedStep[]): {
+  readonly text: string;
+  readonly of: Parameters<typeof decodeSteps>[1];
+} {
+  const layers = steps.map((one) => one.layer.descriptor);
+  return { text: encodeSteps(steps, (one) => steps.indexOf(one)), of: { layers, name: 'x' } };
+}
+
+describe('the document of a cache', () => {
+  test('gives back what was written, whatever the order it was written in', () => {
+    const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(names, fc.integer({ min: 1, max: 4 }), (labels, keys) => {
+        const steps = labels.map((label) => step(label, keys));
+        const { text, of } = written(steps);
+        expect(decodeSteps(Buffer.from(text), of)).toEqual(byKey(steps));
+        const layers = of.layers.toReversed();
+        const indexOf = (one: CachedStep): number => layers.indexOf(one.layer.descriptor);
+        expect(decodeSteps(Buffer.from(encodeSteps(steps.toReversed(), indexOf)), { ...of, layers })).toEqual(
+          byKey(steps),
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('is read from an image config too, where it is one with the diffIds', () => {
+    const steps = [step('a'), step('b')];
+    const diffIds = steps.map(({ layer: { diffId } }) => diffId);
+    const of = { layers: steps.map(({ layer: { descriptor } }) => descriptor), diffIds, name: 'x' };
+    const config = { rootfs: {}, 'dev.tsbuild.cache.v1': inlineSteps([...steps, step('of another stage')], diffIds) };
+    expect(decodeInlineSteps(Buffer.from(JSON.stringify(config)), of)).toEqual(byKey(steps));
+    expect(decodeInlineSteps(Buffer.from('{"rootfs":{}}'), of)).toBeUndefined();
+    const swapped = { ...of, diffIds: diffIds.toReversed() };
+    expect(() => decodeInlineSteps(Buffer.from(JSON.stringify(config)), swapped)).toThrow(/diffId is not what/);
+  });
+
+  const valid = { created: '2026-01-02T03:04:05Z', diffId: digestOf('d'), keys: [digestOf('k')], label: 'l', layer: 0 };
+  test.each([
+    ['no JSON', 'nonsense', /is no JSON/],
+    ['a later version', { version: 2, steps: [] }, /version is 2/],
+    ['no steps', { version: 1 }, /steps is missing/],
+    ['too many steps', { version: 1, steps: Array(20_001).fill(valid) }, /more than 20000 steps/],
+    ['a layer that is not there', { version: 1, steps: [{ ...valid, layer: 7 }] }, /there is no such layer/],
+    ['a layer by a negative number', { version: 1, steps: [{ ...valid, layer: -1 }] }, /layer/],
+    ['a layer that is none', { version: 1, steps: [{ ...valid, layer: 1 }] }, /which is no layer/],
+    ['a layer from somewhere else', { version: 1, steps: [{ ...valid, layer: 2 }] }, /which is no layer/],
+    ['a key that is a path', { version: 1, steps: [{ ...valid, keys: ['../../x'] }] }, /is no digest/],
+    ['too many keys', { version: 1, steps: [{ ...valid, keys: Array(17).fill(digestOf('k')) }] }, /more than 16 keys/],
+    ['a time that is none', { version: 1, steps: [{ ...valid, created: 'now' }] }, /is no time/],
+    ['a month that is none', { version: 1, steps: [{ ...valid, created: '2026-13-02T03:04:05Z' }] }, /is no time/],
+  ])('is refused with %s', (_, document, message) => {
+    const text = typeof document === 'string' ? document : JSON.stringify(document);
+    const layers = [
+      layer('a').descriptor,
+      { ...layer('b').descriptor, mediaType: 'text/plain' },
+      { ...layer('c').descriptor, mediaType: MEDIA_TYPE.ociForeignLayer },
+    ];
+    expect(() => decodeSteps(Buffer.from(text), { layers, name: 'x' })).toThrow(message);
+  });
+});
