@@ -2,8 +2,9 @@ import type { BuildRequest } from '../builder/build-request.js';
 import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
-import { readSources, type SourceReading } from './build-sources.js';
+import { readSources, type SourceReading, type Sources } from './build-sources.js';
 import { choose } from './commands/choose.js';
+import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
 import { readNamedContexts } from './named-contexts.js';
 import { readRunOptions } from './run-options.js';
@@ -19,7 +20,8 @@ export async function readBuildRequest(
   host: Host,
   reading: Omit<SourceReading, 'host'>,
 ): Promise<BuildRequest> {
-  const buildArgs = buildArguments(parsed.list('build-arg'), host.env);
+  const fromFiles = await argumentFiles(parsed.list('build-arg-file'), host.cwd);
+  const buildArgs = buildArguments([...fromFiles, ...parsed.list('build-arg')], host.env);
   const options = {
     tags: parsed.list('tag'),
     buildArgs,
@@ -41,9 +43,34 @@ export async function readBuildRequest(
   const [context = '.'] = parsed.positionals;
   const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
   const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets };
-  const sources = await readSources(wanted, { ...reading, host });
+  const sources = await withIgnoreFile(parsed.value('ignorefile'), {
+    sources: await readSources(wanted, { ...reading, host }),
+    cwd: host.cwd,
+  });
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return { ...sources, ...options, ...(namedContexts.length === 0 ? {} : { namedContexts }) };
+}
+
+/** In place of the one that belongs to the Dockerfile or the context. */
+async function withIgnoreFile(
+  path: string | undefined,
+  { sources, cwd }: { readonly sources: Sources; readonly cwd: string },
+): Promise<Sources> {
+  if (path === undefined) return sources;
+  if (sources.contextDirectory !== null) {
+    return { ...sources, ignore: await readOptionFile(path, cwd, 'ignore file') };
+  }
+  throw usageError(BUILD, `cannot use --ignorefile "${path}": the build context is no folder`, 'Leave it out.');
+}
+
+/** As buildah reads it: a line as `--build-arg` takes it, comments with `#` at the start. What the command line says counts more. */
+async function argumentFiles(paths: readonly string[], cwd: string): Promise<readonly string[]> {
+  const words: string[] = [];
+  for (const path of paths) {
+    const { text } = await readOptionFile(path, cwd, 'file of build arguments');
+    words.push(...text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#')));
+  }
+  return words;
 }
 
 type Environment = Host['env'];

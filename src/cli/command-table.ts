@@ -5,17 +5,12 @@ import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { DF, FSCK, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
+import { AUTH_FILE, COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
 const platforms = (about: string): OptionSpec => ({ name: 'platform', kind: 'list', placeholder: 'list', about });
 const quiet = (about: string): OptionSpec => ({ name: 'quiet', short: 'q', kind: 'flag', about });
-const compressionLevel: OptionSpec = {
-  name: 'compression-level',
-  kind: 'value',
-  placeholder: 'number',
-  about: 'Of layers that are compressed for it: gzip 0 to 9 (default 6), zstd 1 to 22 (default 3)',
-};
 const progress: OptionSpec = {
   name: 'progress',
   kind: 'value',
@@ -30,6 +25,12 @@ const buildArgument: OptionSpec = {
   kind: 'list',
   placeholder: 'list',
   about: 'Set a build argument: NAME=value, or NAME to take it from the environment',
+};
+const buildArgumentFile: OptionSpec = {
+  name: 'build-arg-file',
+  kind: 'list',
+  placeholder: 'path',
+  about: 'Read build arguments from a file: a line for each, as --build-arg takes it',
 };
 const buildContext: OptionSpec = {
   name: 'build-context',
@@ -56,7 +57,9 @@ const build: Command = {
   operands: 'PATH | URL | -',
   summary: 'Build an image from a Dockerfile',
   options: [
+    AUTH_FILE,
     buildArgument,
+    buildArgumentFile,
     buildContext,
     ...CACHE_OPTIONS,
     {
@@ -69,6 +72,12 @@ const build: Command = {
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     file,
     ...OUTPUT_OPTIONS,
+    {
+      name: 'ignorefile',
+      kind: 'value',
+      placeholder: 'path',
+      about: 'Ignore file of the build context (default: that of the Dockerfile, else .dockerignore)',
+    },
     { name: 'iidfile', kind: 'value', placeholder: 'string', about: 'Write the image ID to a file' },
     {
       name: 'isolation',
@@ -139,7 +148,7 @@ const saveOptions: readonly OptionSpec[] = [
   },
   // What push and docker buildx call it.
   { name: 'compression', kind: 'value', placeholder: 'string', about: '', hidden: true },
-  compressionLevel,
+  COMPRESSION_LEVEL,
   {
     name: 'format',
     kind: 'value',
@@ -205,6 +214,7 @@ export const COMMANDS: readonly Command[] = [
     operands: 'SOURCE DESTINATION',
     summary: 'Copy an image between registry, store, archive and OCI layout',
     options: [
+      AUTH_FILE,
       { name: 'all', short: 'a', kind: 'flag', about: 'Copy all that an index lists, for whatever platform' },
       platforms("Platforms to copy of an image for several: os/architecture[/variant] (default: this machine's)"),
       progress,
@@ -254,66 +264,11 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(0),
     load: () => import('./commands/load.js'),
   },
-  {
-    name: 'login',
-    operands: '[SERVER]',
-    summary: 'Log in to a registry',
-    options: [
-      { name: 'password', short: 'p', kind: 'value', placeholder: 'string', about: 'Password or access token' },
-      { name: 'password-stdin', kind: 'flag', about: 'Take the password from standard input' },
-      { name: 'username', short: 'u', kind: 'value', placeholder: 'string', about: 'User name' },
-    ],
-    positionals: { min: 0, max: 1 },
-    load: () => import('./commands/login.js'),
-  },
-  {
-    name: 'logout',
-    operands: '[SERVER]',
-    summary: 'Log out from a registry',
-    options: [],
-    positionals: { min: 0, max: 1 },
-    load: () => import('./commands/logout.js'),
-  },
+  LOGIN,
+  LOGOUT,
   PRUNE,
-  {
-    name: 'pull',
-    operands: 'NAME[:TAG|@DIGEST]',
-    summary: 'Download an image from a registry',
-    options: [
-      { name: 'all-platforms', kind: 'flag', about: 'Pull all that the index lists, to be pushed or copied as it is' },
-      platform('Variant to pull: os/architecture[/variant]'),
-      quiet('Show no progress, print only the name'),
-    ],
-    positionals: exactly(1),
-    unsupported: ['all-tags', 'disable-content-trust'],
-    load: () => import('./commands/pull.js'),
-  },
-  {
-    name: 'push',
-    operands: 'NAME[:TAG]',
-    summary: 'Upload an image to a registry',
-    options: [
-      {
-        name: 'compression',
-        kind: 'value',
-        placeholder: 'string',
-        about: 'Compress all layers with "gzip" or "zstd" (default: gzip those built here, the others as they are)',
-      },
-      compressionLevel,
-      { name: 'force-compression', kind: 'flag', about: 'Compress layers anew that have the compression already' },
-      {
-        name: 'format',
-        kind: 'value',
-        placeholder: 'string',
-        about: 'Media types: "docker" or "oci" (default: as they are, and oci with zstd)',
-      },
-      platform('Of an image pulled with --all-platforms, push this one only: os/architecture[/variant]'),
-      quiet('Show no progress, print only the name'),
-    ],
-    positionals: exactly(1),
-    unsupported: ['all-tags', 'disable-content-trust'],
-    load: () => import('./commands/push.js'),
-  },
+  PULL,
+  PUSH,
   {
     name: 'rmi',
     operands: 'IMAGE [IMAGE...]',

@@ -140,6 +140,18 @@ export async function readIgnoreFile(context: string, dockerfilePath: string | u
   return null;
 }
 
+/**
+ * A text file that an option names.
+ * @throws `CONTEXT_INVALID` when it is missing or cannot be read
+ */
+export async function readOptionFile(path: string, cwd: string, what: string): Promise<SourceText> {
+  const kind: SourceKind = { shown: path, code: 'CONTEXT_INVALID', what };
+  const text = await readSource(resolve(cwd, path), kind);
+  if (text === undefined)
+    throw sourceError(kind, 'no such file', { hint: 'Its path is read from the current folder.' });
+  return { name: path, text };
+}
+
 interface SourceKind {
   readonly shown: string;
   readonly code: ErrorCode;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Toolchain } from '../../toolchain-types.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
@@ -27,7 +28,13 @@ export async function openToolchain(parsed: ParsedArguments, host: Host): Promis
       // Not awaited: a slow terminal must not hold up what reads a store.
       host.stderr.write(`${noticeLine(message)}\n`);
     },
-    env: host.env,
+    env: environment(parsed, host),
     now: host.now,
   });
+}
+
+/** `--authfile` is what the variable says otherwise, as with podman and skopeo. */
+export function environment(parsed: ParsedArguments, host: Host): Host['env'] {
+  const path = parsed.value('authfile');
+  return path === undefined ? host.env : { ...host.env, REGISTRY_AUTH_FILE: resolve(host.cwd, path) };
 }

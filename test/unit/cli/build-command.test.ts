@@ -59,6 +59,31 @@ describe('tsbuild build', () => {
     expect(request?.buildArgs).toEqual({ GIVEN: 'value', EMPTY: '', SET: '' });
   });
 
+  test('--build-arg-file has a line for each argument; what the command line says counts more', async () => {
+    await writeFile(join(folder, 'args'), '# comment\nA=1\r\n\nB=two words\nFROM_ENV\nC=file\n');
+    const { request } = await build(['--build-arg-file', 'args', '--build-arg', 'C=line', '.'], {
+      env: { FROM_ENV: 'e' },
+    });
+    expect(request?.buildArgs).toEqual({ A: '1', B: 'two words', FROM_ENV: 'e', C: 'line' });
+    const { status, host } = await build(['--build-arg-file', 'nothing', '.']);
+    expect(status).not.toBe(0);
+    expect(host.errors()).toContain('cannot read file of build arguments "nothing": no such file');
+  });
+
+  test('--ignorefile stands in for the ignore file of a folder, and for no other', async () => {
+    await writeFile(join(folder, '.dockerignore'), 'node_modules\n');
+    await writeFile(join(folder, 'other'), '*.log\n');
+    const { request } = await build(['--ignorefile', 'other', '.']);
+    expect(request?.ignore).toEqual({ name: 'other', text: '*.log\n' });
+    for (const [words, message] of [
+      [['--ignorefile', 'nothing', '.'], 'cannot read ignore file "nothing": no such file'],
+      [['--ignorefile', 'other', '-'], 'cannot use --ignorefile "other": the build context is no folder'],
+    ] as const) {
+      const { status, host } = await build([...words], { stdin: 'FROM scratch\n' });
+      expect([status > 0, host.errors()]).toEqual([true, expect.stringContaining(message)]);
+    }
+  });
+
   test('asks for what the command line says', async () => {
     await writeFile(join(folder, '.dockerignore'), 'node_modules\n');
     const words = ['-t', 'a', '.', '-t', 'b:2', '--build-arg', 'A=1=2', '--build-arg', 'B', '--build-arg', 'C'];
