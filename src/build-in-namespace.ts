@@ -3,7 +3,10 @@ import { build } from './builder/build.js';
 import type { BuilderParts } from './builder/builder-parts.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
-import type { StorePlace, ToWorker, WorkerResult } from './build-messages.js';
+import type { ImageRunRequest } from './builder/image-run/image-run-request.js';
+import type { OpenVisit } from './builder/visit.js';
+import type { RunResult } from './sandbox/sandbox.js';
+import type { StorePlace, WorkerResult, WorkerTask, ToWorker } from './build-messages.js';
 import type { CollectSnapshotsOptions, KeptSnapshot } from './collect-snapshots.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
 import { openSourceAccess } from './source-access.js';
@@ -14,6 +17,7 @@ import type { PrunedCacheMount } from './store-care-types.js';
 import { isTsbuildError, TsbuildError } from './support/errors.js';
 import { createLimiter } from './support/limiter.js';
 import { planUserNamespace, spawnInUserNamespace } from './support/user-namespace.js';
+import { receiveVisitor, VISIT_STDIO } from './visit-channel.js';
 import { answerOf } from './worker-answer.js';
 
 export interface OrdinaryUserOptions {
@@ -23,6 +27,8 @@ export interface OrdinaryUserOptions {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Who is let into the sandbox of a step that failed; absent: nobody. */
+  readonly openVisit?: OpenVisit | undefined;
 }
 
 /**
@@ -60,10 +66,23 @@ async function buildFromCache(request: BuildRequest, options: OrdinaryUserOption
 
 async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
   const { store, env } = options;
-  const message: ToWorker = { type: 'build', store: placeOf(store), env: definedOnly(env), request };
+  const mayVisit = options.openVisit !== undefined;
+  const message: WorkerTask = { type: 'build', store: placeOf(store), env: definedOnly(env), request, mayVisit };
   const result = await askWorker(message, { ...options, secrets: request.secrets });
   if (result.type !== 'built') throw new Error('internal error: the build worker gave no result');
   return result.build;
+}
+
+/** As `runImageHere`. */
+export async function runImageAsOrdinaryUser(
+  request: ImageRunRequest,
+  options: Omit<OrdinaryUserOptions, 'openVisit'> & { readonly openVisit: OpenVisit },
+): Promise<RunResult> {
+  const { store, env } = options;
+  const message: WorkerTask = { type: 'run-image', store: placeOf(store), env: definedOnly(env), request };
+  const result = await askWorker(message, options);
+  if (result.type !== 'ran') throw new Error('internal error: the worker ran nothing');
+  return result.run;
 }
 
 /** As `pruneCacheMounts`: their files belong to ids that only the user namespace may touch. */
@@ -71,7 +90,7 @@ export async function pruneCacheMountsAsOrdinaryUser(
   dryRun: boolean,
   options: Pick<OrdinaryUserOptions, 'store' | 'env' | 'progress' | 'signal'>,
 ): Promise<readonly PrunedCacheMount[]> {
-  const message: ToWorker = { type: 'prune-cache-mounts', store: placeOf(options.store), dryRun };
+  const message: WorkerTask = { type: 'prune-cache-mounts', store: placeOf(options.store), dryRun };
   const result = await askWorker(message, options);
   if (result.type !== 'pruned') throw new Error('internal error: the build worker pruned nothing');
   return result.cacheMounts;
@@ -83,7 +102,7 @@ export async function collectSnapshotsAsOrdinaryUser(
   options: Pick<OrdinaryUserOptions, 'store' | 'env'> & Pick<CollectSnapshotsOptions, 'dryRun' | 'signal'>,
 ): Promise<readonly KeptSnapshot[]> {
   const { store, env, dryRun, signal = new AbortController().signal } = options;
-  const message: ToWorker = { type: 'collect-snapshots', store: placeOf(store), keep: [...keep], dryRun };
+  const message: WorkerTask = { type: 'collect-snapshots', store: placeOf(store), keep: [...keep], dryRun };
   const result = await askWorker(message, { env, progress: () => undefined, signal });
   if (result.type !== 'collected') throw new Error('internal error: the build worker collected nothing');
   return result.snapshots;
@@ -93,18 +112,18 @@ function placeOf({ root, additionalRoots }: Store): StorePlace {
   return { root, additional: additionalRoots };
 }
 
-interface AskOptions extends Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal'> {
+interface AskOptions extends Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal' | 'openVisit'> {
   /** What the worker is told, and must not have in its environment, which anybody of the same user can read. */
   readonly secrets?: BuildRequest['secrets'];
 }
 
 async function askWorker(
-  message: ToWorker,
-  { env, progress, signal, secrets = {} }: AskOptions,
+  message: WorkerTask,
+  { env, progress, signal, openVisit, secrets = {} }: AskOptions,
 ): Promise<WorkerResult> {
   const { uid, gid, name } = currentUser();
   const plan = await planUserNamespace({ uid, gid, userName: name });
-  const child = await startWorker(plan, withoutSecrets(env, secrets));
+  const child = await startWorker(plan, withoutSecrets(env, secrets), openVisit === undefined ? [] : VISIT_STDIO);
   const abort = (): void => {
     if (child.connected) child.send({ type: 'abort' } satisfies ToWorker);
   };
@@ -112,7 +131,18 @@ async function askWorker(
   try {
     child.send(message);
     if (signal.aborted) abort();
-    return await answerOf(child, progress);
+    const visits: Promise<void>[] = [];
+    const answer = answerOf(child, progress, (failed) => {
+      if (openVisit === undefined) return;
+      const visit = receiveVisitor(child, openVisit, failed);
+      visits.push(visit);
+      visit.catch(abort);
+    });
+    // What the program wrote last, and the terminal as it was, before anything is said of how it ended.
+    const [result] = await Promise.allSettled([answer]);
+    await Promise.all(visits);
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
   } catch (error) {
     throw plan.kind === 'single' ? withIdAdvice(error, plan.advice) : error;
   } finally {
@@ -128,7 +158,11 @@ function withoutSecrets(env: OrdinaryUserOptions['env'], secrets: BuildRequest['
 
 type NamespacePlan = Awaited<ReturnType<typeof planUserNamespace>>;
 
-async function startWorker(plan: NamespacePlan, env: OrdinaryUserOptions['env']): Promise<ChildProcess> {
+async function startWorker(
+  plan: NamespacePlan,
+  env: OrdinaryUserOptions['env'],
+  visit: readonly 'pipe'[],
+): Promise<ChildProcess> {
   if (plan.kind === 'forbidden') {
     throw new TsbuildError('SANDBOX_UNAVAILABLE', `cannot build as an ordinary user: ${plan.reason}`, {
       hint: plan.hint,
@@ -137,7 +171,7 @@ async function startWorker(plan: NamespacePlan, env: OrdinaryUserOptions['env'])
   const worker = fileURLToPath(new URL('./build-worker.js', import.meta.url));
   return spawnInUserNamespace(plan, process.execPath, [worker], {
     env: definedOnly(env),
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...visit],
     serialization: 'advanced',
   });
 }

@@ -1,11 +1,12 @@
 import { build } from './builder/build.js';
 import { collectSnapshots } from './collect-snapshots.js';
-import type { FromWorker, ToWorker, WorkerResult } from './build-messages.js';
+import type { FromWorker, ToWorker, WorkerResult, WorkerTask } from './build-messages.js';
 import { createBuilderParts } from './builder-parts.js';
 import { openStore } from './store/open-store.js';
 import { onDisk } from './store/store-error.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
 import { pruneCacheMounts } from './prune-cache-mounts.js';
+import { visitorOf } from './visit-channel.js';
 
 // Runs as root of a user namespace, started by an ordinary user's process: the same builder over the same store, with the rights
 // to unpack, mount and run. Requests come and events go over the IPC channel; when that closes, the other side is gone.
@@ -32,7 +33,12 @@ function drain(): Promise<void> {
   return new Promise((resolve) => waiting.push(resolve));
 }
 
-async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: AbortSignal): Promise<WorkerResult> {
+function listen(listener: (message: ToWorker) => void): Disposable {
+  process.on('message', listener);
+  return { [Symbol.dispose]: () => process.off('message', listener) };
+}
+
+async function perform(message: WorkerTask, signal: AbortSignal): Promise<WorkerResult> {
   const onWarning = (warning: string): void => {
     send({ type: 'progress', event: { type: 'warning', message: warning } });
   };
@@ -48,8 +54,15 @@ async function perform(message: Exclude<ToWorker, { type: 'abort' }>, signal: Ab
   const progress = (event: Extract<FromWorker, { type: 'progress' }>['event']): void => {
     send({ type: 'progress', event });
   };
-  const { request } = message;
-  await using parts = createBuilderParts({ store, request, env: message.env, progress, signal, drain, now: Date.now });
+  const { env } = message;
+  const openVisit = visitorOf({ send, listen, signal });
+  const common = { store, env, progress, signal, drain, now: Date.now };
+  if (message.type === 'run-image') {
+    const { runImageHere } = await import('./run-image.js');
+    return { type: 'ran', run: await runImageHere(message.request, { ...common, openVisit }) };
+  }
+  const { request, mayVisit } = message;
+  await using parts = createBuilderParts({ ...common, request, openVisit: mayVisit ? openVisit : undefined });
   return { type: 'built', build: await build(request, parts, { progress, signal }) };
 }
 
@@ -66,7 +79,7 @@ async function main(): Promise<void> {
   process.on('message', (message: ToWorker) => {
     if (message.type === 'abort') abort.abort();
   });
-  if (first.type === 'abort') return;
+  if (first.type === 'abort' || first.type === 'order' || first.type === 'visit-opened') return;
   try {
     const result = await onDisk('use the store', first.store.root, () => perform(first, abort.signal));
     send({ type: 'done', result });

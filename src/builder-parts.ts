@@ -3,6 +3,7 @@ import type { BuilderParts } from './builder/builder-parts.js';
 import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { ProgressSink } from './builder/progress.js';
+import type { OpenVisit } from './builder/visit.js';
 import type { RegistryClient } from './registry/registry-client.js';
 import type { Store, StoreLock } from './store/store.js';
 import { createLimiter } from './support/limiter.js';
@@ -16,6 +17,7 @@ export interface BuilderPartsOptions {
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly drain: () => Promise<void>;
+  readonly openVisit?: OpenVisit | undefined;
   readonly request?: Pick<BuildRequest, 'isolation' | 'jobs'> | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -39,6 +41,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
     now,
     drain,
     sources,
+    openVisit: options.openVisit,
     limiter: createLimiter(options.request?.jobs ?? availableParallelism()),
     registry: registry.get,
     workshop: workshop.get,

@@ -1,5 +1,8 @@
 import type { ActivityOptions } from './activity-options.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
+import type { ImageRunRequest } from './builder/image-run/image-run-request.js';
+import type { OpenVisit } from './builder/visit.js';
+import type { RunResult } from './sandbox/sandbox.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
@@ -34,7 +37,14 @@ export interface ToolchainOptions {
   readonly now?: () => number;
 }
 
+export interface RunImageOptions extends ActivityOptions {
+  /** Gives what the program is attached to, when all is ready to start it; disposed of when it has ended. */
+  readonly openVisit: OpenVisit;
+}
+
 export interface BuildOptions extends ActivityOptions {
+  /** Who is let into the sandbox of a RUN that failed, before the build ends with its error; absent: nobody. */
+  readonly openVisit?: OpenVisit | undefined;
   /** Where the result goes, one after another; absent: into the store. */
   readonly outputs?: readonly BuildOutput[] | undefined;
   /** Where its steps go for other builds to find, once the outputs are written; absent: nowhere. */
@@ -181,6 +191,11 @@ export interface Toolchain extends AsyncDisposable {
   check(request: BuildRequest, options?: ActivityOptions): Promise<CheckResult>;
   /** What a build of the request's target can be given: arguments, secrets, agents; base images are looked up, nothing is built. */
   outline(request: BuildRequest, options?: ActivityOptions): Promise<Outline>;
+  /**
+   * Runs a program of an image in a sandbox, in the foreground, over files that are thrown away.
+   * @throws `USAGE`; `SANDBOX_UNAVAILABLE`, `SANDBOX_FAILED`; `ABORTED`
+   */
+  runImage(request: ImageRunRequest, options: RunImageOptions): Promise<RunResult>;
   pull(name: string, options?: PullOptions): Promise<PulledImage>;
   push(name: string, options?: PushOptions): Promise<PushedImage>;
   /** An archive that docker load, podman load and skopeo read. Deterministic. */

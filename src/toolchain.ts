@@ -1,5 +1,7 @@
 import { baseResolver, build, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
+import type { ImageRunRequest } from './builder/image-run/image-run-request.js';
+import type { RunResult } from './sandbox/sandbox.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildPlan } from './builder/plan.js';
@@ -33,6 +35,7 @@ import type {
   PullOptions,
   PushedImage,
   PushOptions,
+  RunImageOptions,
   SavedFile,
   SaveFilesOptions,
   SaveOptions,
@@ -70,7 +73,7 @@ class LocalToolchain implements Toolchain {
   }
 
   async #buildOutputs(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
-    const activity = withDefaults(options);
+    const activity = { ...withDefaults(options), openVisit: options.openVisit };
     const { outputs = [], cacheTo = [] } = options;
     const asked = cacheTo.length === 0 ? request : { ...request, wantsSteps: true };
     if (outputs.length === 0) return await this.#exported(cacheTo, await this.#build(asked, activity), activity);
@@ -88,21 +91,20 @@ class LocalToolchain implements Toolchain {
     return result;
   }
 
-  async #build(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
-    if (process.geteuid?.() === 0) return this.#buildHere(request, { progress, signal });
+  async #build(request: BuildRequest, activity: BuildActivity): Promise<BuildResult> {
+    if (process.geteuid?.() === 0) return this.#buildHere(request, activity);
     const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
     return buildAsOrdinaryUser(request, {
       store: this.#store,
       env: this.#options.env,
       now: this.#now,
-      progress,
-      signal,
+      ...activity,
     });
   }
 
-  async #buildHere(request: BuildRequest, { progress, signal }: Activity): Promise<BuildResult> {
+  async #buildHere(request: BuildRequest, { progress, signal, openVisit }: BuildActivity): Promise<BuildResult> {
     return await onDisk('build the image', this.#store.root, async () => {
-      await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request });
+      await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request, openVisit });
       return await build(request, parts, { progress, signal });
     });
   }
@@ -150,6 +152,17 @@ class LocalToolchain implements Toolchain {
     const { outlineDockerfile } = await import('./builder/outline/outline-dockerfile.js');
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await outlineDockerfile(request, { resolveBase: baseResolver(request, parts, { progress, signal }) });
+  }
+
+  async runImage(request: ImageRunRequest, options: RunImageOptions): Promise<RunResult> {
+    const activity = { ...withDefaults(options), openVisit: options.openVisit };
+    if (process.geteuid?.() === 0) {
+      const { runImageHere } = await import('./run-image.js');
+      return await runImageHere(request, { ...this.#partsOptions(activity), ...activity });
+    }
+    const { runImageAsOrdinaryUser } = await import('./build-in-namespace.js');
+    const { env } = this.#options;
+    return await runImageAsOrdinaryUser(request, { store: this.#store, env, now: this.#now, ...activity });
   }
 
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
@@ -318,6 +331,8 @@ class LocalToolchain implements Toolchain {
     return Promise.resolve();
   }
 }
+
+type BuildActivity = Activity & Pick<BuildOptions, 'openVisit'>;
 
 type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOptions[K]> }>;
 

@@ -1,4 +1,5 @@
 import type { ProgressSink } from './builder/progress.js';
+import type { FailedStep } from './builder/visit.js';
 import type { FromWorker, WorkerResult } from './build-messages.js';
 import type { ChildProcess } from './support/child-process.js';
 import { decodeError, TsbuildError } from './support/errors.js';
@@ -10,11 +11,16 @@ export type WorkerProcess = Pick<ChildProcess, 'on' | 'once' | 'connected'>;
  * Passes events on until the worker says how it ended, and waits for it to be gone. Node may tell of the end of a process before
  * it has read the last of its messages: only when the channel is closed too, nothing more can come.
  */
-export function answerOf(child: WorkerProcess, progress: ProgressSink): Promise<WorkerResult> {
+export function answerOf(
+  child: WorkerProcess,
+  progress: ProgressSink,
+  onVisit: (failed: FailedStep | undefined) => void = () => undefined,
+): Promise<WorkerResult> {
   return new Promise((resolve, reject) => {
     let end: (() => void) | undefined;
     child.on('message', (message: FromWorker) => {
       if (message.type === 'progress') progress(message.event);
+      else if (message.type === 'visit') onVisit(message.failed);
       else if (message.type === 'done')
         end = () => {
           resolve(message.result);

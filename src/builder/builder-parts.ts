@@ -4,6 +4,7 @@ import type { Limiter } from '../support/limiter.js';
 import type { Workshop } from './operations/operation-parts.js';
 import type { ClaimWork } from './operations/step-cache.js';
 import type { ProgressSink } from './progress.js';
+import type { OpenVisit } from './visit.js';
 import type { SourceAccess } from './sources/source-fetcher.js';
 
 export interface BuilderParts {
@@ -19,6 +20,8 @@ export interface BuilderParts {
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */
   readonly drain: () => Promise<void>;
+  /** Who is let into the sandbox of a step that failed; absent: nobody. */
+  readonly openVisit?: OpenVisit | undefined;
   /** The right to do a step that another process may be doing. */
   readonly claim: ClaimWork;
 }

@@ -119,6 +119,7 @@ function operationParts(
     sourceDateEpoch: request.sourceDateEpoch,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     given: request,
+    openVisit: parts.openVisit,
     platform: platformOf(request),
     openContext: (operation) => openBuildContext(request, operation, contexts),
     fetchTree: async (operation, step, context) => {

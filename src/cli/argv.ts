@@ -22,6 +22,10 @@ export interface ArgumentsSpec {
   readonly positionals: { readonly min: number; readonly max: number };
   /** Options that Docker has and this version has not, so that a message can say so. */
   readonly unsupported?: readonly string[];
+  /** What to do instead of using an option, by its name or letter. */
+  readonly instead?: Readonly<Record<string, string>>;
+  /** Everything behind the first positional word is one, too. */
+  readonly optionsFirst?: true;
 }
 
 export interface ParsedArguments {
@@ -51,7 +55,7 @@ export function parseArguments(words: readonly string[], spec: ArgumentsSpec): P
     if (word === '--') reader.positionals.push(...reader.rest.splice(0).reverse());
     else if (word.startsWith('--')) readLong(reader, word);
     else if (word.startsWith('-') && word !== '-') readShorts(reader, word);
-    else reader.positionals.push(word);
+    else reader.positionals.push(word, ...(spec.optionsFirst === true ? reader.rest.splice(0).reverse() : []));
   }
   const parsed = parsedArguments(reader);
   if (!parsed.flag('help')) checkPositionals(reader);
@@ -135,7 +139,10 @@ function isOption({ options }: ArgumentsSpec, word: string): boolean {
 }
 
 function unknownOption(spec: ArgumentsSpec, written: string): TsbuildError {
-  const name = written.slice(2);
+  const name = written.replace(/^--?/, '');
+  if (spec.instead !== undefined && Object.hasOwn(spec.instead, name)) {
+    return usageError(spec, `cannot use flag "${written}": ${spec.command} has no such flag`, spec.instead[name]);
+  }
   if (written.startsWith('--') && spec.unsupported?.includes(name) === true) {
     return usageError(spec, `cannot use flag "${written}": this version of tsbuild does not support it`);
   }

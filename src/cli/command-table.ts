@@ -4,6 +4,7 @@ import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { DF, FSCK, INFO, PRUNE } from './store-commands.js';
+import { RUN_IMAGE } from './run-image-command.js';
 import { AUTH_FILE, COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 import { STEP_OPTIONS } from './step-option-table.js';
@@ -109,6 +110,12 @@ const build: Command = {
     },
     platform('Platform to build for: os/architecture[/variant]'),
     progress,
+    {
+      name: 'on-error',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'When a RUN fails: "stop", or "shell" to look around in its sandbox first (default "stop")',
+    },
     { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
     quiet('Print nothing but the image ID on success'),
     { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },
@@ -280,6 +287,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: anyNumber(1),
     load: () => import('./commands/rmi.js'),
   },
+  RUN_IMAGE,
   {
     name: 'save',
     operands: 'IMAGE [IMAGE...]',

@@ -13,6 +13,12 @@ export interface Command {
   readonly about?: readonly string[];
   readonly positionals: ArgumentsSpec['positionals'];
   readonly unsupported?: readonly string[];
+  /** What to do instead of using an option that Docker has and this command will not have, by its name or letter. */
+  readonly instead?: Readonly<Record<string, string>>;
+  /** What follows the first argument are arguments, whatever they look like. */
+  readonly optionsFirst?: true;
+  /** Of every failure that is ours, where the status of success is another program's. */
+  readonly failureStatus?: number;
   readonly load: () => Promise<CommandModule>;
 }
 
@@ -38,11 +44,22 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { name: 'help', short: 'h', kind: 'flag', about: 'Print usage' },
 ];
 
+/** Without the letters that the command has for others, as Docker's run has -h. */
+export function globalOptions({ options }: Pick<Command, 'options'>): readonly OptionSpec[] {
+  const taken = new Set(options.map(({ short }) => short));
+  return GLOBAL_OPTIONS.map(({ short, ...option }) =>
+    short === undefined || taken.has(short) ? option : { ...option, short },
+  );
+}
+
 export function argumentsSpec(command: Command): ArgumentsSpec {
+  const { name, options, positionals, unsupported, instead, optionsFirst } = command;
   return {
-    command: `tsbuild ${command.name}`,
-    options: [...command.options, ...GLOBAL_OPTIONS],
-    positionals: command.positionals,
-    ...(command.unsupported === undefined ? {} : { unsupported: command.unsupported }),
+    command: `tsbuild ${name}`,
+    options: [...options, ...globalOptions(command)],
+    positionals,
+    ...(unsupported === undefined ? {} : { unsupported }),
+    ...(instead === undefined ? {} : { instead }),
+    ...(optionsFirst === undefined ? {} : { optionsFirst }),
   };
 }

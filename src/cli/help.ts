@@ -1,5 +1,5 @@
 import type { OptionSpec } from './argv.js';
-import { GLOBAL_OPTIONS, type Command } from './command.js';
+import { GLOBAL_OPTIONS, globalOptions, type Command } from './command.js';
 
 /** What `tsbuild --help` prints, in the layout of Docker's. */
 export function mainHelp(commands: readonly Command[]): string {
@@ -34,7 +34,7 @@ export function commandHelp(command: Command): string {
     ...more,
     '',
     'Global options:',
-    ...optionLines(GLOBAL_OPTIONS),
+    ...optionLines(globalOptions(command)),
     '',
   ].join('\n');
 }

@@ -12,11 +12,18 @@ export interface Host {
   readonly cwd: string;
   readonly home: string;
   readonly uid: number;
-  readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** `setRawMode` is there when it is a terminal: whether each key comes as it is pressed, is not echoed, and is no signal. */
+  readonly stdin: Readable & {
+    readonly isTTY?: boolean;
+    readonly setRawMode?: (raw: boolean) => unknown;
+    readonly fd?: number;
+  };
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   /** Aborted by the first SIGHUP, SIGINT or SIGTERM, whose name is the reason. */
   readonly signal: AbortSignal;
+  /** Until it is disposed of, signals go to the listener, and abort nothing; all that a program may be sent, the terminal's too. */
+  readonly takeSignals: (listener: (signal: NodeJS.Signals) => void) => Disposable;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly openToolchain: (options: ToolchainOptions) => Promise<Toolchain>;

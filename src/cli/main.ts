@@ -5,17 +5,38 @@ import { runCli } from './run-cli.js';
 /** 128 and the signal's number, as shells report it. */
 const EXIT_STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** The first signal cancels, and what was begun is cleaned up; the second ends the process at once. */
-function abortOnSignals(): AbortSignal {
+interface Signals {
+  readonly signal: AbortSignal;
+  readonly take: Host['takeSignals'];
+}
+
+/** The first signal cancels, and what was begun is cleaned up; the second ends the process at once. Unless somebody takes them. */
+function handleSignals(): Signals {
   const controller = new AbortController();
+  const takers: ((signal: NodeJS.Signals) => void)[] = [];
   for (const name of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT_STATUS[name]);
-      controller.abort(name);
+      const taker = takers.at(-1);
+      if (taker !== undefined) taker(name);
+      else if (controller.signal.aborted) process.exit(EXIT_STATUS[name]);
+      else controller.abort(name);
     });
   }
-  return controller.signal;
+  const take: Host['takeSignals'] = (listener) => {
+    takers.push(listener);
+    for (const name of FURTHER_SIGNALS) process.on(name, listener);
+    return {
+      [Symbol.dispose]: () => {
+        takers.splice(takers.indexOf(listener), 1);
+        for (const name of FURTHER_SIGNALS) process.off(name, listener);
+      },
+    };
+  };
+  return { signal: controller.signal, take };
 }
+
+/** What else a program may be sent, and ends this process unless it is taken. */
+const FURTHER_SIGNALS = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
 
 /** `write` reports a closed pipe to its caller; without a listener the event would end the process as well. */
 function ignoreStreamErrors(): void {
@@ -23,7 +44,7 @@ function ignoreStreamErrors(): void {
   process.stderr.on('error', () => undefined);
 }
 
-function processHost(signal: AbortSignal): Host {
+function processHost({ signal, take }: Signals): Host {
   return {
     env: process.env,
     cwd: process.cwd(),
@@ -36,6 +57,7 @@ function processHost(signal: AbortSignal): Host {
     stdout: process.stdout,
     stderr: process.stderr,
     signal,
+    takeSignals: take,
     now: Date.now,
     openToolchain: async (options) => {
       const { createToolchain } = await import('../toolchain.js');
@@ -57,7 +79,7 @@ function useAllCores(): void {
 async function main(): Promise<void> {
   useAllCores();
   ignoreStreamErrors();
-  const status = await runCli(process.argv.slice(2), processHost(abortOnSignals()));
+  const status = await runCli(process.argv.slice(2), processHost(handleSignals()));
   // Not left to the event loop: a connection that a registry keeps open would hold the process for seconds.
   process.exit(status);
 }

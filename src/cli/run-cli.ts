@@ -19,16 +19,18 @@ const STATUS_OF_SIGNAL: Readonly<Record<string, number>> = { SIGHUP: 129, SIGTER
 
 /** Runs one command line. @returns the exit status; failures have been written to standard error */
 export async function runCli(argv: readonly string[], host: Host): Promise<number> {
+  let command: Command | undefined;
   try {
-    await dispatch(argv, host);
+    const invocation = findInvocation(argv, (path) => existsSync(resolve(host.cwd, path)));
+    command = invocation.command;
+    await perform(invocation, host);
     return 0;
   } catch (error) {
-    return await report(error, host);
+    return await report(error, host, command?.failureStatus);
   }
 }
 
-async function dispatch(argv: readonly string[], host: Host): Promise<void> {
-  const { command, words } = findInvocation(argv, (path) => existsSync(resolve(host.cwd, path)));
+async function perform({ command, words }: Invocation, host: Host): Promise<void> {
   const parsed = parseArguments(words, argumentsSpec(command));
   if (parsed.flag('help') && command.name !== 'help') {
     const { commandHelp } = await import('./help.js');
@@ -80,10 +82,11 @@ function commandNamed(name: string): Command {
   return command;
 }
 
-async function report(error: unknown, host: Host): Promise<number> {
+async function report(error: unknown, host: Host, failureStatus: number | undefined): Promise<number> {
   if (systemErrorCode(error) === 'EPIPE') return READER_GONE;
   if (error instanceof EndWithStatus) return error.status;
-  const status = exitStatus(error instanceof ReportedError ? error.cause : error, host);
+  const cause = error instanceof ReportedError ? error.cause : error;
+  const status = failureStatus === undefined || host.signal.aborted ? exitStatus(cause, host) : failureStatus;
   if (error instanceof ReportedError) return status;
   await tell(host, isCancellation(error, host) ? 'cancelled\n' : await rendered(error, host));
   return status;

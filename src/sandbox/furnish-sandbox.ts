@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { CLONE, closeDescriptor, MS } from '../support/syscalls.js';
+import { CLONE, closeDescriptor, MOUNT_ATTRIBUTE, MS } from '../support/syscalls.js';
 import type { CallList } from './calls/call-list.js';
 import { IMPOSSIBLE, mount, openPath } from './calls/kernel-calls.js';
 import type { Launch } from './launcher.js';
+import { addAttributes, readMounts } from './mounts/attributes.js';
 import { hostsFile, mountFiles, overlayNames, resolvConfFile } from './mounts/files.js';
 import { mountSys, unmountSys } from './mounts/kernel-files.js';
 import { movePartsInto, type Parts } from './mounts/parts.js';
@@ -14,7 +15,7 @@ import type { NetworkFiles } from './network-files.js';
 import type { RunSpec } from './run-spec.js';
 
 export interface Furnishing {
-  readonly spec: Pick<RunSpec, 'rootfs' | 'mounts' | 'network' | 'hostname' | 'privileged'>;
+  readonly spec: Pick<RunSpec, 'rootfs' | 'mounts' | 'network' | 'hostname' | 'privileged' | 'readonlyRoot'>;
   readonly network: NetworkFiles;
   /** An open descriptor of this process, for a private network. */
   readonly networkNamespace?: number | undefined;
@@ -64,6 +65,12 @@ export async function furnish(
       { process },
     );
     await mountRequested(root, mounts, { process, parts, overlay });
+    if (spec.readonlyRoot === true) {
+      const sealed = { path: parts.root, attributes: MOUNT_ATTRIBUTE.rdonly, recursive: false };
+      await process.make((calls) => {
+        addAttributes(calls, sealed, () => readMounts(process.file('mountinfo')));
+      });
+    }
     return root;
   } catch (error) {
     closeDescriptor(root.descriptor);

@@ -8,7 +8,7 @@ import { checkLimits } from './limits.js';
 import type { OverlayMethod } from './mounts/root-file-system.js';
 import type { Stub } from './mounts/rooted.js';
 import { removeStubs } from './mounts/stubs.js';
-import { isOneSink, OutputReaders } from './output-pipes.js';
+import { isOneSink } from './output-pipes.js';
 import type { Rights } from './privileges.js';
 import type { RunSpec } from './run-spec.js';
 import type { Runtime } from './runtime/runtime.js';
@@ -16,6 +16,7 @@ import { startByRuntime } from './runtime/start-by-runtime.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { runStep } from './start-step.js';
 import { resultOf, throwIfAborted, type StepEnd } from './step-end.js';
+import { StepStreams } from './step-streams.js';
 import { openSurroundings, type Surroundings } from './surroundings.js';
 
 export interface NamespaceSandboxOptions {
@@ -36,6 +37,7 @@ interface StepPlace {
   /** Filled while the step lives. */
   readonly stubs: Stub[];
 }
+
 const BWRAP_NOTICE =
   'steps are started by bubblewrap, in which no program gains rights: "sudo", "su" and file capabilities do not work in them';
 
@@ -43,6 +45,7 @@ const BWRAP_NOTICE =
 export class NamespaceSandbox implements Sandbox {
   readonly name: 'namespaces' | 'oci' | 'bwrap';
   readonly notice: string | null;
+  readonly attachable: boolean;
   readonly overlay: boolean;
   readonly #options: NamespaceSandboxOptions;
 
@@ -52,6 +55,7 @@ export class NamespaceSandbox implements Sandbox {
     if (runtime === null) this.name = 'namespaces';
     else this.name = runtime.kind === 'bwrap' ? 'bwrap' : 'oci';
     this.notice = this.name === 'bwrap' ? BWRAP_NOTICE : null;
+    this.attachable = runtime === null;
     this.overlay = options.overlayMethod !== null;
   }
 
@@ -78,20 +82,22 @@ export class NamespaceSandbox implements Sandbox {
 
   /** From start to end: afterwards nothing of it runs or is mounted, and all output has arrived. */
   async #live(spec: RunSpec, { io, ...place }: StepPlace & { readonly io: RunIo }): Promise<StepEnd> {
-    await using launch = await this.#options.launcher.take();
-    using output = new OutputReaders(io, launch.takeOutputs());
+    using streams = new StepStreams(io);
+    await using launch = await this.#options.launcher.take(streams.stdio);
+    const output = streams.passedTo(launch);
     const stop = (): void => {
       launch.process.stop();
     };
-    output.finished.catch(stop);
+    output.catch(stop);
     io.signal.addEventListener('abort', stop, { once: true });
     try {
       throwIfAborted(spec, io.signal);
       // Whatever it starts from now on is born in there.
       place.surroundings.add(launch.process.pid);
-      const end = await this.#run(launch, spec, { ...place, io });
+      const end = await this.#run(launch, spec, { ...place, io, streams });
       await launch[Symbol.asyncDispose]();
-      await output.finished;
+      await output;
+      await streams.terminalFinished();
       return end;
     } finally {
       io.signal.removeEventListener('abort', stop);
@@ -101,10 +107,11 @@ export class NamespaceSandbox implements Sandbox {
   async #run(
     launch: Launch,
     spec: RunSpec,
-    { io, stubs, surroundings }: StepPlace & { readonly io: RunIo },
+    { io, stubs, surroundings, streams }: StepPlace & { readonly io: RunIo; readonly streams: StepStreams },
   ): Promise<StepEnd> {
     const { overlayMethod: overlay, rights, filter, runtime } = this.#options;
     const { networkNamespace } = surroundings;
+    const terminal = streams.openTerminal(launch, spec.user.uid);
     const root = await furnish(launch, { spec, network: surroundings.files, networkNamespace, overlay }, stubs);
     try {
       throwIfAborted(spec, io.signal);
@@ -114,10 +121,14 @@ export class NamespaceSandbox implements Sandbox {
         ? { capabilities: rights.permitted, filter: null }
         : { capabilities: DEFAULT_CAPABILITY_SET, filter };
       const restriction = { user: spec.user, ...right };
-      const onStarted = (): void => {
+      const onStarted = (pid: number): void => {
+        if (io.attachment !== undefined) streams.started(pid);
         this.#options.launcher.prepare(this.#options.upcoming());
       };
-      return await runStep(launch, { spec, root, restriction, rights, together: isOneSink(io), onStarted });
+      return await runStep(launch, {
+        ...{ spec, root, rights, restriction, terminal, onStarted },
+        together: isOneSink(io),
+      });
     } finally {
       closeDescriptor(root.descriptor);
     }

@@ -65,8 +65,9 @@ export class OutputPipes implements Disposable {
     this.#readers[Symbol.dispose]();
   }
 }
-/** pipeline() would leave its listeners on a sink that it may not end, one set for every step. */
-async function forward(reader: Socket, sink: Writable): Promise<void> {
+
+/** Until the reader ends; rejects when the sink fails. pipeline() would leave its listeners on a sink that it may not end. */
+export async function forward(reader: Socket, sink: Writable): Promise<void> {
   const over = new AbortController();
   try {
     await Promise.race([copy(reader, sink, over.signal), broken(sink, over.signal)]);

@@ -25,6 +25,8 @@ export interface BindMount {
   /** Absolute, in the root file system; resolved inside it. So are all targets. */
   readonly target: string;
   readonly readonly: boolean;
+  /** With what is mounted below it; a user namespace may take a directory with such in no other way (mount_namespaces(7)). */
+  readonly recursive?: boolean;
 }
 
 export interface MemoryMount {
@@ -127,4 +129,6 @@ export interface RunSpec {
    * work, /proc and /sys are writable and whole. Namespaces stay.
    */
   readonly privileged: boolean;
+  /** The root file system itself cannot be written to; mounts can. */
+  readonly readonlyRoot?: true;
 }

@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import type { Attachment } from './attachment.js';
 import type { RunSpec } from './run-spec.js';
 
 export interface RunIo {
@@ -6,6 +7,8 @@ export interface RunIo {
   readonly stderr: Writable;
   /** Ends the process and everything it started; `run` then rejects with `ABORTED`. */
   readonly signal: AbortSignal;
+  /** Absent: nobody is there, and there is nothing to read. A sandbox that is not `attachable` refuses it. */
+  readonly attachment?: Attachment | undefined;
 }
 
 export type RunResult = (
@@ -24,6 +27,8 @@ export interface Sandbox {
   readonly name: IsolationName;
   /** Whether an overlay root file system can be mounted here; without, only `directory` ones are accepted. */
   readonly overlay: boolean;
+  /** Whether a program can be given input, orders and a terminal. Absent: it cannot. */
+  readonly attachable?: boolean;
   /** What is not isolated, in one plain sentence for the user, or `null` when all is. */
   readonly notice: string | null;
   /**

@@ -25,6 +25,8 @@ export interface LaunchedProgram {
   readonly before: (calls: CallList) => void;
   /** Calls of the process, at the end of which it becomes a program. */
   readonly inside: (calls: CallList) => ExecAttempts;
+  /** Calls of the launcher's own, once the process is born. */
+  readonly after?: ((calls: CallList) => void) | undefined;
   /** Told its number in the pid namespace of this process, once it is born. */
   readonly onStarted?: ((pid: number) => void) | undefined;
 }
@@ -40,6 +42,7 @@ export async function runInLaunch(
   const calls = new CallList();
   program.before(calls);
   const birth = fork(calls, program.inside);
+  program.after?.(calls);
   const death = awaitProgram(calls, birth.call, init);
   let end: StepEnd | undefined;
   for await (const told of process.end(calls)) {
@@ -60,6 +63,8 @@ export interface StepStart extends Pick<LaunchedProgram, 'onStarted'> {
   readonly rights: Rights;
   /** Standard error is standard output. */
   readonly together: boolean;
+  /** A descriptor of this process: what all three streams are, and what controls the program's session. */
+  readonly terminal?: number | undefined;
 }
 
 /** Enters the root file system, and runs the step's program there to its end. */
@@ -67,17 +72,23 @@ export async function runStep(launch: Launch, start: StepStart): Promise<StepEnd
   const { spec, restriction, rights, together, onStarted } = start;
   using open = new Descriptors();
   const directory = open.keep(openWorkingDirectory(start.root, spec.cwd));
+  let terminal: Opened | undefined;
   return await runInLaunch(launch, {
     before: (calls) => {
+      if (start.terminal !== undefined) terminal = openTerminal(calls, launch.process.pathOf(start.terminal));
       enterRoot(calls, { root: launch.parts.root, directory: launch.process.pathOf(directory) });
     },
     inside: (calls) => {
       // A session of its own: without a terminal that keys could be pushed into (TIOCSTI, CVE-2017-5226).
       calls.call('setsid', []);
-      if (together) calls.call('dup3', [1, 2, 0]);
+      if (terminal !== undefined) takeTerminal(calls, terminal);
+      else if (together) calls.call('dup3', [1, 2, 0]);
       giveUpRights(calls, restriction, rights);
       setLimits(calls, spec.limits);
       return execProgram(calls, spec);
+    },
+    after: (calls) => {
+      if (terminal !== undefined) calls.call('close', [terminal]);
     },
     onStarted,
   });
@@ -100,6 +111,28 @@ export function enterRoot(calls: CallList, paths: { readonly root: string; reado
     calls.call('pivot_root', [calls.text('.'), calls.text('.')]);
     unmount(calls, '.');
     calls.call('fchdir', [directory]);
+  });
+}
+
+type Opened = ReturnType<typeof openPath>;
+
+/** Found by this process's /proc, which is out of sight once the root is changed. */
+function openTerminal(calls: CallList, path: string): Opened {
+  let terminal: Opened | undefined;
+  calls.during('open the terminal', () => {
+    terminal = openPath(calls, { path, flags: constants.O_RDWR | constants.O_NOCTTY });
+  });
+  invariant(terminal !== undefined, 'what is done during something has been done');
+  return terminal;
+}
+
+/** ioctl_tty(2): only the first process of a session can have it take one. */
+const TIOCSCTTY = 0x540e;
+
+function takeTerminal(calls: CallList, terminal: Opened): void {
+  calls.during('take the terminal', () => {
+    calls.call('ioctl', [terminal, TIOCSCTTY, 0]);
+    for (const descriptor of [0, 1, 2]) calls.call('dup3', [terminal, descriptor, 0]);
   });
 }
 

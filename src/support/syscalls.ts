@@ -396,6 +396,13 @@ export function closeOnExecFrom(first: number): void {
   invokeRaw('close_range', UNIFIED.closeRange, [first, all, 4]);
 }
 
+/** ioctl(2). `argument` is passed as it is, or as a pointer to its bytes, which the kernel may change. @returns what the request gives */
+export function ioctl(descriptor: number, request: number, argument: number | Uint8Array): number {
+  if (typeof argument !== 'number')
+    return invoke('int ioctl(int, unsigned long, void *)', '', [descriptor, request, argument]);
+  return invoke('int ioctl(int, unsigned long, long)', '', [descriptor, request, argument]);
+}
+
 /**
  * Takes the exit status of one child that ended, unless it is `except`, whose owner waits for it itself.
  * @returns whether there was one

@@ -85,6 +85,7 @@ function host(env: Host['env'], stderr: Writable): Omit<Host, 'openToolchain'> {
     stdout: new Collector(),
     stderr,
     signal: new AbortController().signal,
+    takeSignals: () => ({ [Symbol.dispose]: () => undefined }),
     now: Date.now,
     sources: new Map(),
   };

@@ -2,7 +2,13 @@ import type { Vertex } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { invariant } from '../../support/invariant.js';
 import { locatingAll } from '../locating.js';
-import type { KeyMaterial, OperationContext, OperationHandler, Present } from '../solver/operation-handler.js';
+import type {
+  ExecutionContext,
+  KeyMaterial,
+  OperationContext,
+  OperationHandler,
+  Present,
+} from '../solver/operation-handler.js';
 import { copyKeys } from './copy/copy-keys.js';
 import type { CopyStep } from './copy/copy-sources.js';
 import { keyMaterial } from './key-material.js';
@@ -41,7 +47,7 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     }
   }
 
-  async execute(vertex: Vertex<Operation>, inputs: readonly Result[], context: OperationContext): Promise<Result> {
+  async execute(vertex: Vertex<Operation>, inputs: readonly Result[], context: ExecutionContext): Promise<Result> {
     const { operation } = vertex;
     switch (operation.kind) {
       case 'scratch':

@@ -11,6 +11,7 @@ import type { FileSystemResult, TreeResult } from './result.js';
 import type { Fetching } from '../remote/remote-layers.js';
 import type { OperationContext, Present } from '../solver/operation-handler.js';
 import type { StepId } from '../progress.js';
+import type { OpenVisit } from '../visit.js';
 
 /** What doing a step takes, beyond looking it up. Made when the first step has to be done: most builds need none of it. */
 export interface Workshop extends AsyncDisposable {
@@ -53,6 +54,8 @@ export interface OperationParts {
     BuildRequest,
     'secrets' | 'ssh' | 'cdiDirectories' | 'entitlements' | 'nameResolution' | 'allowance'
   >;
+  /** Who is let into the sandbox of a step that failed; absent: nobody. */
+  readonly openVisit: OpenVisit | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Waits until a slow receiver of events has caught up. */

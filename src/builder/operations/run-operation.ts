@@ -8,7 +8,7 @@ import { TsbuildError } from '../../support/errors.js';
 import { chainIdOf } from '../../oci/layer.js';
 import type { Vertex } from '../graph.js';
 import type { Operation, RunOperation } from '../operation.js';
-import type { OperationContext } from '../solver/operation-handler.js';
+import type { ExecutionContext, OperationContext } from '../solver/operation-handler.js';
 import { failedRunAdvice } from './advice/failed-run-advice.js';
 import { recordLayer } from './layer-recorder.js';
 import type { OperationParts } from './operation-parts.js';
@@ -32,7 +32,7 @@ const TAIL_BYTES = 16 << 10;
 export async function executeRun(
   parts: OperationParts,
   step: RunStep,
-  context: OperationContext,
+  context: ExecutionContext,
 ): Promise<FileSystemResult> {
   const { vertex, operation, root } = step;
   const parent = await unpack(parts, root, { step: vertex.id, context });
@@ -43,15 +43,25 @@ export async function executeRun(
   const io = { stdout: output.stream('stdout'), stderr: output.stream('stderr'), signal: context.signal };
   const result = await located(vertex.source, async () => {
     await using resources = await openStepResources(parts, step, context);
-    return await sandbox.run(withResources(plain, resources), io);
+    const spec = withResources(plain, resources);
+    const ended = await sandbox.run(spec, io);
+    if (failed(ended) && parts.openVisit !== undefined) {
+      const { visitFailedRun } = await import('./run/visit-failed-run.js');
+      const seen = { label: vertex.label, ...outcomeOf(operation, ended), output: output.tail() };
+      await visitFailedRun(parts.openVisit, { seen, spec, operation, sandbox }, context);
+    }
+    return ended;
   });
-  if (result.outcome !== 'exited' || result.exitCode !== 0)
-    throw runFailed(parts, { vertex, operation, result, tail: output.tail() });
+  if (failed(result)) throw runFailed(parts, { vertex, operation, result, tail: output.tail() });
   const layer = await recordLayer(parts, active.changes(), context.signal);
   const next = withLayer(root, layer);
   const chain = chainIdOf(next.layers.map(({ diffId }) => diffId));
   if (chain !== null) await active.commit(chain);
   return next;
+}
+
+function failed(result: RunResult): boolean {
+  return result.outcome !== 'exited' || result.exitCode !== 0;
 }
 
 function withResources(spec: RunSpec, { mounts, env, groups }: StepResources): RunSpec {
@@ -126,6 +136,14 @@ class StepOutput {
   }
 }
 
+function outcomeOf({ argv }: RunOperation, result: RunResult): { readonly command: string; readonly state: string } {
+  const end = result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`;
+  return {
+    command: argv.length === 3 && argv[1] === '-c' ? (argv[2] ?? '') : argv.join(' '),
+    state: result.outOfMemory === true ? `${end}, out of memory` : end,
+  };
+}
+
 function runFailed(
   { given, proxyEnv }: OperationParts,
   failure: {
@@ -136,15 +154,12 @@ function runFailed(
   },
 ): TsbuildError {
   const { vertex, operation, result, tail } = failure;
-  const command =
-    operation.argv.length === 3 && operation.argv[1] === '-c' ? operation.argv[2] : operation.argv.join(' ');
-  const end = result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`;
-  const state = result.outOfMemory === true ? `${end}, out of memory` : end;
-  return new TsbuildError('RUN_FAILED', `cannot run "${command ?? ''}": ${state}`, {
+  const { command, state } = outcomeOf(operation, result);
+  return new TsbuildError('RUN_FAILED', `cannot run "${command}": ${state}`, {
     hint: failedRunAdvice({ ...operation, result, tail, proxies: proxyEnv, allowance: given.allowance }),
     source: vertex.source,
     details: {
-      command: command ?? '',
+      command,
       ...(result.outcome === 'exited' ? { exitCode: result.exitCode } : { signal: result.signal }),
       ...(result.outOfMemory === true ? { outOfMemory: true } : {}),
       output: tail,

@@ -6,6 +6,15 @@ export interface OperationContext {
   readonly progress: ProgressSink;
 }
 
+export interface ExecutionContext extends OperationContext {
+  /**
+   * For an operation that has failed and wants to be the only one at work until it throws: stops the others, and resolves when they
+   * have stopped. Nothing new is begun.
+   * @throws `ABORTED` when another one asked first
+   */
+  readonly stopOthers: () => Promise<void>;
+}
+
 /** A key with what it was made of, kept readable so that a miss can be explained. */
 export interface KeyMaterial {
   readonly key: CacheKey;
@@ -27,7 +36,7 @@ export interface OperationHandler<O, R> {
   keys(vertex: Vertex<O>, inputs: readonly R[], context: OperationContext): AsyncIterable<KeyMaterial>;
   /** A result that needs no record, as a base image that was pulled before, or one whose files can be had when they are needed. */
   present(vertex: Vertex<O>, inputs: readonly R[]): Promise<Present<R> | undefined>;
-  execute(vertex: Vertex<O>, inputs: readonly R[], context: OperationContext): Promise<R>;
+  execute(vertex: Vertex<O>, inputs: readonly R[], context: ExecutionContext): Promise<R>;
 }
 
 /**

@@ -3,7 +3,13 @@ import { invariant } from '../../support/invariant.js';
 import type { Limiter } from '../../support/limiter.js';
 import type { BuildGraph, Vertex, VertexId } from '../graph.js';
 import type { ProgressSink } from '../progress.js';
-import type { KeyMaterial, OperationContext, OperationHandler, ResultCache } from './operation-handler.js';
+import type {
+  ExecutionContext,
+  KeyMaterial,
+  OperationContext,
+  OperationHandler,
+  ResultCache,
+} from './operation-handler.js';
 import { dependencyOrder } from './dependency-order.js';
 import { StaleResultError } from './stale-result.js';
 
@@ -58,8 +64,10 @@ export async function solve<O, R>(
       return input;
     });
     const result = run.resolve(vertex, inputs).catch((error: unknown) => {
-      firstError ??= error;
-      failure.abort(error);
+      if (!run.isSetAside(vertex)) {
+        firstError ??= error;
+        failure.abort(error);
+      }
       throw error;
     });
     pending.set(vertex.id, result);
@@ -83,11 +91,19 @@ function withoutHidden<O>(order: readonly Vertex<O>[], { isStep, progress }: Sol
 class SolverRun<O, R> {
   readonly #parts: SolverParts<O, R>;
   readonly #options: SolveOptions<O>;
+  readonly #working = new Map<VertexId, Work>();
+  /** The one that stopped the others. */
+  #sole: VertexId | undefined;
   cached = 0;
 
   constructor(parts: SolverParts<O, R>, options: SolveOptions<O>) {
     this.#parts = parts;
     this.#options = options;
+  }
+
+  /** Whether it was stopped because another one failed, which is about to say so. */
+  isSetAside({ id }: Vertex<O>): boolean {
+    return this.#sole !== undefined && this.#sole !== id;
   }
 
   async resolve(vertex: Vertex<O>, pending: readonly Promise<R>[]): Promise<R> {
@@ -102,7 +118,8 @@ class SolverRun<O, R> {
       return result === undefined ? await this.#executeOnce(vertex, inputs, missed) : this.#found(vertex, result);
     } catch (error) {
       // What was stopped because something else failed is no failure of its own.
-      if (!(error instanceof StaleResultError) && (!signal.aborted || !isTsbuildError(error, 'ABORTED'))) {
+      const stopped = signal.aborted || this.isSetAside(vertex);
+      if (!(error instanceof StaleResultError) && !(stopped && isTsbuildError(error, 'ABORTED'))) {
         progress({ type: 'step-failed', ...event, at: this.#parts.now(), error: encodeError(asTsbuildError(error)) });
       }
       throw error;
@@ -162,8 +179,9 @@ class SolverRun<O, R> {
     return limiter.run(
       async () => {
         throwIfAborted(signal);
+        if (this.isSetAside(vertex)) throw setAside();
         progress({ type: 'step-started', step: vertex.id, at: now() });
-        const result = await handler.execute(vertex, inputs, this.#context());
+        const result = await this.#work(vertex, (context) => handler.execute(vertex, inputs, context));
         if (keys.length > 0) await cache.save(vertex, keys, result);
         progress({ type: 'step-done', step: vertex.id, at: now() });
         return result;
@@ -175,6 +193,36 @@ class SolverRun<O, R> {
   #context(): OperationContext {
     return { signal: this.#options.signal, progress: this.#options.progress };
   }
+
+  /** Does what others may stop. */
+  async #work(vertex: Vertex<O>, act: (context: ExecutionContext) => Promise<R>): Promise<R> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, stop.signal]);
+    const result = act({ ...this.#context(), signal, stopOthers: () => this.#stopOthers(vertex) });
+    this.#working.set(vertex.id, { stop, result });
+    try {
+      return await result;
+    } finally {
+      this.#working.delete(vertex.id);
+    }
+  }
+
+  async #stopOthers({ id }: Vertex<O>): Promise<void> {
+    if (this.#sole !== undefined && this.#sole !== id) throw setAside();
+    this.#sole = id;
+    const others = [...this.#working].filter(([other]) => other !== id).map(([, work]) => work);
+    for (const { stop } of others) stop.abort();
+    await Promise.allSettled(others.map(({ result }) => result));
+  }
+}
+
+interface Work {
+  readonly stop: AbortController;
+  readonly result: Promise<unknown>;
+}
+
+function setAside(): TsbuildError {
+  return new TsbuildError('ABORTED', 'cannot go on: another step has failed');
 }
 
 function throwIfAborted(signal: AbortSignal): void {

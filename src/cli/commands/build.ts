@@ -13,6 +13,7 @@ import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
+import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
 import { lazyToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
@@ -26,13 +27,17 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   refuseAttestations(parsed);
   const wanted = readOutputs(parsed, host);
   const files = resultFiles(parsed);
+  const shell = wantsShell(parsed, mode, host);
+  const kill = new AbortController();
+  const signal = AbortSignal.any([host.signal, kill.signal]);
+  const renderer = await openRenderer(mode, host);
   const result = await withRenderer(
-    await openRenderer(mode, host),
+    renderer,
     async (progress) => {
       // Whoever reads such a file after a failed build must not find the image of the build before.
       for (const { path } of files) await rm(resolve(host.cwd, path), { force: true });
       await using lazy = lazyToolchain(parsed, host);
-      const activity = { progress, signal: host.signal };
+      const activity = { progress, signal };
       const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
       const annotations = { ...given.annotations, ...wanted.annotations };
       const caches = readCaches(parsed, host, given);
@@ -41,7 +46,8 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
         ...(caches.inline ? { inlineCache: true } : {}),
       };
       const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
-      const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to };
+      const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
+      const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;

@@ -34,10 +34,8 @@ export async function runTransfer<T>(
   view: TransferView,
   work: (sink: ProgressSink) => Promise<T>,
 ): Promise<T> {
-  const mode = transferMode(host, view);
-  const live = mode === 'tty';
-  const renderer =
-    mode === 'quiet' ? messageRenderer(host) : await openRenderer(mode, host, { title: view.title, keepSteps: false });
+  const live = transferMode(host, view) === 'tty';
+  const renderer = await openTransferRenderer(host, view);
   const held: string[] = [];
   const started = new Set<string>();
   const value = await withRenderer(renderer, (sink) =>
@@ -52,6 +50,12 @@ export async function runTransfer<T>(
   );
   for (const line of held) host.stdout.write(line);
   return value;
+}
+
+export async function openTransferRenderer(host: Host, view: TransferView): Promise<ProgressRenderer> {
+  const mode = transferMode(host, view);
+  if (mode === 'quiet') return messageRenderer(host);
+  return await openRenderer(mode, host, { title: view.title, keepSteps: false });
 }
 
 function transferMode(host: Host, { quiet, progress }: TransferView): ProgressMode {

@@ -10,6 +10,8 @@ export interface ProgressRenderer {
   readonly sink: ProgressSink;
   /** Ends the show. Nothing is written by this renderer after it has resolved. */
   finish(outcome: Outcome): Promise<void>;
+  /** Leaves the terminal to somebody else until the end. Absent: it never keeps it. */
+  readonly stepAside?: () => void;
   /** Whether `finish` tells of the error itself, so that nobody else should. */
   readonly reportsErrors: boolean;
 }

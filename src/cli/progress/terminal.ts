@@ -29,6 +29,9 @@ export function createTerminalRenderer(options: TerminalOptions): ProgressRender
       renderer.finish(outcome);
       return Promise.resolve();
     },
+    stepAside: () => {
+      renderer.stepAside();
+    },
     reportsErrors: false,
   };
 }
@@ -40,7 +43,8 @@ class TerminalRenderer {
   readonly #startedAt: number;
   #state: ProgressState = EMPTY_PROGRESS;
   #closeView: (() => void) | undefined;
-  #finished = false;
+  /** It shows nothing any more, or not before the end. */
+  #aside = false;
 
   constructor(options: TerminalOptions) {
     this.#options = options;
@@ -56,11 +60,16 @@ class TerminalRenderer {
     for (const each of this.#splitter.split(event)) this.#state = applyEvent(this.#state, each);
   }
 
-  /** Does not wait for a view that is still loading: it sees that it comes too late. */
-  finish(outcome: Outcome): void {
-    this.#finished = true;
+  stepAside(): void {
+    this.#aside = true;
     clearTimeout(this.#timer);
     this.#closeView?.();
+    this.#closeView = undefined;
+  }
+
+  /** Does not wait for a view that is still loading: it sees that it comes too late. */
+  finish(outcome: Outcome): void {
+    this.stepAside();
     const { stream, now } = this.#options;
     const columns = stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns;
     const startedAt = this.#startedAt;
@@ -71,7 +80,7 @@ class TerminalRenderer {
     const { stream, color, now, title } = this.#options;
     // The build makes this `./tui.mjs`, a bundle of its own beside the one of the command line (scripts/build.mjs).
     const { openView } = await import('../tui/index.js');
-    if (this.#finished || !isTerminal(stream)) return;
+    if (this.#aside || !isTerminal(stream)) return;
     this.#closeView = openView({
       stream,
       color,

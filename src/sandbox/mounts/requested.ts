@@ -55,7 +55,8 @@ async function bind(root: Root, wanted: BindMount, supplies: Supplies & { readon
   const kind = fstatSync(source).isDirectory() ? 'directory' : 'file';
   const attributes = MOUNT_ATTRIBUTE.nosuid | MOUNT_ATTRIBUTE.nodev | (wanted.readonly ? MOUNT_ATTRIBUTE.rdonly : 0);
   const target = { path: wanted.target, kind, process: supplies.process } as const;
-  await place(root, supplies.process.pathOf(source), { ...target, attributes });
+  const { recursive = false } = wanted;
+  await place(root, supplies.process.pathOf(source), { ...target, attributes, recursive });
 }
 
 /**
@@ -149,20 +150,22 @@ interface Target {
   readonly process: CallProcess;
 }
 
+interface Placing extends Target {
+  readonly attributes: number;
+  readonly recursive?: boolean;
+}
+
 /** Binds what `source` names on a target, and takes away from that mount what it shall not do. */
-async function place(
-  root: Root,
-  source: string,
-  { attributes, ...target }: Target & { readonly attributes: number },
-): Promise<void> {
+async function place(root: Root, source: string, { attributes, recursive = false, ...target }: Placing): Promise<void> {
   await on(root, target, (calls, path) => {
-    mount(calls, { source, target: path, flags: MS.bind });
+    mount(calls, { source, target: path, flags: recursive ? MS.bind | MS.rec : MS.bind });
   });
   await on(root, target, (calls, path, descriptor) => {
-    addAttributes(calls, { path, attributes, recursive: false }, () => {
+    addAttributes(calls, { path, attributes, recursive }, () => {
       const real = readlinkSync(descriptorPath(descriptor));
       const mounts = readMounts(target.process.file('mountinfo'));
-      return mounts.filter((point) => point.path === real).map(({ flags }) => ({ path, flags }));
+      const meant = mounts.filter((point) => point.path === real || (recursive && point.path.startsWith(`${real}/`)));
+      return meant.map((point) => ({ ...point, path: point.path.replace(real, path) }));
     });
   });
 }

@@ -20,8 +20,8 @@ export function removeStubs(stubs: readonly Stub[]): void {
   }
 }
 
-/** ENOENT: the step removed it, or its directory. ENOTEMPTY: it put something there, which stays. */
-const LEFT_ALONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
+/** ENOENT: the step removed it, or its directory. ENOTEMPTY: it put something there, which stays. EROFS: nobody writes there. */
+const LEFT_ALONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EROFS']);
 
 function removeStub({ parent, node, name, kind }: Stub): void {
   const path = childPath(parent, name);

@@ -36,6 +36,7 @@ export function testHost(options: TestHostOptions = {}): TestHost {
     stdout: output.stream,
     stderr: errors.stream,
     signal: options.signal ?? new AbortController().signal,
+    takeSignals: () => ({ [Symbol.dispose]: () => undefined }),
     now: () => NOW,
     openToolchain: (given) => {
       const { storeRoot, additionalStores = [] } = given;

@@ -232,3 +232,38 @@ describe('solve()', () => {
     expect(dependencyOrder(graphOf(table))).toHaveLength(10_000);
   });
 });
+
+test('one that has failed can have the others stopped before it says so', async () => {
+  const graph = graphOf({ other: [], failing: [], target: ['other', 'failing'] });
+  const order: string[] = [];
+  const otherBegan = withResolvers();
+  const bench = new Bench();
+  const handler: OperationHandler<Work, string> = {
+    present: bench.present,
+    keys: bench.keys.bind(bench),
+    execute: async ({ operation }, _inputs, { signal, stopOthers }) => {
+      if (operation.name === 'other') {
+        otherBegan.resolve();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        order.push('other stopped');
+        throw new TsbuildError('ABORTED', 'cannot finish: cancelled');
+      }
+      await otherBegan.promise;
+      await stopOthers();
+      expect(signal.aborted).toBe(false);
+      order.push('alone');
+      throw new TsbuildError('RUN_FAILED', 'cannot run "failing": exit code 1');
+    },
+  };
+  const events: ProgressEvent[] = [];
+  const parts = { handler, cache: bench, limiter: createLimiter(2), now: () => 0 };
+  const options = {
+    progress: (event: ProgressEvent) => void events.push(event),
+    signal: new AbortController().signal,
+    mayLoad: () => true,
+    isStep: () => true,
+  };
+  await expect(solve(graph, parts, options)).rejects.toMatchObject({ code: 'RUN_FAILED' });
+  expect(order).toEqual(['other stopped', 'alone']);
+  expect(events.filter(({ type }) => type === 'step-failed')).toHaveLength(1);
+});
