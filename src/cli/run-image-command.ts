@@ -1,5 +1,6 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { STEP_OPTIONS } from './step-option-table.js';
 
 const list = (name: string, about: string, short?: string): OptionSpec => ({
   name,
@@ -45,7 +46,7 @@ export const RUN_IMAGE: Command = {
     flag('interactive', 'Pass on standard input', 'i'),
     value('isolation', 'How the program is kept apart: "auto" or "namespaces" (default "auto")'),
     list('mount', 'Mount something: type=bind,source=…,target=…[,readonly] or type=tmpfs,target=…[,tmpfs-size=…]'),
-    value('network', 'Network: "host" or "none" (default "host")'),
+    value('network', 'Network: "host", "none" or "private" (default "host")'),
     value('platform', 'Platform of the image: os/architecture[/variant]'),
     value('pull', 'When the registry is asked: "missing", "always" or "never" (default "missing")'),
     flag('quiet', 'Show no progress of pulling and unpacking', 'q'),
@@ -59,6 +60,10 @@ export const RUN_IMAGE: Command = {
     value('user', 'User, as USER names it: name|uid[:group|gid]', 'u'),
     list('volume', 'Mount a file or folder of the host: HOST:CONTAINER[:ro]', 'v'),
     value('workdir', 'Working directory', 'w'),
+    ...STEP_OPTIONS.map((option) => ({
+      ...option,
+      about: option.about.replace(/(a )?RUN instructions?/, 'the program'),
+    })),
   ],
   about: [
     'What the program writes is gone when it ends, with --rm or without, but for what it writes to mounts. An image',
@@ -81,9 +86,8 @@ export const RUN_IMAGE: Command = {
     'sig-proxy': 'Signals are always passed on to the program.',
   },
   unsupported: [
-    ...['annotation', 'blkio-weight', 'cgroup-parent', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpus', 'cpuset-cpus'],
-    ...['disable-content-trust', 'dns', 'dns-option', 'dns-search', 'domainname', 'memory', 'memory-reservation'],
-    ...['memory-swap', 'oom-kill-disable', 'oom-score-adj', 'pids-limit', 'runtime', 'storage-opt', 'sysctl'],
+    ...['annotation', 'blkio-weight', 'cgroup-parent', 'disable-content-trust', 'domainname', 'memory-reservation'],
+    ...['oom-kill-disable', 'oom-score-adj', 'pids-limit', 'runtime', 'storage-opt', 'sysctl'],
   ],
   load: () => import('./commands/run-image.js'),
 };

@@ -19,6 +19,8 @@ export interface ImageRunRequest {
   readonly network: RunSpec['network'];
   readonly hosts: readonly HostEntry[];
   readonly limits: readonly ResourceLimit[];
+  readonly nameResolution?: RunSpec['nameResolution'];
+  readonly allowance?: RunSpec['allowance'];
   /** Of /dev/shm; absent: Docker's 64 MiB. */
   readonly shmSizeBytes?: number | undefined;
   readonly mounts: readonly Mount[];

@@ -95,6 +95,8 @@ function runSpec(
     hostname,
     hosts,
     limits,
+    nameResolution: request.nameResolution,
+    allowance: request.allowance,
     privileged: false,
     ...(readonlyRoot ? { readonlyRoot: true } : {}),
   };

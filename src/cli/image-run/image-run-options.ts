@@ -6,6 +6,7 @@ import { choose } from '../commands/choose.js';
 import type { Host } from '../host.js';
 import { readProxyVariables } from '../proxy-variables.js';
 import { readRunOptions } from '../run-options.js';
+import { readStepOptions } from '../step-options.js';
 import { signalNumber } from '../visit/signal-number.js';
 import { readDevices, readGpus } from './device-options.js';
 import { readEnvironment } from './environment-options.js';
@@ -38,6 +39,7 @@ export async function readImageRun(parsed: ParsedArguments, host: Host): Promise
       network: network(parsed.value('network')),
       hosts,
       limits,
+      ...readStepOptions(parsed),
       shmSizeBytes,
       mounts: [...given.mounts, ...(await readMounts(parsed, host))],
       devices: [...readGpus(parsed.value('gpus')), ...given.names],
@@ -51,9 +53,9 @@ export async function readImageRun(parsed: ParsedArguments, host: Host): Promise
 
 const ISOLATIONS = { auto: 'auto', namespaces: 'namespaces' } as const;
 
-function network(word = 'host'): 'host' | 'none' {
-  if (word === 'host' || word === 'none') return word;
-  const hint = "Use host, the host's own, or none.";
+function network(word = 'host'): ImageRunRequest['network'] {
+  if (word === 'host' || word === 'none' || word === 'private') return word;
+  const hint = "Use host, the host's own, none, or private.";
   throw usageError(RUN, `cannot use --network "${word}": no such network`, hint);
 }
 
