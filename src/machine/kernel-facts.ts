@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EmulatorFacts, KernelFacts } from './machine-report.js';
 
@@ -9,6 +9,15 @@ export function readFact(path: string): string | null {
   } catch {
     // Missing, or not for us to read: either way nothing is known.
     return null;
+  }
+}
+
+function mayOpen(device: string): boolean {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -27,6 +36,7 @@ export function kernelFacts(root: string): KernelFacts {
     seccompFilters: actions.split(' ').includes('errno'),
     filtered: /^Seccomp:\s*2$/m.test(readFact(join(root, 'proc/self/status')) ?? ''),
     apparmor: readFact(join(root, 'sys/module/apparmor/parameters/enabled')) === 'Y',
+    tunDevice: mayOpen(join(root, 'dev/net/tun')),
     settings: Object.fromEntries(settings) as Readonly<Record<string, string | null>>,
   };
 }

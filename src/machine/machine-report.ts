@@ -64,6 +64,8 @@ export interface KernelFacts {
   /** Whether this process is itself under a filter, as in most containers. */
   readonly filtered: boolean;
   readonly apparmor: boolean;
+  /** Whether this user may open /dev/net/tun, which private networks need. */
+  readonly tunDevice: boolean;
   /** Settings that forbid user namespaces to ordinary users, by name; `null`: this kernel has no such setting. */
   readonly settings: Readonly<Record<string, string | null>>;
 }

@@ -89,18 +89,28 @@ function storeLines({ store }: MachineReport): readonly Line[] {
   ];
 }
 
-function networkLines({ programs, proxies }: MachineReport): readonly Line[] {
+function networkLines(report: MachineReport): readonly Line[] {
+  const variables = Object.entries(report.proxies).map(([label, text]) => ({ label, text }));
+  const proxies = variables.length > 0 ? variables : [{ label: 'proxies', text: 'none in the environment' }];
+  return [privateNetworkLine(report), ...proxies];
+}
+
+function privateNetworkLine({ programs, kernel }: MachineReport): Line {
+  const label = 'of its own';
   const helpers = ['pasta', 'slirp4netns'].filter((name) => typeof programs[name] === 'string');
-  const helper: Line =
-    helpers.length > 0
-      ? { label: 'of its own', text: `by ${helpers.join(' or ')}` }
-      : {
-          label: 'of its own',
-          text: 'neither "pasta" nor "slirp4netns" is installed: steps share that of the machine, or have none',
-          remedy: 'Install the package "passt" or "slirp4netns".',
-        };
-  const variables = Object.entries(proxies).map(([label, text]) => ({ label, text }));
-  return [helper, ...(variables.length > 0 ? variables : [{ label: 'proxies', text: 'none in the environment' }])];
+  if (helpers.length === 0) {
+    return {
+      label,
+      text: 'neither "pasta" nor "slirp4netns" is installed: steps share that of the machine, or have none',
+      remedy: 'Install the package "passt" or "slirp4netns".',
+    };
+  }
+  if (kernel.tunDevice) return { label, text: `by ${helpers.join(' or ')}` };
+  return {
+    label,
+    text: `${helpers.join(' or ')} cannot open /dev/net/tun: steps share that of the machine, or have none`,
+    remedy: 'As root, "modprobe tun" and "chmod 666 /dev/net/tun"; give a container "--device /dev/net/tun".',
+  };
 }
 
 function cgroupLine({ user, cgroup: { version, delegated } }: MachineReport): Line {

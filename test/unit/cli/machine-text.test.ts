@@ -33,6 +33,7 @@ const REPORT: MachineReport = {
     seccompFilters: true,
     filtered: false,
     apparmor: true,
+    tunDevice: false,
     settings: { 'kernel.apparmor_restrict_unprivileged_userns': '1', 'user.max_user_namespaces': null },
   },
   emulators: { mounted: true, enabled: ['qemu-aarch64'] },
@@ -97,4 +98,10 @@ test('says that no step can be run, and what that leaves', () => {
   expect(text).toContain('No RUN instruction can be run here; builds that only copy files work.');
   expect(text).not.toContain('layers');
   expect(text).toContain('cannot read registries.conf');
+});
+
+test('says of a private network what it lacks', () => {
+  const programs = { pasta: '/usr/bin/pasta', slirp4netns: null };
+  expect(machineText({ ...REPORT, programs })).toContain('pasta cannot open /dev/net/tun');
+  expect(machineText({ ...REPORT, programs, kernel: { ...REPORT.kernel, tunDevice: true } })).toContain('by pasta\n');
 });

@@ -60,12 +60,14 @@ describe('the kernel', () => {
       'proc/sys/kernel/seccomp/actions_avail': 'kill_process trap errno allow\n',
       'proc/self/status': 'Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t1\n',
       'sys/module/apparmor/parameters/enabled': 'Y\n',
+      'dev/net/tun': '',
       'proc/sys/kernel/apparmor_restrict_unprivileged_userns': '1\n',
     });
     expect(kernelFacts(root)).toEqual({
       seccompFilters: true,
       filtered: true,
       apparmor: true,
+      tunDevice: true,
       settings: {
         'user.max_user_namespaces': null,
         'kernel.unprivileged_userns_clone': null,
