@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { build } from './builder/build.js';
 import type { BuilderParts } from './builder/builder-parts.js';
@@ -108,22 +109,24 @@ export async function collectSnapshotsAsOrdinaryUser(
   return result.snapshots;
 }
 
-function placeOf({ root, additionalRoots }: Store): StorePlace {
+export function placeOf({ root, additionalRoots }: Store): StorePlace {
   return { root, additional: additionalRoots };
 }
 
 interface AskOptions extends Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal' | 'openVisit'> {
   /** What the worker is told, and must not have in its environment, which anybody of the same user can read. */
   readonly secrets?: BuildRequest['secrets'];
+  /** Has the worker's first further descriptor, until the signal says that the worker has ended. When it fails, the work is cancelled. */
+  readonly transfer?: ((socket: Duplex, ended: AbortSignal) => Promise<void>) | undefined;
 }
 
-async function askWorker(
+export async function askWorker(
   message: WorkerTask,
-  { env, progress, signal, openVisit, secrets = {} }: AskOptions,
+  { env, progress, signal, openVisit, secrets = {}, transfer }: AskOptions,
 ): Promise<WorkerResult> {
   const { uid, gid, name } = currentUser();
   const plan = await planUserNamespace({ uid, gid, userName: name });
-  const child = await startWorker(plan, withoutSecrets(env, secrets), openVisit === undefined ? [] : VISIT_STDIO);
+  const child = await startWorker(plan, withoutSecrets(env, secrets), stdioFor({ openVisit, transfer }));
   const abort = (): void => {
     if (child.connected) child.send({ type: 'abort' } satisfies ToWorker);
   };
@@ -131,6 +134,7 @@ async function askWorker(
   try {
     child.send(message);
     if (signal.aborted) abort();
+    await using transferred = beginTransfer(child, transfer, abort);
     const visits: Promise<void>[] = [];
     const answer = answerOf(child, progress, (failed) => {
       if (openVisit === undefined) return;
@@ -141,7 +145,8 @@ async function askWorker(
     // What the program wrote last, and the terminal as it was, before anything is said of how it ended.
     const [result] = await Promise.allSettled([answer]);
     await Promise.all(visits);
-    if (result.status === 'rejected') throw result.reason;
+    if (result.status === 'rejected') throw signal.aborted ? result.reason : transferred.causeOf(result.reason);
+    await transferred.done;
     return result.value;
   } catch (error) {
     throw plan.kind === 'single' ? withIdAdvice(error, plan.advice) : error;
@@ -150,6 +155,43 @@ async function askWorker(
     if (child.connected) child.disconnect();
   }
 }
+
+function stdioFor({ openVisit, transfer }: Pick<AskOptions, 'openVisit' | 'transfer'>): readonly 'pipe'[] {
+  if (transfer !== undefined) return ['pipe'];
+  return openVisit === undefined ? [] : VISIT_STDIO;
+}
+
+interface Transfer extends AsyncDisposable {
+  readonly done: Promise<void>;
+  /** What the worker was cancelled for, if it was; else its own error. */
+  readonly causeOf: (error: unknown) => unknown;
+}
+
+function beginTransfer(child: ChildProcess, transfer: AskOptions['transfer'], abort: () => void): Transfer {
+  const streams: readonly unknown[] = child.stdio;
+  const socket = transfer === undefined ? undefined : (streams[TRANSFER_STDIO] as Duplex);
+  const ended = new AbortController();
+  let failure: unknown;
+  // A worker that has given up closes its end: that is told by its answer.
+  socket?.on('error', () => undefined);
+  const begun = socket === undefined ? Promise.resolve() : transfer?.(socket, ended.signal);
+  const done = Promise.resolve(begun).catch((error: unknown) => {
+    failure = error;
+    abort();
+  });
+  return {
+    done,
+    causeOf: (error) => (isTsbuildError(error, 'ABORTED') ? (failure ?? error) : error),
+    [Symbol.asyncDispose]: async () => {
+      ended.abort();
+      socket?.destroy();
+      await done;
+    },
+  };
+}
+
+/** Behind standard input, output, error and the channel of messages. */
+const TRANSFER_STDIO = 4;
 
 function withoutSecrets(env: OrdinaryUserOptions['env'], secrets: BuildRequest['secrets']): OrdinaryUserOptions['env'] {
   const values = new Set(Object.values(secrets).map((value) => Buffer.from(value).toString('utf8')));

@@ -43,6 +43,8 @@ export type ToWorker =
       readonly dryRun: boolean;
     }
   | { readonly type: 'prune-cache-mounts'; readonly store: StorePlace; readonly dryRun: boolean }
+  | { readonly type: 'export-cache-mount'; readonly store: StorePlace; readonly id: string }
+  | { readonly type: 'import-cache-mount'; readonly store: StorePlace; readonly id: string }
   | VisitOpened
   /** For the program that has a visitor. */
   | { readonly type: 'order'; readonly order: ProgramOrder }
@@ -56,6 +58,7 @@ export type WorkerResult =
   | { readonly type: 'built'; readonly build: BuildResult }
   | { readonly type: 'ran'; readonly run: RunResult }
   | { readonly type: 'pruned'; readonly cacheMounts: readonly PrunedCacheMount[] }
+  | { readonly type: 'transferred' }
   | { readonly type: 'collected'; readonly snapshots: readonly KeptSnapshot[] };
 
 /** And what that one answers: any number of events, then one end. */

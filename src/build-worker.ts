@@ -51,6 +51,11 @@ async function perform(message: WorkerTask, signal: AbortSignal): Promise<Worker
   if (message.type === 'prune-cache-mounts') {
     return { type: 'pruned', cacheMounts: await pruneCacheMounts({ store, dryRun: message.dryRun, signal }) };
   }
+  if (message.type === 'export-cache-mount' || message.type === 'import-cache-mount') {
+    const { transferCacheMount } = await import('./cache-mounts-in-namespace.js');
+    await transferCacheMount(message, { store, signal });
+    return { type: 'transferred' };
+  }
   const progress = (event: Extract<FromWorker, { type: 'progress' }>['event']): void => {
     send({ type: 'progress', event });
   };

@@ -18,16 +18,17 @@ export async function pruneCacheMounts(options: PruneCacheMountsOptions): Promis
   const { store, dryRun, signal } = options;
   const directory = join(store.cacheMountsDirectory, currentIdMapping());
   using _lock = await store.lock(dryRun ? 'shared' : 'exclusive', { signal });
-  const found = listCacheMounts(directory).map(({ id, path }) => ({
+  const found = listCacheMounts(directory).map(({ id, path, usedAt }) => ({
     id: shownId(id),
     bytes: bytesBelow(join(path, 'data')),
+    usedAt,
   }));
   if (!dryRun) await removeCacheMounts(directory);
   return found;
 }
 
 /** Without the slash of a namespace that is none. */
-function shownId(id: string): string {
+export function shownId(id: string): string {
   return id.startsWith('/') ? id.slice(1) : id;
 }
 

@@ -107,6 +107,8 @@ export interface PrunedCacheMount {
   readonly id: string;
   /** Of all its files. */
   readonly bytes: number;
+  /** When a step last began to use it, in milliseconds since the epoch. */
+  readonly usedAt: number;
 }
 
 /** What `rmi` did, in order, as Docker prints it. */

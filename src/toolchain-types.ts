@@ -218,6 +218,13 @@ export interface Toolchain extends AsyncDisposable {
   remove(name: string, options?: { readonly force?: boolean }): Promise<readonly Removal[]>;
   /** Removes the directories of `RUN --mount=type=cache`, once no build uses the store. @returns them, sorted by id */
   pruneCacheMounts(options?: PruneOptions): Promise<readonly PrunedCacheMount[]>;
+  /**
+   * The files of a cache mount as a tar, the same bytes for the same files; no step uses it until the last is taken.
+   * @param id as `pruneCacheMounts` gives it
+   */
+  exportCacheMount(id: string, options?: ActivityOptions): AsyncIterable<Uint8Array>;
+  /** Puts the files of a tar, compressed or not, in the place of those that a cache mount has, or makes it: whole, or not at all. */
+  importCacheMount(id: string, tar: AsyncIterable<Uint8Array>, options?: ActivityOptions): Promise<void>;
   /** What takes how much of the store, and what of it could go. */
   diskUsage(options?: ActivityOptions): Promise<DiskUsage>;
   /** Removes images without a name, what nothing needs, and what more the options name, once nobody uses the store. */

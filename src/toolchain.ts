@@ -294,6 +294,23 @@ class LocalToolchain implements Toolchain {
     return await pruneCacheMountsAsOrdinaryUser(dryRun, { store, env: this.#options.env, ...activity });
   }
 
+  async *exportCacheMount(id: string, activity: ActivityOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const { signal } = withDefaults(activity);
+    const options = { store: this.#store, env: this.#options.env, signal };
+    const { exportCacheMountAsOrdinaryUser } = await import('./cache-mounts-in-namespace.js');
+    const { exportCacheMount } = await import('./cache-mount-archives.js');
+    yield* (process.geteuid?.() === 0 ? exportCacheMount : exportCacheMountAsOrdinaryUser)(id, options);
+  }
+
+  async importCacheMount(id: string, tar: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<void> {
+    const { signal } = withDefaults(activity);
+    const options = { store: this.#store, env: this.#options.env, signal };
+    const { importCacheMountAsOrdinaryUser } = await import('./cache-mounts-in-namespace.js');
+    const { importCacheMount } = await import('./cache-mount-archives.js');
+    const importHere = process.geteuid?.() === 0 ? importCacheMount : importCacheMountAsOrdinaryUser;
+    await onDisk('import the cache mount', this.#store.root, () => importHere(id, tar, options));
+  }
+
   async diskUsage(activity: ActivityOptions = {}): Promise<DiskUsage> {
     const { measureStore } = await import('./disk-usage.js');
     const cacheMounts = await this.pruneCacheMounts({ ...activity, dryRun: true });

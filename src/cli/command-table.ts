@@ -3,7 +3,7 @@ import type { Command } from './command.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
-import { DF, FSCK, INFO, PRUNE } from './store-commands.js';
+import { CACHE_MOUNT, DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
 import { AUTH_FILE, COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { RUN_OPTIONS } from './run-option-table.js';
@@ -196,6 +196,7 @@ export const COMMANDS: readonly Command[] = [
     positionals: exactly(0),
     load: () => import('./commands/bootstrap.js'),
   },
+  CACHE_MOUNT,
   {
     name: 'check',
     operands: 'PATH | -',

@@ -2,6 +2,35 @@ import type { Command } from './command.js';
 
 const NO_OPERANDS: Command['positionals'] = { min: 0, max: 0 };
 
+export const CACHE_MOUNT: Command = {
+  name: 'cache-mount',
+  operands: 'ls | export ID | import ID',
+  summary: 'List, export or import the directories of RUN --mount=type=cache',
+  options: [
+    { name: 'format', kind: 'value', placeholder: 'string', about: 'Of ls: "table" or "json" (default "table")' },
+    {
+      name: 'input',
+      short: 'i',
+      kind: 'value',
+      placeholder: 'path',
+      about: 'Of import: read from a file instead of standard input',
+    },
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'value',
+      placeholder: 'path',
+      about: 'Of export: write to a file instead of standard output',
+    },
+  ],
+  about: [
+    'An export is a tar, the same bytes for the same files. An import takes one, compressed or not, and replaces the',
+    'whole directory, or makes it. Both wait until no step uses it. tsbuild prune --cache-mounts removes them all.',
+  ],
+  positionals: { min: 1, max: 2 },
+  load: () => import('./commands/cache-mount.js'),
+};
+
 export const DF: Command = {
   name: 'df',
   operands: '',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireFileLock, tryFileLock, type FileLock } from '../support/file-lock.js';
 import { removeTree } from '../support/files.js';
@@ -37,7 +37,7 @@ const VERSION = 1;
  * Directories that outlive builds and belong to no image:
  *
  *     <digest of the name>/<number>/{meta.json,data/}    made elsewhere and renamed into place: whole, or not there
- *     <digest of the name>/<number>.lock                 a kernel lock for as long as a step uses it
+ *     <digest of the name>/<number>.lock                 a kernel lock for as long as a step uses it; its time: when the last one began
  *
  * Numbers above 0 are for those who do not share. Owners in `data/` are those of one id mapping, so each mapping has a folder.
  */
@@ -58,6 +58,8 @@ export class CacheMounts {
     const { number, lock } = await lockOne(folder, options);
     try {
       const place = join(folder, String(number));
+      const now = new Date();
+      await utimes(lockOf(place), now, now);
       if (!isComplete(place)) await this.#make(place, name, options.create);
       return {
         directory: join(place, 'data'),
@@ -71,11 +73,38 @@ export class CacheMounts {
     }
   }
 
-  async #make(place: string, { id, variant }: CacheMountName, create: AcquireOptions['create']): Promise<void> {
+  /**
+   * Puts another directory in the place of the one that those who share have, or makes it: whole, and only while no step uses it.
+   * @param create makes the directory at this path, whose parent exists, and says what tells it from others of its id
+   * @throws `ABORTED`, what `create` throws
+   */
+  async replace(
+    id: string,
+    create: (path: string) => Promise<Pick<CacheMountName, 'variant'>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const unfinished = await mkdtemp(join(this.#temporaryDirectory, 'cache-mount-'));
+    const replaced = await mkdtemp(join(this.#temporaryDirectory, 'cache-mount-'));
+    try {
+      const name = { id, ...(await create(join(unfinished, 'data'))) };
+      await writeMeta(unfinished, name);
+      const folder = join(this.#directory, digestOf(name));
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const place = join(folder, '0');
+      using _held = await holdCacheMount(place, signal);
+      if (existsSync(place)) await rename(place, join(replaced, '0'));
+      await rename(unfinished, place);
+    } finally {
+      await removeTree(unfinished);
+      await removeTree(replaced);
+    }
+  }
+
+  async #make(place: string, name: CacheMountName, create: AcquireOptions['create']): Promise<void> {
     const unfinished = await mkdtemp(join(this.#temporaryDirectory, 'cache-mount-'));
     try {
       await create(join(unfinished, 'data'));
-      await writeFile(join(unfinished, 'meta.json'), JSON.stringify({ version: VERSION, id, variant }));
+      await writeMeta(unfinished, name);
       // What a power failure may leave of one.
       if (!isComplete(place)) await removeTree(place);
       await rename(unfinished, place);
@@ -85,6 +114,19 @@ export class CacheMounts {
       if (!isComplete(place)) throw error;
     }
   }
+}
+
+/** Waits until no step uses it, and keeps steps from it until it is disposed of. @throws `ABORTED` */
+export async function holdCacheMount(place: string, signal: AbortSignal): Promise<Disposable> {
+  return await acquireFileLock(lockOf(place), 'exclusive', { signal });
+}
+
+async function writeMeta(directory: string, { id, variant }: CacheMountName): Promise<void> {
+  await writeFile(join(directory, 'meta.json'), JSON.stringify({ version: VERSION, id, variant }));
+}
+
+function lockOf(place: string): string {
+  return `${place}.lock`;
 }
 
 function digestOf({ id, variant }: CacheMountName): string {
@@ -99,7 +141,7 @@ async function lockOne(
   { sharing, signal, onWait }: AcquireOptions,
 ): Promise<{ readonly number: number; readonly lock: FileLock }> {
   for (let number = 0; ; number += 1) {
-    const file = join(folder, `${number}.lock`);
+    const file = lockOf(join(folder, String(number)));
     const lock = tryFileLock(file, sharing === 'shared' ? 'shared' : 'exclusive');
     if (lock !== undefined) return { number, lock };
     if (sharing === 'locked') {
@@ -114,11 +156,13 @@ function isComplete(place: string): boolean {
 }
 
 /** A cache mount as it lies on the disk. */
-export interface CacheMountEntry {
+export interface CacheMountEntry extends CacheMountName {
   /** As the Dockerfile has it, with its namespace before a slash. */
   readonly id: string;
-  /** What holds its files and its lock. */
+  /** What holds its files. */
   readonly path: string;
+  /** When a step last began to use it, in milliseconds since the epoch. */
+  readonly usedAt: number;
 }
 
 /** Those of one id mapping, sorted by id. */
@@ -127,8 +171,8 @@ export function listCacheMounts(directory: string): readonly CacheMountEntry[] {
   const places = folders.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
   return places
     .flatMap((path) => {
-      const id = idOf(path);
-      return id === undefined ? [] : [{ id, path }];
+      const name = nameOf(path);
+      return name === undefined ? [] : [{ ...name, path, usedAt: usedAt(path) }];
     })
     .sort((left, right) => (left.id === right.id ? compare(left.path, right.path) : compare(left.id, right.id)));
 }
@@ -145,15 +189,20 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-function idOf(path: string): string | undefined {
+function nameOf(path: string): CacheMountName | undefined {
   try {
-    const { id } = (parseJson(readFileSync(join(path, 'meta.json'), 'utf8')) ?? {}) as { readonly id?: unknown };
-    return typeof id === 'string' ? id : undefined;
+    const meta = (parseJson(readFileSync(join(path, 'meta.json'), 'utf8')) ?? {}) as Readonly<Record<string, unknown>>;
+    const { id, variant } = meta;
+    return typeof id === 'string' && typeof variant === 'string' ? { id, variant } : undefined;
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
+}
+
+function usedAt(path: string): number {
+  return Math.floor(statSync(lockOf(path), { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }
 
 /** Removes all that one id mapping has. The caller has the store to itself. */

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { tarOf } from '../support/archive-builder.js';
 import { requirement } from '../support/require.js';
 import { hasTools } from '../support/tools.js';
 
@@ -206,6 +207,64 @@ RUN --mount=type=cache,id=seeded,from=seed,source=/seed,target=/c cat /c/f; stat
     expect(printed(await builder.succeed(lines, ['--no-cache']))).toEqual([]);
     const reading = 'RUN --mount=type=cache,id=ns,target=/c,ro ls /c; touch /c/n 2>&1 | grep -o "Read-only.*"\n';
     expect(printed(await builder.succeed(reading))).toEqual(['made', 'Read-only file system']);
+  });
+
+  test('a cache is exported, pruned, imported, and as it was: to the byte', async () => {
+    const make = `cd /c; echo kept > f; ln f g; ln -s f l; mkdir -m 711 d; chown 7:8 d; touch -d '2001-02-03 04:05:06.123456789' f`;
+    const see = `cd /c; cat g; stat -c '%n %a %u %g %h %i' . f g d | sed "s/ $(stat -c %i f)$/ same/; s/ [0-9]*$//"; stat -c %y f; readlink l`;
+    const build = async (script: string): Promise<readonly string[]> => {
+      const mount = '--mount=type=cache,id=moved,target=/c,mode=0750';
+      return printed(await builder.succeed(`RUN ${mount} ${script}\n`, ['--no-cache']));
+    };
+    await build(make);
+    const before = await build(see);
+    expect(before).toEqual(
+      expect.arrayContaining([
+        'kept',
+        '. 750 0 0 3',
+        'f 644 0 0 2 same',
+        'g 644 0 0 2 same',
+        `d 711 ${prefix.length > 0 ? '0 0' : '7 8'} 2`,
+        'f',
+      ]),
+    );
+    expect(before.join()).toContain(':06.123456789');
+    const archive = (name: string): Buffer => readFileSync(join(builder.home, name));
+    expect((await builder.run(['cache-mount', 'export', 'moved', '-o', '../one.tar'])).output).toBe('');
+    expect((await builder.run(['prune', '--cache-mounts', '-f'])).status).toBe(0);
+    expect((await builder.run(['cache-mount', 'export', 'moved', '-o', '../none.tar'])).output).toContain(
+      'there is none',
+    );
+    expect(existsSync(join(builder.home, 'none.tar'))).toBe(false);
+    const imported = await builder.run(['cache-mount', 'import', 'moved', '-i', '../one.tar']);
+    expect(imported).toEqual({ status: 0, output: '' });
+    expect(await build(see)).toEqual(before);
+    expect((await builder.run(['cache-mount', 'export', 'moved', '-o', '../two.tar'])).status).toBe(0);
+    expect(archive('two.tar').equals(archive('one.tar'))).toBe(true);
+    expect((await builder.run(['cache-mount', 'ls'])).output).toMatch(
+      /^moved +5B +(Less than a second|\d+ seconds?) ago$/m,
+    );
+  });
+
+  test('an archive that leads out of its cache, or is cut off, changes nothing', async () => {
+    const lines = 'RUN --mount=type=cache,id=held,target=/c ls /c; echo x > /c/old\n';
+    await builder.succeed(lines, ['--no-cache']);
+    const hostile = await tarOf([
+      ['new', 'x'],
+      ['up', { symlink: '/' }],
+      ['up/../../../../../escaped', 'x'],
+      ['../../escaped', 'x'],
+    ]);
+    const whole = await tarOf([['new', 'x'.repeat(600)]]);
+    for (const bytes of [hostile, whole.subarray(0, 700), Buffer.from('no archive '.repeat(100))]) {
+      writeFileSync(join(builder.home, 'bad.tar'), bytes, { mode: 0o644 });
+      const { status, output } = await builder.run(['cache-mount', 'import', 'held', '-i', '../bad.tar']);
+      expect(output).toContain('error[LAYER_INVALID]: cannot import cache mount "held": ');
+      expect(status).toBe(6);
+    }
+    expect(printed(await builder.succeed(lines, ['--no-cache']))).toEqual(['old']);
+    expect(builder.holding('escaped').filter((path) => path.endsWith('/escaped'))).toEqual([]);
+    expect(readdirSync(join(builder.store, 'tmp'))).toEqual([]);
   });
 
   test('pitfall 47: a context is mounted as root sees it, without what is ignored; writes are lost (CVE-2025-4953)', async () => {

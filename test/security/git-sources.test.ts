@@ -64,7 +64,7 @@ describe.skipIf(gitProgram.skip)(`repositories that attack (${gitProgram.reason}
   });
 
   test.each(['--upload-pack=touch CANARY', '-c', '--exec=touch CANARY'])(
-    'a ref such as "%s" is never an option to git',
+    'CVE-2026-33748: a ref such as "%s" is never an option to git',
     async (ref) => {
       await commitFiles(root, 'plain', { f: 'x' });
       const written = encodeURIComponent(ref.replace('CANARY', canary));
@@ -73,6 +73,20 @@ describe.skipIf(gitProgram.skip)(`repositories that attack (${gitProgram.reason}
       expect(existsSync(canary)).toBe(false);
     },
   );
+
+  test.each([
+    ['sub', 'it is a symlink'],
+    ['up', 'it is a symlink'],
+    ['sub/init.d', 'there is no such folder'],
+    ['up/etc', 'there is no such folder'],
+    ['d/loop/d', 'there is no such folder'],
+    ['../../../../etc', 'there is no such folder'],
+  ])('CVE-2026-33748: the folder "%s" of a repository is none of the host', async (folder, state) => {
+    const links = { sub: { link: '/etc' }, up: { link: '../../../../../..' }, 'd/loop': { link: '..' } };
+    await commitFiles(root, 'linked', { f: 'x', 'd/f': 'y', ...links });
+    await expect(fetching.list(`${address('linked')}#:${folder}`)).rejects.toThrow(state);
+    await expect(fetching.contextFile(`${address('linked')}#:${folder}`, 'passwd')).rejects.toThrow(state);
+  });
 
   test('CVE-2018-17456: a submodule that looks like an option is none', async () => {
     const options = `[submodule "s"]\n\tpath = s\n\turl = --upload-pack=touch ${canary}\n`;

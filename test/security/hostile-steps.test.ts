@@ -1,6 +1,15 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -15,7 +24,7 @@ import {
   type TestOutcome,
   type TestRun,
 } from '../support/sandbox-harness.js';
-import { tsbuild } from '../support/tsbuild.js';
+import { CLI, tsbuild } from '../support/tsbuild.js';
 
 // Steps that mean harm, or do it: docs/hostile-steps.md says which report each of these is about.
 
@@ -115,6 +124,56 @@ describe('a step that would take the machine along', () => {
     expect(most - before).toBeLessThan(80 << 20);
   });
 });
+
+const disks = requirement('root', isRoot && existsSync('/usr/bin/unshare'), 'a small disk is mounted, with unshare');
+
+describe.skipIf(disks.skip)(`a step that fills the disk (${disks.reason})`, () => {
+  let place: string;
+  beforeAll(() => {
+    place = mkdtempSync(join(tmpdir(), 'tsbuild-full-'));
+    const step = 'RUN sleep 86399.5 & head -c 20000000 /dev/zero > /big && rm -f /none\n';
+    writeFileSync(join(place, 'Dockerfile'), `FROM base\n${step}`);
+  });
+  afterAll(() => {
+    rmSync(place, { recursive: true, force: true });
+  });
+
+  // The layer needs as much again as the file in it: the step fails, or what comes after it.
+  test.each([
+    { free: 10, exit: 4, says: /error\[RUN_FAILED\].*\n(.*\n)*hint: The disk is full/ },
+    { free: 30, exit: 8, says: /error\[DISK_FULL\]: cannot .*\n(.*\n)*hint: Free some space/ },
+  ])('with $free MB free ends with $exit, leaves nothing, and works when there is space', ({ free, exit, says }) => {
+    const script = `
+      cd "$PLACE" && mkdir -p disk && mount -t tmpfs -o size=128m none disk
+      build() { "$NODE" "$CLI" --store disk/store "$@" 2>&1; }
+      build bootstrap -q -t base > /dev/null || exit 1
+      printf 'FROM base\\nRUN true\\n' | build -q -t unpacked - > /dev/null || exit 1
+      avail=$(df -k disk | awk 'END { print $4 }')
+      head -c $(( (avail - ${free} * 1000) * 1024 )) /dev/zero > disk/ballast
+      cp disk/store/index.json before; cat /proc/self/mountinfo > mounts
+      build -t x . > failed; echo $? >> failed
+      cmp before disk/store/index.json
+      cmp mounts /proc/self/mountinfo; ls -A disk/store/tmp
+      rm disk/ballast
+      build -q -t x . > built || cat built`;
+    const env = { PATH: process.env['PATH'], HOME: place, PLACE: place, NODE: process.execPath, CLI };
+    expect(execFileSync('unshare', ['-m', 'sh', '-c', script], { env, encoding: 'utf8' })).toBe('');
+    const failed = readFileSync(join(place, 'failed'), 'utf8');
+    expect(failed).toMatch(says);
+    expect(failed.trimEnd().split('\n').at(-1)).toBe(String(exit));
+    expect(processesNamed('86399.5')).toEqual([]);
+  });
+});
+
+function processesNamed(word: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').includes(word);
+    } catch {
+      return false;
+    }
+  });
+}
 
 describe('a Dockerfile that means harm', () => {
   test('stays in its image, and is data (CVE-2026-55686, CVE-2022-23648, CVE-2026-53488, CVE-2026-33747)', async () => {

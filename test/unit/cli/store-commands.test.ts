@@ -22,7 +22,7 @@ const USAGE: DiskUsage = {
   ],
   cacheBytes: 500,
   snapshots: [{ id: digestOf('chain'), bytes: 9000, torn: false, needed: true }],
-  cacheMounts: [{ id: '/cache', bytes: 20 }],
+  cacheMounts: [{ id: '/cache', bytes: 20, usedAt: NOW - 3_600_000 }],
   gitRepositories: none,
   unneeded: none,
   temporary: none,
@@ -193,4 +193,41 @@ test('additional stores come from the options, else from the environment, and hi
   expect(await runCli(['--additional-store', '/c', 'fsck'], host)).toBe(0);
   expect(await runCli(['fsck'], host)).toBe(0);
   expect(host.opened.map((given) => given.additionalStores)).toEqual([['/c'], ['/a', '/nowhere/b']]);
+});
+
+describe('cache-mount', () => {
+  test('lists ids, sizes and last uses, also for programs', async () => {
+    const mounts = [{ id: 'go\u001b[2J', bytes: 2000, usedAt: NOW - 7_200_000 }];
+    const toolchain = { pruneCacheMounts: () => Promise.resolve(mounts) };
+    const host = testHost({ toolchain });
+    expect(await runCli(['cache-mount', 'ls'], host)).toBe(0);
+    expect(host.output()).toMatch(/^CACHE MOUNT +SIZE +LAST USED\ngo\S+ +2kB +2 hours ago\n$/);
+    expect(host.output()).not.toContain('\u001b');
+    const asked = testHost({ toolchain });
+    expect(await runCli(['cache-mount', 'ls', '--format', 'json'], asked)).toBe(0);
+    expect(JSON.parse(asked.output())).toEqual({ ...mounts[0], usedAt: '2024-01-10T10:00:00.000Z' });
+  });
+
+  test.each([
+    [['rm', 'x'], 'cannot rm cache mounts: no such action'],
+    [['constructor'], 'cannot constructor cache mounts: no such action'],
+    [['export'], 'cannot export cache mounts: no id is given'],
+    [['ls', 'x'], 'cannot ls cache mounts: it takes no id'],
+    [['import', 'x', '-o', 'f'], 'cannot use --output with import: it has only --input'],
+    [['ls', '--format', 'yaml'], 'cannot use --format "yaml": no such value'],
+  ])('%j is refused', async (args, message) => {
+    const host = testHost();
+    expect(await runCli(['cache-mount', ...args], host)).toBe(2);
+    expect(host.errors()).toContain(message);
+  });
+
+  test('export writes to standard output, but not to a terminal', async () => {
+    const toolchain = { exportCacheMount: (id: string) => Readable.from([Buffer.from(`files of ${id}`)]) };
+    const host = testHost({ toolchain });
+    expect(await runCli(['cache-mount', 'export', 'x'], host)).toBe(0);
+    expect(host.output()).toBe('files of x');
+    const terminal = testHost({ toolchain, stdoutIsTerminal: true });
+    expect(await runCli(['cache-mount', 'export', 'x'], terminal)).toBe(2);
+    expect(terminal.errors()).toContain('standard output is a terminal');
+  });
 });

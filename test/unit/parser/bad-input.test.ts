@@ -33,7 +33,7 @@ const text = fc.oneof(
 );
 
 describe('whatever the text', () => {
-  test('the parser returns a Dockerfile or throws a DOCKERFILE_* error with range and hint', () => {
+  test('CVE-2024-23650: the parser returns a Dockerfile or throws a DOCKERFILE_* error with range and hint', () => {
     fc.assert(
       fc.property(fc.constantFrom('', 'FROM a\n'), text, (start, rest) => {
         answers(() => parse(start + rest), /^DOCKERFILE_/);

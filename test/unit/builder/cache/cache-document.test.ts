@@ -9,6 +9,7 @@ import {
 import type { CachedStep } from '../../../../src/builder/cache/cached-step.js';
 import { digestOf } from '../../../../src/oci/digest.js';
 import { MEDIA_TYPE } from '../../../../src/oci/media-type.js';
+import { isTsbuildError } from '../../../../src/support/errors.js';
 
 const layer = (name: string): CachedStep['layer'] => ({
   descriptor: { mediaType: MEDIA_TYPE.ociLayerGzip, digest: digestOf(`blob ${name}`), size: name.length },
@@ -58,6 +59,41 @@ describe('the document of a cache', () => {
     expect(decodeInlineSteps(Buffer.from('{"rootfs":{}}'), of)).toBeUndefined();
     const swapped = { ...of, diffIds: diffIds.toReversed() };
     expect(() => decodeInlineSteps(Buffer.from(JSON.stringify(config)), swapped)).toThrow(/diffId is not what/);
+  });
+
+  test('CVE-2024-23650: is read or refused in words, whatever is in it or missing', () => {
+    const names = fc.constantFrom(
+      'version',
+      'steps',
+      'keys',
+      'layer',
+      'diffId',
+      'created',
+      'label',
+      'rootfs',
+      '__proto__',
+    );
+    const odd = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.dictionary(names, fc.jsonValue({ maxDepth: 2 })));
+    const documents = fc.oneof(
+      odd,
+      fc.record({ version: fc.constant(1), steps: fc.oneof(odd, fc.array(odd, { maxLength: 3 })) }),
+    );
+    const decoders = [decodeSteps, (bytes: Uint8Array, of: typeof none) => decodeInlineSteps(inlined(bytes), of)];
+    const inlined = (bytes: Uint8Array): Uint8Array => Buffer.from(`{"dev.tsbuild.cache.v1":${String(bytes)}}`);
+    const none = { layers: [layer('a').descriptor], name: 'x' };
+    let refused = 0;
+    fc.assert(
+      fc.property(documents, fc.constantFrom(...decoders), (document, decode) => {
+        try {
+          decode(Buffer.from(JSON.stringify(document)), none);
+        } catch (error) {
+          if (!isTsbuildError(error, 'DOCUMENT_INVALID')) throw error;
+          refused += 1;
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect(refused).toBeGreaterThan(500);
   });
 
   const valid = { created: '2026-01-02T03:04:05Z', diffId: digestOf('d'), keys: [digestOf('k')], label: 'l', layer: 0 };
