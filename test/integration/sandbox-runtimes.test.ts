@@ -1,4 +1,4 @@
-import { sandboxSuite } from './sandbox.suite.js';
+import { sandboxSuite } from '../contract/sandbox.suite.js';
 
 const oci = { isolation: 'oci', rootfs: 'overlay' } as const;
 const bwrap = { isolation: 'bwrap', runtime: 'bwrap', rootfs: 'overlay' } as const;
