@@ -2,7 +2,14 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { RemoteBlob } from '../registry/remote-blobs.js';
-import type { Allowance, HostEntry, NameResolution, ResourceLimit, StepNetwork } from '../sandbox/run-spec.js';
+import type {
+  Allowance,
+  DeviceMount,
+  HostEntry,
+  NameResolution,
+  ResourceLimit,
+  StepNetwork,
+} from '../sandbox/run-spec.js';
 import type { IsolationName } from '../sandbox/sandbox.js';
 
 import type { CachedStep } from './cache/cached-step.js';
@@ -69,6 +76,14 @@ export interface BuildRequest {
   readonly shmSizeBytes?: number | undefined;
   /** Folders of CDI specifications, for `RUN --device`; absolute. */
   readonly cdiDirectories: readonly string[];
+  /** Given to every RUN, whatever it asks for, by who is at the command line: that is leave enough. In no cache key. */
+  readonly devices?:
+    | {
+        readonly mounts: readonly DeviceMount[];
+        /** As the Container Device Interface has them. */
+        readonly names: readonly string[];
+      }
+    | undefined;
 }
 
 /**

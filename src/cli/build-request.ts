@@ -6,6 +6,7 @@ import { readSources, type SourceReading, type Sources } from './build-sources.j
 import { choose } from './commands/choose.js';
 import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
+import { readDevices } from './image-run/device-options.js';
 import { readNamedContexts } from './named-contexts.js';
 import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
@@ -42,6 +43,7 @@ export async function readBuildRequest(
     ...(await readRunOptions(parsed, host)),
     ...readStepOptions(parsed),
   };
+  const devices = readDevices(parsed.list('device'), BUILD);
   const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
   const [context = '.'] = parsed.positionals;
   const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
@@ -51,7 +53,11 @@ export async function readBuildRequest(
     cwd: host.cwd,
   });
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
-  return { ...sources, ...options, ...(namedContexts.length === 0 ? {} : { namedContexts }) };
+  return {
+    ...{ ...sources, ...options },
+    ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
+    ...(namedContexts.length === 0 ? {} : { namedContexts }),
+  };
 }
 
 /** In place of the one that belongs to the Dockerfile or the context. */

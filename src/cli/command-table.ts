@@ -129,7 +129,7 @@ const build: Command = {
   positionals: exactly(1),
   unsupported: [
     'builder',
-    ...['cgroup-parent', 'compress', 'debug', 'device', 'disable-content-trust'],
+    ...['cgroup-parent', 'compress', 'debug', 'disable-content-trust'],
     ...['security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),

@@ -21,6 +21,12 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     about: 'Folder of CDI device specifications, beside /etc/cdi and /var/run/cdi',
   },
   {
+    name: 'device',
+    kind: 'list',
+    placeholder: 'list',
+    about: 'Give RUN instructions a device: a CDI name such as nvidia.com/gpu=all, or /dev/NAME[:PATH]',
+  },
+  {
     name: 'secret',
     kind: 'list',
     placeholder: 'list',

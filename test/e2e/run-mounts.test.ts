@@ -422,6 +422,21 @@ RUN grep db.test /etc/hosts; ulimit -n; ulimit -Hn; df -k /dev/shm | tail -1 | t
     expect(refused.output).toContain('cannot give device "test.dev/d=zero": the build is not allowed to use it');
   });
 
+  test('devices that the command line gives every step, without more leave', async () => {
+    const device = {
+      name: 'all',
+      containerEdits: { env: ['GPUS=all'], deviceNodes: [{ path: '/dev/gpu0', hostPath: '/dev/zero' }] },
+    };
+    const specification = { cdiVersion: '0.6.0', kind: 'nvidia.com/gpu', devices: [device] };
+    builder.write('cdi/gpu.json', JSON.stringify(specification));
+    const lines = 'RUN head -c 4 /dev/gpu0 | wc -c; echo $GPUS; stat -c %t:%T /dev/given\n';
+    const args = ['--cdi-config-dir', '../cdi', '--device', 'nvidia.com/gpu=all', '--device', '/dev/null:/dev/given'];
+    expect(printed(await builder.succeed(lines, args))).toEqual(['4', 'all', '1:3']);
+    const refused = await builder.build(lines, ['--device', 'gpu']);
+    expect(refused).toMatchObject({ status: 2 });
+    expect(refused.output).toContain('cannot use --device "gpu": neither a path nor the name of a device');
+  });
+
   test('CVE-2024-23653: a step without walls needs leave, and has them not', async () => {
     const lines =
       'RUN --security=insecure mount -t tmpfs x /mnt 2>&1; grep Seccomp: /proc/self/status | tr "\\t" " "\n';

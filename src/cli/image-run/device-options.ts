@@ -1,37 +1,36 @@
 import { posix } from 'node:path';
+import type { BuildRequest } from '../../builder/build-request.js';
 import type { DeviceMount } from '../../sandbox/run-spec.js';
-import { usageError } from '../argv.js';
+import { usageError, type ArgumentsSpec } from '../argv.js';
 
 const RUN = { command: 'tsbuild run' };
+/** For error messages. */
+type Asked = Pick<ArgumentsSpec, 'command'>;
 
-export interface GivenDevices {
-  readonly mounts: readonly DeviceMount[];
-  /** As the Container Device Interface has them. */
-  readonly names: readonly string[];
-}
+type GivenDevices = NonNullable<BuildRequest['devices']>;
 
 /** `--device`: a CDI name, or the path of a node on the host and its path in the sandbox. @throws `USAGE` */
-export function readDevices(words: readonly string[]): GivenDevices {
+export function readDevices(words: readonly string[], asked: Asked): GivenDevices {
   return {
-    names: words.filter((word) => !word.startsWith('/')).map(deviceName),
-    mounts: words.filter((word) => word.startsWith('/')).map(deviceNode),
+    names: words.filter((word) => !word.startsWith('/')).map((word) => deviceName(word, asked)),
+    mounts: words.filter((word) => word.startsWith('/')).map((word) => deviceNode(word, asked)),
   };
 }
 
-function deviceName(word: string): string {
+function deviceName(word: string, asked: Asked): string {
   if (/^[^/=]+\/[^/=]+(=[^=]+)?$/.test(word)) return word;
   const hint = 'Write --device /dev/NAME[:PATH], or a name such as nvidia.com/gpu=0.';
-  throw usageError(RUN, `cannot use --device "${word}": neither a path nor the name of a device`, hint);
+  throw usageError(asked, `cannot use --device "${word}": neither a path nor the name of a device`, hint);
 }
 
-function deviceNode(word: string): DeviceMount {
+function deviceNode(word: string, asked: Asked): DeviceMount {
   const [source = '', target = source, permissions = 'rwm', ...more] = word.split(':');
   if (permissions !== 'rwm' || more.length > 0) {
     const hint = 'There is no device cgroup to enforce permissions: the modes of the node decide.';
-    throw usageError(RUN, `cannot use --device "${word}": permissions cannot be given`, hint);
+    throw usageError(asked, `cannot use --device "${word}": permissions cannot be given`, hint);
   }
   if (!target.startsWith('/') || posix.normalize(target) === '/') {
-    throw usageError(RUN, `cannot use --device "${word}": "${target}" is no absolute path`, 'Begin it with a slash.');
+    throw usageError(asked, `cannot use --device "${word}": "${target}" is no absolute path`, 'Begin it with a slash.');
   }
   return { type: 'device', source, target: posix.normalize(target) };
 }

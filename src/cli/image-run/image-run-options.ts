@@ -24,7 +24,7 @@ export interface ImageRun {
 export async function readImageRun(parsed: ParsedArguments, host: Host): Promise<ImageRun> {
   const [, ...command] = parsed.positionals;
   const { hosts, limits, shmSizeBytes, cdiDirectories } = await readRunOptions(parsed, host);
-  const given = readDevices(parsed.list('device'));
+  const given = readDevices(parsed.list('device'), RUN);
   const entrypoint = parsed.value('entrypoint');
   return {
     platform: platform(parsed.value('platform')),

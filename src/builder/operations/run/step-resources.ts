@@ -4,7 +4,7 @@ import type { OperationContext } from '../../solver/operation-handler.js';
 import type { OperationParts } from '../operation-parts.js';
 import { bindMount } from './bind-mount.js';
 import { holdCacheMounts } from './cache-mount.js';
-import { stepDevices } from './devices.js';
+import { stepDevices, type StepDevices } from './devices.js';
 import type { RunStep } from './run-step.js';
 import { secretFile, secretVariables } from './secret-mount.js';
 import type { Keep, Provision } from './provision.js';
@@ -38,10 +38,11 @@ export async function openStepResources(
     const caches = await holdCacheMounts(parts, step, { context, keep });
     const made: Mount[] = [];
     for (const mount of mounts) made.push(...(await realize(mount, { parts, step, context, keep, caches })));
-    const { cdiDirectories: directories, entitlements } = parts.given;
-    const devices = await stepDevices(step.operation.devices, { directories, entitlements });
+    const devices = await devicesOf(step, parts.given);
     return {
-      mounts: [...devices.mounts, ...made].sort((left, right) => depthOf(left) - depthOf(right)),
+      mounts: [...devices.mounts, ...(parts.given.devices?.mounts ?? []), ...made].sort(
+        (left, right) => depthOf(left) - depthOf(right),
+      ),
       env: { ...devices.env, ...secretVariables(mounts, parts.given.secrets) },
       groups: devices.groups,
       [Symbol.asyncDispose]: dispose,
@@ -50,6 +51,14 @@ export async function openStepResources(
     await dispose();
     throw error;
   }
+}
+
+/** Those that it asks for, and those that every step is given. */
+async function devicesOf({ operation }: RunStep, given: OperationParts['given']): Promise<StepDevices> {
+  const names = given.devices?.names ?? [];
+  const asked = [...operation.devices, ...names.map((name) => ({ name, required: true }))];
+  const entitlements = [...given.entitlements, ...names.map((name) => `device=${name}`)];
+  return await stepDevices(asked, { directories: given.cdiDirectories, entitlements });
 }
 
 async function disposeOf(resource: AsyncDisposable | Disposable): Promise<void> {
