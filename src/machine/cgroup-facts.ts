@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAccessible } from '../support/is-accessible.js';
 import { readFact } from './kernel-facts.js';
 import type { CgroupFacts } from './machine-report.js';
 
@@ -11,9 +12,11 @@ export function cgroupFacts(root: string): CgroupFacts {
     const path = own.get('') ?? '/';
     const controllers = readFact(join(mounted, path, 'cgroup.controllers')) ?? '';
     const names = controllers === '' ? [] : controllers.split(' ');
-    return { version: 'v2', delegated: isWritable(join(mounted, path)) ? names : [] };
+    return { version: 'v2', delegated: isAccessible(join(mounted, path), constants.W_OK) ? names : [] };
   }
-  const delegated = [...own].filter(([name, path]) => name !== '' && isWritable(join(mounted, name, path)));
+  const delegated = [...own].filter(
+    ([name, path]) => name !== '' && isAccessible(join(mounted, name, path), constants.W_OK),
+  );
   const version = existsSync(join(mounted, 'unified')) ? 'hybrid' : 'v1';
   const present = [...own.keys()].some((name) => name !== '' && existsSync(join(mounted, name)));
   return { version: present ? version : 'none', delegated: delegated.map(([name]) => name).sort() };
@@ -28,13 +31,4 @@ function parseOwnGroups(text: string): ReadonlyMap<string, string> {
     for (const name of names.split(',')) groups.set(name, path);
   }
   return groups;
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

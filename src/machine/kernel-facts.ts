@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAccessible } from '../support/is-accessible.js';
 import type { EmulatorFacts, KernelFacts } from './machine-report.js';
 
 /** The content of a small file of /proc or /sys, or `null`. */
@@ -9,15 +10,6 @@ export function readFact(path: string): string | null {
   } catch {
     // Missing, or not for us to read: either way nothing is known.
     return null;
-  }
-}
-
-function mayOpen(device: string): boolean {
-  try {
-    accessSync(device, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -36,7 +28,7 @@ export function kernelFacts(root: string): KernelFacts {
     seccompFilters: actions.split(' ').includes('errno'),
     filtered: /^Seccomp:\s*2$/m.test(readFact(join(root, 'proc/self/status')) ?? ''),
     apparmor: readFact(join(root, 'sys/module/apparmor/parameters/enabled')) === 'Y',
-    tunDevice: mayOpen(join(root, 'dev/net/tun')),
+    tunDevice: isAccessible(join(root, 'dev/net/tun'), constants.R_OK | constants.W_OK),
     settings: Object.fromEntries(settings) as Readonly<Record<string, string | null>>,
   };
 }

@@ -1,5 +1,6 @@
-import { accessSync, constants } from 'node:fs';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
+import { isAccessible } from './is-accessible.js';
 
 /** Where the machine's own programs are, whatever PATH of a caller says. */
 export const SYSTEM_DIRECTORIES: readonly string[] = [
@@ -16,14 +17,5 @@ export function findSystemProgram(
   name: string,
   directories: readonly string[] = SYSTEM_DIRECTORIES,
 ): string | undefined {
-  return directories
-    .map((directory) => join(directory, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+  return directories.map((directory) => join(directory, name)).find((path) => isAccessible(path, constants.X_OK));
 }

@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+import { isAccessible } from '../../support/is-accessible.js';
 import type { CgroupHierarchy } from './cgroup-tree.js';
 import type { ControllerSettings } from './controller-settings.js';
 
@@ -84,7 +85,7 @@ function placeFor(
   const { controller } = wanted;
   const old = hierarchies.find((hierarchy) => hierarchy.controllers.includes(controller));
   if (old !== undefined) {
-    if (isWritable(old.directory)) return { version: 1, parent: old.directory };
+    if (isAccessible(old.directory, constants.W_OK)) return { version: 1, parent: old.directory };
     throw impossible(wanted, `only root of the machine may use the controller "${controller}" of cgroups version 1`, {
       hint: 'Build as root, or have the administrator start the machine with systemd.unified_cgroup_hierarchy=1 on its command line, for version 2.',
     });
@@ -107,7 +108,12 @@ function delegatedParent(
 ): string | undefined {
   const wanted = settings.map(({ controller }) => controller);
   for (let place = directory; place.startsWith(mountPoint); place = dirname(place)) {
-    if (isWritable(place) && isWritable(join(place, 'cgroup.procs')) && handsOn(place, wanted)) return place;
+    if (
+      isAccessible(place, constants.W_OK) &&
+      isAccessible(join(place, 'cgroup.procs'), constants.W_OK) &&
+      handsOn(place, wanted)
+    )
+      return place;
     if (place === mountPoint) return undefined;
   }
   return undefined;
@@ -127,15 +133,6 @@ function handsOn(place: string, wanted: readonly string[]): boolean {
   } catch (error) {
     // Not given to it itself, not ours, or with processes of its own.
     if (systemErrorCode(error) === undefined) throw error;
-    return false;
-  }
-}
-
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch {
     return false;
   }
 }
