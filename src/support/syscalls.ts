@@ -98,6 +98,11 @@ interface Libc {
 }
 let loaded: Libc | undefined;
 
+/** Ahead of the first call, for a thread that may be ended at any time: it must not be while the library is being loaded. */
+export function loadSystemCalls(): void {
+  libc();
+}
+
 function libc(): Libc {
   if (loaded !== undefined) return loaded;
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;

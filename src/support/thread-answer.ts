@@ -1,6 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { decodeError, encodeError, isTsbuildError, systemErrorCode, type ErrorRecord } from './errors.js';
 
+/** The first thing that a thread says: all that it needs is loaded. */
+const READY = 'ready';
+
 /** What a thread says: errors lose their class, and more, on the way between threads. */
 export type ThreadAnswer<T> =
   | { readonly kind: 'done'; readonly value: T }
@@ -14,6 +17,7 @@ export function answerQuestions(work: (question: never) => Promise<unknown>): vo
       parentPort?.postMessage(found);
     });
   });
+  parentPort?.postMessage(READY);
 }
 
 async function answer(work: () => Promise<unknown>): Promise<ThreadAnswer<unknown>> {

@@ -28,6 +28,7 @@ export class ThreadPool<Question, Answer> implements AsyncDisposable {
   readonly #limiter: Limiter;
   readonly #all: Worker[] = [];
   readonly #idle: Worker[] = [];
+  readonly #ready = new WeakMap<Worker, Promise<unknown>>();
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
@@ -47,6 +48,7 @@ export class ThreadPool<Question, Answer> implements AsyncDisposable {
     const worker = this.#idle.pop() ?? this.#start();
     worker.ref();
     try {
+      await this.#ready.get(worker);
       worker.postMessage(question, [...transfer]);
       // The thread's own failure (`error`) rejects as well.
       const [answer] = (await once(worker, 'message', signal === undefined ? {} : { signal })) as [
@@ -56,7 +58,7 @@ export class ThreadPool<Question, Answer> implements AsyncDisposable {
       worker.unref();
       return answer;
     } catch (error) {
-      await worker.terminate();
+      await this.#end(worker);
       throwIfAborted(this.#options.what, signal);
       throw error;
     }
@@ -73,10 +75,19 @@ export class ThreadPool<Question, Answer> implements AsyncDisposable {
     // While nobody waits for an answer, an error of the thread has nobody to go to.
     worker.on('error', () => undefined);
     this.#all.push(worker);
+    const ready = once(worker, 'message');
+    ready.catch(() => undefined);
+    this.#ready.set(worker, ready);
     return worker;
   }
 
+  /** Not while it loads: a native module that is being loaded into a thread that is ended ends the whole process. */
+  async #end(worker: Worker): Promise<void> {
+    await this.#ready.get(worker)?.catch(() => undefined);
+    await worker.terminate();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#all.splice(0).map(async (worker) => worker.terminate()));
+    await Promise.all(this.#all.splice(0).map(async (worker) => this.#end(worker)));
   }
 }
