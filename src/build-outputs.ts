@@ -45,6 +45,8 @@ export interface OutputContext extends Activity {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly toolchain: Pick<Toolchain, 'push' | 'save' | 'saveFiles'>;
+  /** Of the first of these outputs among all that the builds have; absent: 0. */
+  readonly firstNumber?: number | undefined;
   /** The names that were asked for. */
   readonly tags: readonly string[];
   /** Milliseconds since the epoch. */
@@ -61,7 +63,7 @@ export async function performOutputs(
     const label = labelOf(output);
     if (label === undefined) continue;
     const { progress, now } = context;
-    const step = `output ${index}`;
+    const step = `output ${index + (context.firstNumber ?? 0)}`;
     progress({ type: 'step-planned', step, label: `[output] ${label}` });
     progress({ type: 'step-started', step, at: now() });
     // Transfers name the command that they are made for; here they are this step's.

@@ -31,16 +31,17 @@ export interface AssembledCache {
 
 /**
  * Writes the steps of a build to where other builds find them. What fails is told, and ends nothing unless the target says so.
+ * @param context.firstNumber of the first target among all that the builds have
  * @throws `ABORTED`; for a target that must succeed, whatever was the matter
  */
 export async function exportCaches(
   targets: readonly CacheTarget[],
   result: BuildResult,
-  context: PushContext,
+  context: PushContext & { readonly firstNumber?: number | undefined },
 ): Promise<void> {
-  const { progress, now } = context;
+  const { progress, now, firstNumber = 0 } = context;
   for (const [index, target] of targets.entries()) {
-    const step = `cache-to ${index}`;
+    const step = `cache-to ${index + firstNumber}`;
     progress({ type: 'step-planned', step, label: `[internal] export cache to ${nameOf(target)}` });
     progress({ type: 'step-started', step, at: now() });
     try {

@@ -20,23 +20,75 @@ import { fileSystemOf, type FileSystemResult } from './operations/result.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
-import { solvePlan, type PlanSolution } from './solve-plan.js';
+import { settleInOrder } from './plan/settle-in-order.js';
+import { solvePlans, type PlannedBuild, type PlanSolution } from './solve-plans.js';
 
 /**
- * Builds an image from a Dockerfile: parse, plan, solve, write the image and its names. What every step needs is looked up
- * first and done only when it is not remembered; the registry is asked, the sandbox made, only when they are needed.
+ * Builds images from Dockerfiles: parse, plan, solve, write the image and its names. What every step needs is looked up first and
+ * done only when it is not remembered; the registry is asked, the sandbox made, only when they are needed. All of it is one graph:
+ * what builds have in common is done once, and the first failure stops all of them.
+ * @returns a result for each request, in their order
  */
-export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
-  const names = request.tags.map(parseTag);
+export async function buildAll(
+  requests: readonly BuildRequest[],
+  parts: BuilderParts,
+  given: BuildOptions,
+): Promise<readonly BuildResult[]> {
+  const named = requests.map((request) => request.tags.map(parseTag));
+  const options = requests.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
+  const bases = openBases(parts, options);
+  const builds = await settleInOrder(
+    requests.map(async (request) => prepare(request, await makePlan(request, bases(request), { parts, options }))),
+  );
+  for (const { plan } of builds) plan.remarks.forEach(options.progress);
+  const solutions = await solvePlans(builds, { parts, options });
+  const results: BuildResult[] = [];
+  for (const [number, prepared] of builds.entries()) {
+    const solution = solutions[number];
+    invariant(solution !== undefined, 'a build has a solution');
+    results.push(await finish(prepared, solution, { parts, names: named[number] ?? [] }));
+  }
+  return results;
+}
+
+/** Of builds of one Dockerfile, what is said of it is said once. */
+function sayingOnce(progress: ProgressSink): ProgressSink {
+  const said = new Set<string>();
+  return (event) => {
+    if (event.type === 'warning') {
+      const text = JSON.stringify(event);
+      if (said.has(text)) return;
+      said.add(text);
+    }
+    progress(event);
+  };
+}
+
+interface PreparedBuild extends PlannedBuild {
+  readonly plan: BuildPlan;
+  readonly wanted: readonly WantedResult[];
+}
+
+function prepare(request: BuildRequest, { plan, bases }: MadePlan): PreparedBuild {
   const { wanted = ['image'] } = request;
-  const { plan, bases } = await makePlan(request, parts, options);
-  plan.remarks.forEach(options.progress);
-  const graph = wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph;
-  const whole = wanted.includes('image') ? plan.graph.target : undefined;
-  const solution = await solvePlan(graph, { request, parts, bases, options, whole });
-  const { results, total, cached } = solution;
-  const root = fileSystemOf(results.get(plan.graph.target));
-  const image = assemble(plan, root, { request, parts, steps: solution.cache.steps });
+  return {
+    request,
+    plan,
+    bases,
+    wanted,
+    graph: wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph,
+    whole: wanted.includes('image') ? plan.graph.target : undefined,
+  };
+}
+
+async function finish(
+  { request, plan, graph, wanted }: PreparedBuild,
+  solution: PlanSolution,
+  { parts, names }: { readonly parts: BuilderParts; readonly names: readonly TaggedReference[] },
+): Promise<BuildResult> {
+  const { resultOf, cachedSteps, steps } = solution;
+  const root = fileSystemOf(resultOf(plan.graph.target));
+  const image = assemble(plan, root, { request, parts, steps: cachedSteps });
   const elsewhere = await layersElsewhere(root, solution);
   const kept = await keep(image, names, { store: parts.store, wanted, isWhole: elsewhere.length === 0 });
   return {
@@ -44,16 +96,16 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
     manifest: image.manifest.descriptor,
     ...kept,
     names: kept.stored ? names.map(formatReference) : [],
-    steps: { total, cached },
-    ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(results.get(graph.target))) } : {}),
+    steps,
+    ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(resultOf(graph.target))) } : {}),
     ...(elsewhere.length === 0 ? {} : { elsewhere }),
-    ...(request.wantsSteps === true ? { cache: solution.cache.steps } : {}),
+    ...(request.wantsSteps === true ? { cache: cachedSteps } : {}),
   };
 }
 
 async function keep(
   image: AssembledImage,
-  names: readonly (Reference & { readonly tag: string })[],
+  names: readonly TaggedReference[],
   { store, wanted, isWhole }: { store: Store; wanted: readonly WantedResult[]; isWhole: boolean },
 ): Promise<Pick<BuildResult, 'stored' | 'forPush'>> {
   const isPushed = wanted.includes('pushed');
@@ -80,9 +132,9 @@ function assemble(
 /** Of the image, and of the steps that a cache may be made of. */
 async function layersElsewhere(
   root: FileSystemResult,
-  { cache, remote }: PlanSolution,
+  { cachedSteps, remote }: PlanSolution,
 ): Promise<readonly RemoteBlob[]> {
-  const found = await remote.elsewhere([...root.layers, ...cache.steps.map(({ layer }) => layer)]);
+  const found = await remote.elsewhere([...root.layers, ...cachedSteps.map(({ layer }) => layer)]);
   return [...new Map(found.map((blob) => [blob.descriptor.digest, blob])).values()];
 }
 
@@ -97,24 +149,39 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
   const progress: ProgressSink = (event) => {
     if (event.type !== 'warning') options.progress(event);
   };
-  return (await makePlan(request, parts, { ...options, progress })).plan;
+  const quiet = { ...options, progress };
+  return (await makePlan(request, openBases(parts, quiet)(request), { parts, options: quiet })).plan;
 }
 
 /** Looks base images up without building anything. */
 export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
-  const bases = openBases(request, parts, options);
+  const bases = openBases(parts, options)(request);
   return (name, platform, source) => bases.resolve(name, platform, source);
 }
 
-function openBases({ pull }: BuildRequest, { store, now, registry }: BuilderParts, options: BuildOptions): BaseImages {
-  return new BaseImages({ ...options, store, now, registry, pull });
+/** One for all requests that ask registries alike. */
+function openBases(
+  { store, now, registry }: BuilderParts,
+  options: BuildOptions,
+): (request: BuildRequest) => BaseImages {
+  const opened = new Map<boolean, BaseImages>();
+  return ({ pull }) => {
+    const bases = opened.get(pull) ?? new BaseImages({ ...options, store, now, registry, pull });
+    opened.set(pull, bases);
+    return bases;
+  };
+}
+
+interface MadePlan {
+  readonly plan: BuildPlan;
+  readonly bases: BaseImages;
 }
 
 async function makePlan(
   request: BuildRequest,
-  parts: BuilderParts,
-  options: BuildOptions,
-): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages }> {
+  bases: BaseImages,
+  { parts, options }: { readonly parts: BuilderParts; readonly options: BuildOptions },
+): Promise<MadePlan> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
   const report = new CheckReport({
     dockerfile,
@@ -125,7 +192,6 @@ async function makePlan(
     },
   });
   dockerfile.warnings.forEach(report.add);
-  const bases = openBases(request, parts, options);
   const plan = await planBuild({
     dockerfile,
     request,
@@ -137,7 +203,9 @@ async function makePlan(
   return { plan, bases };
 }
 
-function parseTag(text: string): Reference & { readonly tag: string } {
+type TaggedReference = Reference & { readonly tag: string };
+
+function parseTag(text: string): TaggedReference {
   const { registry, repository, tag = 'latest', digest } = withDefaultTag(parseReference(text));
   if (digest === undefined) return { registry, repository, tag };
   throw new TsbuildError('REFERENCE_INVALID', `cannot name the image "${text}": a digest is not for us to choose`, {

@@ -44,7 +44,7 @@ interface KnownBase {
 }
 
 /**
- * The base images of one build: looked up by name in the store, else in the registry, where first only manifest and config
+ * The base images of one build, or of several that are done together: looked up by name in the store, else in the registry, where first only manifest and config
  * are fetched; the layers follow when a step takes the image.
  */
 export class BaseImages {
@@ -53,6 +53,7 @@ export class BaseImages {
   readonly #known = new Map<Digest, KnownBase>();
   /** Likewise: of those that are not here. */
   readonly #owners = new Map<Digest, LayerOwner>();
+  readonly #asked = new Map<string, Promise<KnownBase>>();
   /** Steps that nothing has needed so far. */
   readonly #deferred = new Set<StepId>();
 
@@ -65,11 +66,22 @@ export class BaseImages {
     try {
       if (typeof name !== 'string') return this.#remember(await this.#inLayout(name, platform), layoutName(name));
       const reference = withDefaultTag(parseReference(name));
-      const known = (await this.#inStore(reference, platform)) ?? (await this.#inRegistry(reference, platform));
-      return this.#remember(known, formatReference(reference));
+      return this.#remember(await this.#found(reference, platform), formatReference(reference));
     } catch (error) {
       throw located(error, source);
     }
+  }
+
+  /** Once, for all builds that ask. */
+  #found(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const key = `${formatPlatform(platform)} ${formatReference(reference)}`;
+    const found = this.#asked.get(key) ?? this.#lookUp(reference, platform);
+    this.#asked.set(key, found);
+    return found;
+  }
+
+  async #lookUp(reference: Reference, platform: Platform): Promise<KnownBase> {
+    return (await this.#inStore(reference, platform)) ?? (await this.#inRegistry(reference, platform));
   }
 
   #remember(known: KnownBase, reference: string): ResolvedBase {
@@ -93,10 +105,10 @@ export class BaseImages {
     return { result, deferred: true };
   }
 
-  /** To be called when all is done. @returns how many steps turned out to need nothing */
-  settle(progress: ProgressSink): number {
+  /** To be called when all is done. @returns the steps that turned out to need nothing */
+  settle(progress: ProgressSink): readonly StepId[] {
     for (const step of this.#deferred) progress({ type: 'step-cached', step, at: this.#parts.now() });
-    return this.#deferred.size;
+    return [...this.#deferred];
   }
 
   async #isHere({ manifest: { descriptor, value } }: KnownBase): Promise<boolean> {

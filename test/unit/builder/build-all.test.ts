@@ -1,0 +1,91 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { buildAll } from '../../../src/builder/build.js';
+import { buildRequest, type BuildRequest, type BuildResult } from '../../../src/builder/build-request.js';
+import type { ProgressEvent } from '../../../src/builder/progress.js';
+import { createBuilderParts } from '../../../src/builder-parts.js';
+import { openStore, type OpenStore } from '../../../src/store/open-store.js';
+
+let folder: string;
+let store: OpenStore;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tsbuild-build-all-'));
+  store = await openStore(join(folder, 'store'));
+  for (const name of ['one', 'two']) {
+    await mkdir(join(folder, name));
+    await writeFile(join(folder, name, 'file'), `of ${name}`);
+  }
+});
+
+afterEach(async () => {
+  store[Symbol.dispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function requestOf(text: string, given: Partial<BuildRequest> = {}): BuildRequest {
+  const dockerfile = { name: 'Dockerfile', text };
+  return buildRequest({ dockerfile, contextDirectory: join(folder, 'one'), ...given });
+}
+
+async function built(
+  requests: readonly BuildRequest[],
+): Promise<{ readonly results: readonly BuildResult[]; readonly events: readonly ProgressEvent[] }> {
+  const events: ProgressEvent[] = [];
+  const { signal } = new AbortController();
+  const progress = (event: ProgressEvent): void => {
+    events.push(event);
+  };
+  const options = { store, env: {}, drain: () => Promise.resolve(), now: () => 0, progress, signal };
+  await using parts = createBuilderParts(options);
+  return { results: await buildAll(requests, parts, options), events };
+}
+
+function done(events: readonly ProgressEvent[]): readonly string[] {
+  const labels = new Map(events.flatMap((one) => (one.type === 'step-planned' ? [[one.step, one.label]] : [])));
+  return events.flatMap((one) => (one.type === 'step-done' ? [labels.get(one.step) ?? ''] : []));
+}
+
+const COPY = 'FROM scratch\nCOPY file /\n';
+
+describe('buildAll', () => {
+  test('gives a result for each request, in their order, as each alone would', async () => {
+    const requests = [
+      requestOf(COPY, { tags: ['first'] }),
+      requestOf(`${COPY}LABEL a=b\n`, { tags: ['second'], contextDirectory: join(folder, 'two') }),
+    ];
+    const { results } = await built(requests);
+    const alone = [await built(requests.slice(0, 1)), await built(requests.slice(1))];
+    expect(results.map(({ imageId }) => imageId)).toEqual(alone.map(({ results: [one] }) => one?.imageId));
+    expect(results.map(({ names }) => names)).toEqual([
+      ['docker.io/library/first:latest'],
+      ['docker.io/library/second:latest'],
+    ]);
+    expect(new Set(results.map(({ imageId }) => imageId)).size).toBe(2);
+  });
+
+  test('does once what two of them have in common, and counts it for both', async () => {
+    const { results, events } = await built([requestOf(COPY), requestOf(`${COPY}COPY file /again\n`)]);
+    expect(done(events)).toEqual(['[1/1] COPY file /', '[2/2] COPY file /again']);
+    expect(results.map(({ steps }) => steps)).toEqual([
+      { total: 2, cached: 1 },
+      { total: 3, cached: 1 },
+    ]);
+  });
+
+  test('warns once of what two of them would be warned of', async () => {
+    const text = `${COPY}CMD a b\n`;
+    const { events } = await built([requestOf(text), requestOf(text, { labels: { a: 'b' } })]);
+    const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+    expect(warnings.length).toBeGreaterThan(0);
+    expect(new Set(warnings).size).toBe(warnings.length);
+  });
+
+  test('a failure of one is the failure of all, and nothing gets a name', async () => {
+    const requests = [requestOf(COPY, { tags: ['first'] }), requestOf('FROM scratch\nCOPY missing /\n')];
+    await expect(built(requests)).rejects.toMatchObject({ code: 'COPY_FAILED' });
+    expect(await store.images.list()).toEqual([]);
+  });
+});
