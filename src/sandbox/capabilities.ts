@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { systemErrorCode } from '../support/errors.js';
 import { prctl, setCapabilities } from '../support/syscalls.js';
 
@@ -63,10 +62,4 @@ function dropFromBounds(capability: number): boolean {
 export function permittedCapabilities(status: string): bigint {
   const digits = /^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1];
   return digits === undefined ? 0n : BigInt(`0x${digits}`);
-}
-
-/** The numbers of those that this kernel has and a set has not. */
-export function otherCapabilities(set: bigint): readonly number[] {
-  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
-  return [...new Array(last + 1).keys()].filter((number) => (set & bit(number)) === 0n);
 }

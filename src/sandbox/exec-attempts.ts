@@ -3,7 +3,7 @@ import { constants as os } from 'node:os';
 import { posix } from 'node:path';
 import { O_PATH } from '../support/syscalls.js';
 import type { Call, CallList, Memory } from './calls/call-list.js';
-import type { Answer, CallFailed } from './calls/call-process.js';
+import type { Answer, CallFailed } from './calls/answers.js';
 import { AT_FDCWD, openPath } from './calls/kernel-calls.js';
 import { judge, notFound, refusedProgram, REFUSALS, type MissingProgram, type State } from './find-program.js';
 import type { RunSpec } from './run-spec.js';
