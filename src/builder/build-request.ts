@@ -55,6 +55,11 @@ export interface BuildRequest {
   readonly network: StepNetwork;
   /** `os/architecture[/variant]`; absent: this machine's. */
   readonly platform?: string | undefined;
+  /**
+   * Of an image for several platforms: all of them, two at least, in the order of its index. `platform` is absent then, but in the
+   * part of the build that is for one of them.
+   */
+  readonly platforms?: readonly string[] | undefined;
   /** Seconds since 1970, for every time that goes into the image (reproducible-builds.org). */
   readonly sourceDateEpoch?: number | undefined;
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */

@@ -10,7 +10,6 @@ import { buildScope } from './joint/build-scope.js';
 import { idIn, joinGraphs, type JointGraph } from './joint/join-graphs.js';
 import { openImports, type JointImports } from './joint/joint-imports.js';
 import { JointOperations } from './joint/joint-operations.js';
-import { platformOf } from './joint/platform-of.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
 import type { OperationParts } from './operations/operation-parts.js';
 import { fileSystemOf, type Result } from './operations/result.js';
@@ -181,7 +180,6 @@ function operationParts(
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     given: request,
     openVisit: parts.openVisit,
-    platform: platformOf(request),
     openContext: (operation) => openBuildContext(request, operation, contexts),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');

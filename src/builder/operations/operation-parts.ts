@@ -45,7 +45,6 @@ export interface OperationParts {
   readonly presentImage: (operation: ImageOperation, step: StepId) => Promise<Present<FileSystemResult>>;
   /** Brings layers of results into the store that are not there. */
   readonly fetchLayers: (layers: readonly Layer[], fetching: Fetching) => Promise<void>;
-  readonly platform: string;
   /** Seconds since 1970 for every time that goes into the image, or `undefined`: times are as they come. */
   readonly sourceDateEpoch: number | undefined;
   readonly proxyEnv: Readonly<Record<string, string>>;

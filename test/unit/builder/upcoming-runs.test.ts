@@ -12,6 +12,7 @@ const vertex = (name: string, operation: Operation): [VertexId, Vertex<Operation
 ];
 const run: Operation = {
   kind: 'run',
+  platform: 'linux/amd64',
   argv: ['true'],
   env: [],
   cwd: '/',
