@@ -14,7 +14,6 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 const version = JSON.parse(readFileSync('package.json', 'utf8')).version;
 const entries = {
   main: 'src/cli/main.ts',
-  'chroot-worker': 'src/sandbox/chroot-worker.ts',
   'build-worker': 'src/build-worker.ts',
   'isolation-worker': 'src/isolation-worker.ts',
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
