@@ -73,10 +73,10 @@ class CacheExport {
   }
 
   async write(): Promise<void> {
-    const { store, env, progress, signal } = this.#context;
+    const { store, env, registries, progress, signal } = this.#context;
     const { elsewhere = [] } = this.#result;
     using _lock = await store.lock('shared', { signal });
-    const client = await openRegistryClient({ env, progress });
+    const client = await openRegistryClient({ env, registries, progress, purpose: 'push' });
     try {
       const blobs = elsewhere.length === 0 ? store.blobs : withRemoteBlobs(store.blobs, elsewhere, { client, signal });
       const sent = new Map<Digest, Descriptor<LayerMediaType>>();
