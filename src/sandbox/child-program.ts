@@ -1,5 +1,6 @@
 import { constants as os } from 'node:os';
 import { invariant } from '../support/invariant.js';
+import type { TsbuildError } from '../support/errors.js';
 import { setupFailure } from './attempt.js';
 import { CallFailed, type Answer } from './calls/answers.js';
 import type { Call, CallList, Memory } from './calls/call-list.js';
@@ -65,8 +66,13 @@ export async function followEnd(
     end = endTold(told, birth, death);
     if (end === undefined && !(told instanceof CallFailed)) onStarted?.(told.resultOf(birth.call));
   }
-  if (end === undefined) throw setupFailure(`run "${birth.attempts.name}"`, 'its launcher was killed');
+  if (end === undefined) throw launcherKilled(birth);
   return end;
+}
+
+/** Whoever made the calls is gone, and has not said how the program ended. */
+export function launcherKilled({ attempts }: Birth): TsbuildError {
+  return setupFailure(`run "${attempts.name}"`, 'its launcher was killed');
 }
 
 /** What an answer says of the end of the program; `undefined`: not yet anything. */

@@ -6,7 +6,7 @@ import type { CallProcess } from './calls/call-process.js';
 import { CALL_DESCRIPTORS } from './calls/call-program.js';
 import { openPath } from './calls/kernel-calls.js';
 import { closeOthers, keepOwnDescriptors } from './calls/own-descriptors.js';
-import { awaitAmongOrphans, followEnd, giveBirth } from './child-program.js';
+import { awaitAmongOrphans, endTold, giveBirth, launcherKilled } from './child-program.js';
 import { execProgram } from './exec-attempts.js';
 import { giveUpRights, setLimits } from './give-up-rights.js';
 import type { Rights } from './privileges.js';
@@ -57,7 +57,11 @@ export async function runInChroot(process: CallProcess, start: ChrootStart): Pro
   const death = awaitAmongOrphans(list, birth);
   list.answer();
   list.finish();
-  return await followEnd(process.end(list), { birth, death });
+  for await (const told of process.end(list)) {
+    const end = endTold(told, birth, death);
+    if (end !== undefined) return end;
+  }
+  throw launcherKilled(birth);
 }
 
 async function prepare(process: CallProcess): Promise<void> {
