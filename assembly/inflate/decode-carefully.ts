@@ -60,7 +60,7 @@ function first(table: usize, size: u32, bits: u64): Entry {
 }
 
 function second(table: usize, entry: Entry, bits: u64): Entry {
-  const size = codewordOf(entry);
+  const size = (entry >> 8) & 31;
   return load<u32>(table + 4 * ((entry >> VALUE) + ((bits as u32) & ((1 << size) - 1))));
 }
 

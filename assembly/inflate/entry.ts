@@ -12,7 +12,7 @@ import {
  *
  *     0–5    bits to drop: the codeword and the extra bits behind it
  *     7      a literal
- *     8–12   bits of the codeword, or of the index of a second table
+ *     8–12   bits of the codeword and `SKEW`; or those of the index of a second table
  *     13–15  end of block; second table; neither literal nor length nor distance: one of those two, or no codeword at all
  *     16–31  a literal; the base of a length or a distance; the index of a second table
  *
@@ -27,13 +27,16 @@ export const SECOND: Entry = 1 << 14;
 export const EXCEPTION: Entry = 1 << 15;
 export const VALUE: u32 = 16;
 
+/** Where the bits that come next begin in `decodeQuickly`: an index shifted by so much is the place of its entry in the table. */
+export const SKEW: u32 = 2;
+
 /** The entry of a symbol, from its template and the bits of its codeword that this table looks at. */
 export function entryOf(template: Entry, codeword: u32): Entry {
-  return template + codeword + (codeword << 8);
+  return template + codeword + ((codeword + SKEW) << 8);
 }
 
 export function codewordOf(entry: Entry): u32 {
-  return (entry >> 8) & 31;
+  return ((entry >> 8) & 31) - SKEW;
 }
 
 /** RFC 1951 §3.2.5. */

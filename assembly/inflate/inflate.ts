@@ -67,7 +67,8 @@ export function inflate(from: usize, to: usize): Status {
   if (Stream.out >= OUTPUT_LIMIT) slide();
   let status = GOES_ON;
   while (status == GOES_ON) status = goOn();
-  return status;
+  // What comes next would slide it away from where the caller looks for more.
+  return status == NEEDS_INPUT && Stream.out >= OUTPUT_LIMIT ? FULL : status;
 }
 
 /** Keeps what distances can still reach. */

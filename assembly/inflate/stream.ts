@@ -17,7 +17,7 @@ export class Stream {
   /** Whether the block at hand is the last. */
   static last: bool = false;
 
-  /** Input that was read and not used, the next bit lowest, and how many bits that are, at most 63; above them are zeros. */
+  /** Input that was read and not used, the next bit lowest, and how many bits that are, at most 61; above them are zeros. */
   static bits: u64 = 0;
   static count: u32 = 0;
   static at: usize = 0;
@@ -48,13 +48,13 @@ export function resetStream(): void {
   Stream.oldest = OUTPUT;
 }
 
-/** Fills up with whole bytes: with 56 bits or more, or with all input there is. */
+/** Fills up with whole bytes: with 54 bits or more, or with all input there is. */
 export function refill(): void {
   let bits = Stream.bits;
   let count = Stream.count;
   let at = Stream.at;
   const end = Stream.end;
-  while (count < 56 && at < end) {
+  while (count < 54 && at < end) {
     bits |= (load<u8>(at++) as u64) << count;
     count += 8;
   }
@@ -63,7 +63,7 @@ export function refill(): void {
   Stream.at = at;
 }
 
-/** Whether so many bits are there, 56 at most. */
+/** Whether so many bits are there, 54 at most. */
 export function has(bits: u32): bool {
   if (Stream.count < bits) refill();
   return Stream.count >= bits;

@@ -229,6 +229,23 @@ describe('the WebAssembly inflater', () => {
     }
   });
 
+  test('goes on when its memory was full just where a chunk ended', () => {
+    const sizes = [65_535, 65_535, 65_535, 65_535, 4, 1000];
+    const blocks = sizes.map((size, index) => {
+      const header = Buffer.from([
+        index === sizes.length - 1 ? 1 : 0,
+        size & 255,
+        size >> 8,
+        ~size & 255,
+        (~size >> 8) & 255,
+      ]);
+      return Buffer.concat([header, Buffer.alloc(size, index + 1)]);
+    });
+    expect(agreed(Buffer.concat(blocks), Buffer.concat(blocks.slice(0, 5)).length).content?.length).toBe(
+      262_144 + 1000,
+    );
+  });
+
   test('hands out what it has when a chunk ends', () => {
     const inflater = wasmInflater();
     const [first] = [...inflater.push(deflateRawSync('abc').subarray(0, 2))];
