@@ -27,6 +27,8 @@ export interface BaseImagesParts {
   readonly registry: () => Promise<RegistryClient>;
   /** Ask the registry even when the store has an image of that name. */
   readonly pull: boolean;
+  /** Whether what is looked up is told with its platform. */
+  readonly showsPlatforms?: boolean | undefined;
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly now: () => number;
@@ -199,9 +201,14 @@ export class BaseImages {
   }
 
   async #inRegistry(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { progress, now } = this.#parts;
+    const { progress, now, showsPlatforms } = this.#parts;
     const step = `metadata ${formatReference(reference)} ${formatPlatform(platform)}`;
-    progress({ type: 'step-planned', step, label: `[internal] load metadata for ${formatReference(reference)}` });
+    const shown = showsPlatforms === true ? `${formatPlatform(platform)} ` : '';
+    progress({
+      type: 'step-planned',
+      step,
+      label: `[${shown}internal] load metadata for ${formatReference(reference)}`,
+    });
     progress({ type: 'step-started', step, at: now() });
     const known = await this.#fetch(reference, platform);
     progress({ type: 'step-done', step, at: now() });
