@@ -96,10 +96,13 @@ class CacheExport {
   }
 
   async #chosenSteps(): Promise<readonly CachedStep[]> {
-    const { cache = [], manifest } = this.#result;
+    const { cache = [], manifest, images } = this.#result;
     if (this.#target.mode === 'max') return cache;
-    const document = decodeLinks(await this.#context.store.blobs.read(manifest), manifest.digest);
-    const ofResult = new Set(document.blobs.map(({ digest }) => digest));
+    const ofResult = new Set<Digest>();
+    for (const descriptor of images?.map((image) => image.manifest) ?? [manifest]) {
+      const document = decodeLinks(await this.#context.store.blobs.read(descriptor), descriptor.digest);
+      for (const { digest } of document.blobs) ofResult.add(digest);
+    }
     return cache.filter(({ layer }) => ofResult.has(layer.descriptor.digest));
   }
 

@@ -1,27 +1,20 @@
-import type { Descriptor } from '../oci/descriptor.js';
-import type { LayerMediaType } from '../oci/media-type.js';
-import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
-import type { RemoteBlob } from '../registry/remote-blobs.js';
-import type { Store } from '../store/store.js';
+import { familiarName, parseReference, withDefaultTag } from '../oci/reference.js';
 import { TsbuildError } from '../support/errors.js';
-import { invariant } from '../support/invariant.js';
-import type { BuildRequest, BuildResult, WantedResult } from './build-request.js';
+import type { BuildRequest, BuildResult } from './build-request.js';
 import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import { CheckReport } from './check/check-report.js';
-import { INLINE_MEMBER, inlineSteps } from './cache/cache-document.js';
-import type { CachedStep } from './cache/cached-step.js';
 import { withFilesOfResult } from './files-of-result.js';
-import { assembleImage, type AssembledImage } from './image/assemble-image.js';
-import { BaseImages } from './image/base-images.js';
-import { storeDocuments, storeImage } from './image/store-image.js';
+import { finishBuild, type SolvedBuild, type TaggedReference } from './finish-build.js';
+import { BaseImages, type BaseImagesParts } from './image/base-images.js';
+import { checkPlacedAnnotations } from './image/placed-annotations.js';
+import { platformRequests } from './joint/platform-requests.js';
 import { loadDockerfile } from './load-dockerfile.js';
-import { creationTime } from './operations/step-time.js';
-import { fileSystemOf, type FileSystemResult } from './operations/result.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
+import type { Remark } from './plan/remarks.js';
 import type { ProgressSink } from './progress.js';
 import { settleInOrder } from './plan/settle-in-order.js';
-import { solvePlans, type PlannedBuild, type PlanSolution } from './solve-plans.js';
+import { solvePlans, type PlannedBuild } from './solve-plans.js';
 
 /**
  * Builds images from Dockerfiles: parse, plan, solve, write the image and its names. What every step needs is looked up first and
@@ -35,20 +28,30 @@ export async function buildAll(
   given: BuildOptions,
 ): Promise<readonly BuildResult[]> {
   const named = requests.map((request) => request.tags.map(parseTag));
-  const options = requests.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
-  const bases = openBases(parts, options);
+  requests.forEach(checkPlacedAnnotations);
+  const variants = platformRequests(requests);
+  const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
+  const bases = openBases(parts, { ...options, showsPlatforms: variants.length > requests.length });
   const builds = await settleInOrder(
-    requests.map(async (request) => prepare(request, await makePlan(request, bases(request), { parts, options }))),
+    variants.map(async ({ request }) => prepare(request, await makePlan(request, bases(request), { parts, options }))),
   );
-  for (const { plan } of builds) plan.remarks.forEach(options.progress);
+  for (const remark of distinctRemarks(builds)) options.progress(remark);
   const solutions = await solvePlans(builds, { parts, options });
   const results: BuildResult[] = [];
-  for (const [number, prepared] of builds.entries()) {
-    const solution = solutions[number];
-    invariant(solution !== undefined, 'a build has a solution');
-    results.push(await finish(prepared, solution, { parts, names: named[number] ?? [] }));
+  for (const [number, names] of named.entries()) {
+    const solved = builds.flatMap((build, index): readonly SolvedBuild[] => {
+      const solution = solutions[index];
+      return variants[index]?.of === number && solution !== undefined ? [{ ...build, solution }] : [];
+    });
+    results.push(await finishBuild(solved, names, parts));
   }
   return results;
+}
+
+/** Of the same thing, once. */
+function distinctRemarks(builds: readonly PreparedBuild[]): readonly Remark[] {
+  const remarks = builds.flatMap(({ plan }) => plan.remarks);
+  return [...new Map(remarks.map((remark) => [JSON.stringify(remark), remark])).values()];
 }
 
 /** Of builds of one Dockerfile, what is said of it is said once. */
@@ -66,7 +69,6 @@ function sayingOnce(progress: ProgressSink): ProgressSink {
 
 interface PreparedBuild extends PlannedBuild {
   readonly plan: BuildPlan;
-  readonly wanted: readonly WantedResult[];
 }
 
 function prepare(request: BuildRequest, { plan, bases }: MadePlan): PreparedBuild {
@@ -75,73 +77,9 @@ function prepare(request: BuildRequest, { plan, bases }: MadePlan): PreparedBuil
     request,
     plan,
     bases,
-    wanted,
     graph: wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph,
     whole: wanted.includes('image') ? plan.graph.target : undefined,
   };
-}
-
-async function finish(
-  { request, plan, graph, wanted }: PreparedBuild,
-  solution: PlanSolution,
-  { parts, names }: { readonly parts: BuilderParts; readonly names: readonly TaggedReference[] },
-): Promise<BuildResult> {
-  const { resultOf, cachedSteps, steps } = solution;
-  const root = fileSystemOf(resultOf(plan.graph.target));
-  const image = assemble(plan, root, { request, parts, steps: cachedSteps });
-  const elsewhere = await layersElsewhere(root, solution);
-  const kept = await keep(image, names, { store: parts.store, wanted, isWhole: elsewhere.length === 0 });
-  return {
-    imageId: image.config.descriptor.digest,
-    manifest: image.manifest.descriptor,
-    ...kept,
-    names: kept.stored ? names.map(formatReference) : [],
-    steps,
-    ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(resultOf(graph.target))) } : {}),
-    ...(elsewhere.length === 0 ? {} : { elsewhere }),
-    ...(request.wantsSteps === true ? { cache: cachedSteps } : {}),
-  };
-}
-
-async function keep(
-  image: AssembledImage,
-  names: readonly TaggedReference[],
-  { store, wanted, isWhole }: { store: Store; wanted: readonly WantedResult[]; isWhole: boolean },
-): Promise<Pick<BuildResult, 'stored' | 'forPush'>> {
-  const isPushed = wanted.includes('pushed');
-  if (wanted.includes('image') || (isPushed && isWhole)) {
-    await storeImage(store, image, names);
-    return { stored: true };
-  }
-  if (!isPushed) return { stored: false };
-  await storeDocuments(store.blobs, image);
-  return { stored: false, forPush: true };
-}
-
-function assemble(
-  plan: BuildPlan,
-  root: FileSystemResult,
-  { request, parts, steps }: { request: BuildRequest; parts: BuilderParts; steps: readonly CachedStep[] },
-): AssembledImage {
-  const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
-  const diffIds = root.layers.map(({ diffId }) => diffId);
-  const members = request.inlineCache === true ? { [INLINE_MEMBER]: inlineSteps(steps, diffIds) } : {};
-  return assembleImage(plan.image, root, { epoch, annotations: request.annotations, members });
-}
-
-/** Of the image, and of the steps that a cache may be made of. */
-async function layersElsewhere(
-  root: FileSystemResult,
-  { cachedSteps, remote }: PlanSolution,
-): Promise<readonly RemoteBlob[]> {
-  const found = await remote.elsewhere([...root.layers, ...cachedSteps.map(({ layer }) => layer)]);
-  return [...new Map(found.map((blob) => [blob.descriptor.digest, blob])).values()];
-}
-
-function onlyLayer({ layers }: FileSystemResult): Descriptor<LayerMediaType> {
-  const [layer, ...more] = layers;
-  invariant(layer !== undefined && more.length === 0, 'the files of a result are one layer');
-  return layer.descriptor;
 }
 
 /** What a build would do, without doing it: for pictures. Base images are looked up. */
@@ -162,7 +100,7 @@ export function baseResolver(request: BuildRequest, parts: BuilderParts, options
 /** One for all requests that ask registries alike. */
 function openBases(
   { store, now, registry }: BuilderParts,
-  options: BuildOptions,
+  options: BuildOptions & Partial<Pick<BaseImagesParts, 'showsPlatforms'>>,
 ): (request: BuildRequest) => BaseImages {
   const opened = new Map<boolean, BaseImages>();
   return ({ pull }) => {
@@ -202,8 +140,6 @@ async function makePlan(
   if (failure !== undefined) throw failure;
   return { plan, bases };
 }
-
-type TaggedReference = Reference & { readonly tag: string };
 
 function parseTag(text: string): TaggedReference {
   const { registry, repository, tag = 'latest', digest } = withDefaultTag(parseReference(text));

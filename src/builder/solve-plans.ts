@@ -39,7 +39,9 @@ export interface SolvingParts {
 export interface PlanSolution {
   /** By the ids of its own graph. */
   readonly resultOf: (id: VertexId) => Result | undefined;
-  readonly steps: { readonly total: number; readonly cached: number };
+  /** Its steps, and those among them that were remembered: what builds have in common is in each of them. */
+  readonly steps: readonly VertexId[];
+  readonly remembered: readonly VertexId[];
   /** For a cache. */
   readonly cachedSteps: readonly CachedStep[];
   readonly remote: RemoteLayers;
@@ -150,7 +152,8 @@ function partOf(
   });
   return {
     resultOf: (id) => solution.results.get(idIn(ids, id)),
-    steps: { total: steps.length, cached: steps.filter((id) => remembered.has(id)).length },
+    steps,
+    remembered: steps.filter((id) => remembered.has(id)),
     cachedSteps: cache.stepsOf(own),
     remote,
   };

@@ -109,7 +109,7 @@ const build: Command = {
       placeholder: 'list',
       about: 'Do not use the cache for a stage: a name or a number',
     },
-    platform('Platform to build for: os/architecture[/variant]'),
+    platforms('Platforms to build for: os/architecture[/variant] or "local"; several make an index'),
     progress,
     {
       name: 'on-error',

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buildAll } from '../../../src/builder/build.js';
 import { buildRequest, type BuildRequest, type BuildResult } from '../../../src/builder/build-request.js';
 import type { ProgressEvent } from '../../../src/builder/progress.js';
+import { decodeIndex } from '../../../src/oci/decode.js';
+import { parsePlatform } from '../../../src/oci/platform.js';
 import { createBuilderParts } from '../../../src/builder-parts.js';
 import { openStore, type OpenStore } from '../../../src/store/open-store.js';
 
@@ -81,6 +83,57 @@ describe('buildAll', () => {
     const warnings = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
     expect(warnings.length).toBeGreaterThan(0);
     expect(new Set(warnings).size).toBe(warnings.length);
+  });
+
+  test('for several platforms: an image each, in the order given, once, and an index that has the names', async () => {
+    const platforms = ['linux/arm/v7', 'linux/amd64', 'linux/arm64/v8', 'arm64'];
+    const placedAnnotations = [
+      { place: 'index', name: 'of', value: 'all' },
+      { place: 'manifest', platform: 'linux/arm64', name: 'of', value: 'one' },
+      { place: 'manifest-descriptor', platform: 'linux/amd64', name: 'of', value: 'entry' },
+    ] as const;
+    const request = requestOf(COPY, { platforms, placedAnnotations, annotations: { k: 'v' }, tags: ['multi'] });
+    const { results, events } = await built([request]);
+    const [result] = results;
+    expect(result?.images?.map(({ platform }) => platform)).toEqual(['linux/arm/v7', 'linux/amd64', 'linux/arm64']);
+    const [stored] = await store.images.list();
+    expect(stored?.name).toMatchObject({ repository: 'library/multi' });
+    expect(stored?.index?.digest).toBe(result?.index?.digest);
+    if (stored?.index === undefined) throw new Error('the name stands for no index');
+    const index = decodeIndex(await store.blobs.read(stored.index), stored.index);
+    expect(
+      index.value.manifests.map(({ digest, platform, annotations }) => ({ digest, platform, annotations })),
+    ).toEqual(
+      result?.images?.map(({ platform, manifest: { digest } }) => ({
+        digest,
+        platform: parsePlatform(platform),
+        annotations: platform === 'linux/amd64' ? { of: 'entry' } : undefined,
+      })),
+    );
+    expect(index.value.annotations).toEqual({ of: 'all' });
+    const annotated = (result?.images ?? []).map(async ({ manifest }) => (await store.images.manifest(manifest)).value);
+    expect((await Promise.all(annotated)).map(({ annotations }) => annotations)).toEqual([
+      { k: 'v' },
+      { k: 'v' },
+      { k: 'v', of: 'one' },
+    ]);
+    // The files are for any platform: what copies them is the same work.
+    expect(done(events)).toEqual(['[linux/arm/v7 1/1] COPY file /']);
+  });
+
+  test.each<{ name: string; given: Partial<BuildRequest>; message: string }>([
+    {
+      name: 'an annotation of an index that is not made',
+      given: { platforms: ['linux/arm64', 'arm64'], placedAnnotations: [{ place: 'index', name: 'k', value: 'v' }] },
+      message: 'cannot annotate the index with "k": the build makes no index',
+    },
+    {
+      name: 'an annotation of an image that is not made',
+      given: { placedAnnotations: [{ place: 'manifest', platform: 'linux/s390x', name: 'k', value: 'v' }] },
+      message: 'cannot annotate the image for "linux/s390x": it is not built',
+    },
+  ])('refuses $name', async ({ given, message }) => {
+    await expect(built([requestOf(COPY, given)])).rejects.toMatchObject({ code: 'USAGE', message });
   });
 
   test('a failure of one is the failure of all, and nothing gets a name', async () => {
