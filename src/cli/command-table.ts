@@ -1,5 +1,6 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { bakeCommand } from './bake/bake-command.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
@@ -182,8 +183,13 @@ const saveOptions: readonly OptionSpec[] = [
   },
 ];
 
+const bake = bakeCommand(
+  build.options.filter(({ name }) => ['authfile', 'isolation', 'jobs', 'progress'].includes(name)),
+);
+
 export const COMMANDS: readonly Command[] = [
   build,
+  bake,
   {
     name: 'bootstrap',
     operands: '',
