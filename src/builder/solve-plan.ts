@@ -121,6 +121,7 @@ function operationParts(
     given: request,
     openVisit: parts.openVisit,
     platform: platformOf(request),
+    isRunUpon: (vertex) => upcoming.isRunUpon(vertex),
     openContext: (operation) => openBuildContext(request, operation, contexts),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');
