@@ -41,7 +41,8 @@ export class LayerIndexes {
 
   /** `undefined` when there is none that is as it was saved. */
   load(diffId: Digest): Buffer | undefined {
-    const file = readIfThere(layout.layerIndex(this.#root, diffId));
+    const path = layout.layerIndex(this.#root, diffId);
+    const file = readIfPossible(path, (descriptor) => readFileSync(descriptor));
     return file === undefined ? undefined : contentOf(file);
   }
 
@@ -101,25 +102,22 @@ function checksumOf(blob: Digest, bytes: Uint8Array): string {
 
 function blobOf(path: string): Digest | undefined {
   const header = Buffer.alloc(MAX_HEADER);
-  withFile(path, (descriptor) => readSync(descriptor, header, 0, MAX_HEADER, 0));
+  readIfPossible(path, (descriptor) => readSync(descriptor, header, 0, MAX_HEADER, 0));
   const blob = header.toString('latin1').split(' ')[0] ?? '';
   return isDigest(blob) ? blob : undefined;
 }
 
-function readIfThere(path: string): Buffer | undefined {
+/** `undefined` for what is missing, is no file, or cannot be read: it is a cache of what can be had again. */
+function readIfPossible<T>(path: string, read: (descriptor: number) => T): T | undefined {
   try {
-    return withFile(path, (descriptor) => readFileSync(descriptor));
+    const descriptor = openSync(path, READ_FLAGS);
+    try {
+      return read(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return undefined;
-  }
-}
-
-function withFile<T>(path: string, read: (descriptor: number) => T): T {
-  const descriptor = openSync(path, READ_FLAGS);
-  try {
-    return read(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

@@ -38,8 +38,12 @@ export async function indexedTree(parts: IndexingParts, of: RootOf, step: ForSte
   const chain = chainIdsOf(layers.map(({ diffId }) => diffId));
   const id = chain.at(-1);
   if (id === undefined || (await workshop.snapshotter.has(id))) return undefined;
-  if (!(await areIndexed(parts, { ...of, chain, id }, step))) return undefined;
-  return unlessInvalid(() => treesOf(parts, workshop).open(layers));
+  const trees = treesOf(parts, workshop);
+  const open = async (): Promise<NodesTree | undefined> => {
+    if (!(await areIndexed(parts, { ...of, chain, id }, step))) return undefined;
+    return await unlessInvalid(() => trees.open(layers));
+  };
+  return (await open()) ?? ((await trees.dropUnusable(layers)) ? await open() : undefined);
 }
 
 export function treesOf({ store }: Pick<OperationParts, 'store'>, workshop: Workshop): LayerTrees {

@@ -23,9 +23,9 @@ export async function copyContents(
   { blobs, file, signal }: CopyContentsOptions,
 ): Promise<void> {
   const parts = partsOf(files);
-  const blob = abortable(await blobs.open(content.layer.descriptor), 'read a layer', signal);
   const descriptor = openSync(file, 'wx', 0o600);
   try {
+    const blob = abortable(await blobs.open(content.layer.descriptor), 'read a layer', signal);
     let [position, next] = [0, 0];
     for await (const chunk of decompress(blob)) {
       const end = position + chunk.byteLength;

@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Digest } from '../../oci/digest.js';
 import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import { layout } from '../../store/layout.js';
 import type { Store } from '../../store/store.js';
@@ -5,7 +8,7 @@ import type { ByteString } from '../../support/byte-string.js';
 import { ContentElsewhereError } from './content-elsewhere.js';
 import { copyContents, storedSize } from './copy-contents.js';
 import { LayerContent } from './layer-content.js';
-import type { IndexedFile } from './layer-index.js';
+import type { IndexedFile, LayerIndex } from './layer-index.js';
 import { layerNodes } from './layer-nodes.js';
 import { NodesTree } from './nodes-tree.js';
 import { readLayerIndex } from './read-layer-index.js';
@@ -33,6 +36,8 @@ export class LayerTrees {
   readonly #trees = new Map<ChainId, NodesTree>();
   #entries = 0;
   #copies = 0;
+  /** Of copied contents; it goes with the temporary directory. */
+  #copiesFolder: string | undefined;
 
   constructor(options: LayerTreesOptions) {
     this.#options = options;
@@ -57,6 +62,14 @@ export class LayerTrees {
     return tree;
   }
 
+  /** Removes the indexes that are damaged, or another version's. @returns whether there were any: they may be made again */
+  async dropUnusable(layers: readonly Layer[]): Promise<boolean> {
+    const { layerIndexes } = this.#options.store;
+    const unusable = layers.filter(({ diffId }) => layerIndexes.has(diffId) && this.#load(diffId) === undefined);
+    for (const { diffId } of unusable) await layerIndexes.delete(diffId);
+    return unusable.length > 0;
+  }
+
   /**
    * Sees that `read` gives the contents of files, inflating each layer that has some of them once.
    * @throws `ContentElsewhereError` when that is more than unpacking is worth
@@ -75,7 +88,7 @@ export class LayerTrees {
     if (wanted.size === 0) return;
     await options.fetch([...wanted.keys()].map(({ layer }) => layer));
     for (const [content, files] of wanted) {
-      const file = `${this.#options.temporaryDirectory}/contents-${++this.#copies}`;
+      const file = join(this.#folder(), String(++this.#copies));
       const { blobs } = this.#options.store;
       await copyContents(content, [...files.values()], { blobs, file, signal: options.signal });
     }
@@ -83,14 +96,24 @@ export class LayerTrees {
 
   #add(layer: Layer, place: { readonly below: NodesTree; readonly number: number }): NodesTree | undefined {
     const { store } = this.#options;
-    const bytes = store.layerIndexes.load(layer.diffId);
-    const index = bytes === undefined ? undefined : readLayerIndex(bytes);
-    if (index?.diffId !== layer.diffId) return undefined;
+    const index = this.#load(layer.diffId);
+    if (index === undefined) return undefined;
     this.#entries += index.count;
     if (this.#entries > MAX_ENTRIES) return undefined;
     // What is built here is not compressed: its digest is its diffId.
     const { digest } = layer.descriptor;
     const content = new LayerContent(layer, digest === layer.diffId ? layout.blob(store.root, digest) : undefined);
     return place.below.with(layerNodes({ index, content, ...place }));
+  }
+
+  #folder(): string {
+    this.#copiesFolder ??= mkdtempSync(join(this.#options.temporaryDirectory, 'contents-'));
+    return this.#copiesFolder;
+  }
+
+  #load(diffId: Digest): LayerIndex | undefined {
+    const bytes = this.#options.store.layerIndexes.load(diffId);
+    const index = bytes === undefined ? undefined : readLayerIndex(bytes);
+    return index?.diffId === diffId ? index : undefined;
   }
 }
