@@ -183,6 +183,7 @@ function operationParts(
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     given: request,
     openVisit: parts.openVisit,
+    isRunUpon: (vertex) => upcoming.isRunUpon(vertex),
     openContext: (operation) => openBuildContext(request, operation, contexts),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');
