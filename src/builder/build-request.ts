@@ -57,6 +57,8 @@ export interface BuildRequest {
   readonly platform?: string | undefined;
   /** Seconds since 1970, for every time that goes into the image (reproducible-builds.org). */
   readonly sourceDateEpoch?: number | undefined;
+  /** Of the files in layers that are built, where there is such a time; absent: bounded. */
+  readonly fileTimes?: FileTimes | undefined;
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** Values by id, for `RUN --mount=type=secret`. Kept in memory, and out of keys, records, layers and messages. */
@@ -91,6 +93,9 @@ export interface BuildRequest {
  * anyhow. `files`: all its files in one tar.
  */
 export type WantedResult = 'image' | 'pushed' | 'files';
+
+/** `bounded`: none is later than the epoch. `kept`: as the steps made them. `all`: each is the epoch. */
+export type FileTimes = 'bounded' | 'kept' | 'all';
 
 /** A cache that another build has exported. */
 export type CacheSource =

@@ -117,6 +117,7 @@ function operationParts(
     workshop: () => workshop(() => upcoming.count),
     drain,
     sourceDateEpoch: request.sourceDateEpoch,
+    fileTimes: request.fileTimes,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     given: request,
     openVisit: parts.openVisit,

@@ -14,6 +14,8 @@ export interface ReadOutputs {
   /** Of the image's manifest. */
   readonly annotations: Readonly<Record<string, string>>;
   readonly usesStandardOutput: boolean;
+  /** What `rewrite-timestamp` of each says, where it says something. */
+  readonly rewrites: readonly boolean[];
 }
 
 /** What `-o`, `--push` and `--load` ask for, in docker buildx's spelling; nothing for an image in the store. @throws `USAGE` */
@@ -33,6 +35,7 @@ export function readOutputs(parsed: ParsedArguments, host: Host): ReadOutputs {
     names: read.flatMap(({ names }) => names),
     annotations: Object.assign({}, ...read.map(({ annotations }) => annotations)) as Record<string, string>,
     usesStandardOutput: toStandardOutput.length > 0,
+    rewrites: read.flatMap(({ rewrite }) => (rewrite === undefined ? [] : [rewrite])),
   };
 }
 
@@ -40,6 +43,7 @@ interface ReadOutput {
   readonly output: BuildOutput;
   readonly names: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
+  readonly rewrite: boolean | undefined;
 }
 
 type Reader = (attributes: Attributes, host: Host) => BuildOutput;
@@ -67,13 +71,17 @@ function readOutput(attributes: Attributes, host: Host): ReadOutput {
   const { type, reader } = attributes.type(READERS);
   const names = (attributes.take('name') ?? '').split(',').filter((name) => name !== '');
   const annotations = annotationsOf(attributes);
+  const rewrite = OF_IMAGES.has(type) ? attributes.truth('rewrite-timestamp') : undefined;
   const output = reader(attributes, host);
   attributes.end(`type=${type} takes no KEY here`, {
     hint: 'See "Outputs" in docs/outputs.md for what each type takes.',
     passed: WITHOUT_EFFECT,
   });
-  return { output, names, annotations };
+  return { output, names, annotations, rewrite };
 }
+
+/** Whose layers have files with times; a folder and a tar of files have what the layers have. */
+const OF_IMAGES: ReadonlySet<string> = new Set(['image', 'registry', 'docker', 'oci']);
 
 function imageOutput(attributes: Attributes): BuildOutput {
   const push = attributes.truth('push') ?? false;

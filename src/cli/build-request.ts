@@ -11,6 +11,7 @@ import { readNamedContexts } from './named-contexts.js';
 import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
 import { readStepOptions } from './step-options.js';
+import { readTimes } from './time-options.js';
 
 const BUILD = { command: 'tsbuild build' };
 
@@ -38,7 +39,7 @@ export async function readBuildRequest(
     pull: parsed.flag('pull'),
     network: network(parsed.value('network')),
     platform: platform(parsed.value('platform')),
-    sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
+    ...readTimes(parsed, { buildArgs, env: host.env }),
     proxyEnv: await readProxyVariables(host),
     ...(await readRunOptions(parsed, host)),
     ...readStepOptions(parsed),
@@ -171,16 +172,5 @@ export function platform(word: string | undefined): string | undefined {
   }
   throw new TsbuildError('USAGE', `cannot use --platform "${word}": not of the form os/architecture[/variant]`, {
     hint: 'Write it as linux/amd64 or linux/arm64/v8.',
-  });
-}
-
-/** Seconds since 1970 (reproducible-builds.org/specs/source-date-epoch); an empty value is none. */
-function sourceDateEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const seconds = Number(text);
-  // The last second of the year 9999, beyond which RFC 3339 has no notation.
-  if (/^\d{1,12}$/.test(text) && seconds <= 253_402_300_799) return seconds;
-  throw new TsbuildError('USAGE', `cannot use SOURCE_DATE_EPOCH "${text}": not a number of seconds since 1970`, {
-    hint: 'Set it to a whole number, as with: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
   });
 }

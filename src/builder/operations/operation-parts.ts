@@ -1,5 +1,5 @@
 import type { CacheMounts } from '../../store/cache-mounts.js';
-import type { BuildRequest } from '../build-request.js';
+import type { BuildRequest, FileTimes } from '../build-request.js';
 import type { TreeSnapshots } from './run/tree-snapshots.js';
 import type { ChainId, Layer } from '../../oci/layer.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
@@ -48,6 +48,8 @@ export interface OperationParts {
   readonly platform: string;
   /** Seconds since 1970 for every time that goes into the image, or `undefined`: times are as they come. */
   readonly sourceDateEpoch: number | undefined;
+  /** What that means for files; absent: bounded. */
+  readonly fileTimes?: FileTimes | undefined;
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** What steps have of the caller's that goes into no key. */
   readonly given: Pick<

@@ -13,6 +13,7 @@ import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
+import { withOutputTimes } from '../time-options.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
 import { lazyToolchain } from './open-toolchain.js';
 
@@ -45,7 +46,9 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
         ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
         ...(caches.inline ? { inlineCache: true } : {}),
       };
-      const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
+      const { times, warning } = withOutputTimes(given, wanted.rewrites);
+      if (warning !== undefined) progress({ type: 'warning', message: warning });
+      const request = { ...given, ...cached, ...times, tags: [...given.tags, ...wanted.names], annotations };
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);

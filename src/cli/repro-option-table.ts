@@ -1,0 +1,22 @@
+import type { OptionSpec } from './argv.js';
+
+/** Of `build`: what makes a build give the same again. `time-options.ts` reads those of times. */
+export const REPRO_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: 'rewrite-timestamp',
+    kind: 'flag',
+    about: 'Bound the file times in built layers by SOURCE_DATE_EPOCH, as is usual; =false keeps them',
+  },
+  {
+    name: 'source-date-epoch',
+    kind: 'value',
+    placeholder: 'seconds',
+    about: 'Time of everything in the image, and a bound for file times (default: SOURCE_DATE_EPOCH)',
+  },
+  {
+    name: 'timestamp',
+    kind: 'value',
+    placeholder: 'seconds',
+    about: 'As --source-date-epoch, and the time of every file in built layers',
+  },
+];
