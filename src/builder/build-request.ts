@@ -45,6 +45,8 @@ export interface BuildRequest {
   readonly noCache: boolean;
   /** Stages, by name or number, whose steps are done anew even when the cache has them; absent: none. */
   readonly noCacheFilter?: readonly string[] | undefined;
+  /** Whether every step is done a second time, to see that it gives the same layer; implies `noCache`. */
+  readonly checkReproducible?: boolean | undefined;
   /** How many steps may be at work at once; absent: as many as there are processors. */
   readonly jobs?: number | undefined;
   /** How RUN steps are kept apart from the machine; absent: as well as it allows. */

@@ -20,13 +20,15 @@ import { fileSystemOf, type FileSystemResult } from './operations/result.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
-import { solvePlan, type PlanSolution } from './solve-plan.js';
+import { handlerFor, solvePlan, type PlanSolution, type SolvingParts } from './solve-plan.js';
 
 /**
  * Builds an image from a Dockerfile: parse, plan, solve, write the image and its names. What every step needs is looked up
  * first and done only when it is not remembered; the registry is asked, the sandbox made, only when they are needed.
  */
-export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
+export async function build(given: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
+  // What is remembered would tell nothing.
+  const request = given.checkReproducible === true ? { ...given, noCache: true } : given;
   const names = request.tags.map(parseTag);
   const { wanted = ['image'] } = request;
   const { plan, bases } = await makePlan(request, parts, options);
@@ -34,6 +36,7 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
   const graph = wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph;
   const whole = wanted.includes('image') ? plan.graph.target : undefined;
   const solution = await solvePlan(graph, { request, parts, bases, options, whole });
+  if (request.checkReproducible === true) await reproduce(graph, solution, { request, parts, bases, options });
   const { results, total, cached } = solution;
   const root = fileSystemOf(results.get(plan.graph.target));
   const image = assemble(plan, root, { request, parts, steps: solution.cache.steps });
@@ -49,6 +52,20 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
     ...(elsewhere.length === 0 ? {} : { elsewhere }),
     ...(request.wantsSteps === true ? { cache: solution.cache.steps } : {}),
   };
+}
+
+async function reproduce(
+  graph: BuildPlan['graph'],
+  { results, remote }: PlanSolution,
+  { request, parts, bases, options }: SolvingParts,
+): Promise<void> {
+  const { checkReproducible } = await import('./reproduce/check-reproducible.js');
+  await using second = await parts.again();
+  const { fileTimes = 'bounded' } = request;
+  const withTimes = request.sourceDateEpoch !== undefined && fileTimes !== 'kept';
+  const handler = handlerFor({ request, parts: second, bases, options }, remote);
+  const firstRoot = parts.store.root;
+  await checkReproducible({ ...options, graph, results, firstRoot, handler, parts: second, withTimes });
 }
 
 async function keep(

@@ -106,9 +106,16 @@ async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports
   return { ...solution, cached: solution.cached + bases.settle(options.progress), cache, remote };
 }
 
+/** Does single steps again, with what a solution has learned of layers that are elsewhere. */
+export function handlerFor(solving: SolvingParts, remote: RemoteLayers): DockerfileOperations {
+  const { store, now } = solving.parts;
+  const contexts = new ContextIndexes({ records: store.records, now });
+  return new DockerfileOperations(operationParts({ ...solving, contexts }, { upcoming: { count: 0 }, remote }));
+}
+
 function operationParts(
   { request, parts, bases, contexts }: Attempt,
-  { upcoming, remote }: { readonly upcoming: UpcomingRuns; readonly remote: RemoteLayers },
+  { upcoming, remote }: { readonly upcoming: Pick<UpcomingRuns, 'count'>; readonly remote: RemoteLayers },
 ): OperationParts {
   const { store, now, workshop, drain } = parts;
   return {

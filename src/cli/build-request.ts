@@ -33,6 +33,7 @@ export async function readBuildRequest(
     labels: assignments(parsed.list('label'), '--label'),
     annotations: annotations(parsed.list('annotation')),
     noCache: parsed.flag('no-cache'),
+    ...(parsed.flag('check-reproducible') ? { checkReproducible: true } : {}),
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
     isolation: isolation(parsed.value('isolation'), host.env),

@@ -3,6 +3,11 @@ import type { OptionSpec } from './argv.js';
 /** Of `build`: what makes a build give the same again. `time-options.ts` reads those of times. */
 export const REPRO_OPTIONS: readonly OptionSpec[] = [
   {
+    name: 'check-reproducible',
+    kind: 'flag',
+    about: 'Do every step twice, without the cache, and tell which files of which step differ',
+  },
+  {
     name: 'rewrite-timestamp',
     kind: 'flag',
     about: 'Bound the file times in built layers by SOURCE_DATE_EPOCH, as is usual; =false keeps them',

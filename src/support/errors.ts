@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   STORE_IO: { exit: 8, about: 'the store cannot be read or written' },
   DISK_FULL: { exit: 8, about: 'the disk is full' },
   OUTPUT_FAILED: { exit: 8, about: 'a result cannot be written' },
+  NOT_REPRODUCIBLE: { exit: 9, about: 'a step gave another layer when it was done a second time' },
   INTERNAL: { exit: 1, about: 'a mistake in tsbuild itself' },
   ABORTED: { exit: 130, about: 'the command was cancelled' },
 } as const;

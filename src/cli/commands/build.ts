@@ -48,7 +48,14 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       };
       const { times, warning } = withOutputTimes(given, wanted.rewrites);
       if (warning !== undefined) progress({ type: 'warning', message: warning });
-      const request = { ...given, ...cached, ...times, tags: [...given.tags, ...wanted.names], annotations };
+      const request = {
+        ...given,
+        ...cached,
+        ...times,
+
+        tags: [...given.tags, ...wanted.names],
+        annotations,
+      };
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
