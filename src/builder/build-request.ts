@@ -13,6 +13,7 @@ import type {
 import type { IsolationName } from '../sandbox/sandbox.js';
 
 import type { CachedStep } from './cache/cached-step.js';
+import type { LockRequest, Pins } from './lock/pins.js';
 
 /** What to build. Plain data: it crosses process boundaries. */
 export interface BuildRequest {
@@ -53,6 +54,8 @@ export interface BuildRequest {
   readonly isolation?: 'auto' | IsolationName | undefined;
   /** Ask the registry for a newer image behind each FROM even when the store has one. */
   readonly pull: boolean;
+  /** What of the sources is pinned; absent: nothing is, and nothing is told of them. */
+  readonly lock?: LockRequest | undefined;
   /** Of the RUN steps that do not choose. */
   readonly network: StepNetwork;
   /** `os/architecture[/variant]`; absent: this machine's. */
@@ -156,6 +159,8 @@ export interface BuildResult {
   /** Where files were wanted: an uncompressed tar in the store, that a collector may remove once the build is over. */
   readonly files?: Descriptor<LayerMediaType> | undefined;
   readonly steps: { readonly total: number; readonly cached: number };
+  /** What the sources were, where a lock was to be refreshed. */
+  readonly pins?: Pins | undefined;
   /** Layers of the result that the store lacks, and where they are. */
   readonly elsewhere?: readonly RemoteBlob[] | undefined;
   /** Where they were asked for, the steps of the build. */

@@ -14,6 +14,7 @@ import { withFilesOfResult } from './files-of-result.js';
 import { assembleImage, type AssembledImage } from './image/assemble-image.js';
 import { BaseImages } from './image/base-images.js';
 import { storeDocuments, storeImage } from './image/store-image.js';
+import { SourceLock } from './lock/source-lock.js';
 import { loadDockerfile } from './load-dockerfile.js';
 import { creationTime } from './operations/step-time.js';
 import { fileSystemOf, type FileSystemResult } from './operations/result.js';
@@ -28,28 +29,30 @@ import { handlerFor, solvePlan, type PlanSolution, type SolvingParts } from './s
  */
 export async function build(given: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
   // What is remembered would tell nothing.
-  const request = given.checkReproducible === true ? { ...given, noCache: true } : given;
+  const request = { ...given, noCache: given.noCache || given.checkReproducible === true };
   const names = request.tags.map(parseTag);
   const { wanted = ['image'] } = request;
-  const { plan, bases } = await makePlan(request, parts, options);
+  const { plan, bases, lock } = await makePlan(request, parts, options);
   plan.remarks.forEach(options.progress);
   const graph = wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph;
   const whole = wanted.includes('image') ? plan.graph.target : undefined;
-  const solution = await solvePlan(graph, { request, parts, bases, options, whole });
+  const solution = await solvePlan(graph, { request, parts, bases, options, lock, whole });
   if (request.checkReproducible === true) await reproduce(graph, solution, { request, parts, bases, options });
   const { results, total, cached } = solution;
   const root = fileSystemOf(results.get(plan.graph.target));
   const image = assemble(plan, root, { request, parts, steps: solution.cache.steps });
   const elsewhere = await layersElsewhere(root, solution);
   const kept = await keep(image, names, { store: parts.store, wanted, isWhole: elsewhere.length === 0 });
+  lock?.remark(options.progress, request);
   return {
     imageId: image.config.descriptor.digest,
     manifest: image.manifest.descriptor,
     ...kept,
     names: kept.stored ? names.map(formatReference) : [],
     steps: { total, cached },
-    ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(results.get(graph.target))) } : {}),
+    ...filesIn(wanted, () => fileSystemOf(results.get(graph.target))),
     ...(elsewhere.length === 0 ? {} : { elsewhere }),
+    ...(lock?.mode === 'refresh' ? { pins: lock.found } : {}),
     ...(request.wantsSteps === true ? { cache: solution.cache.steps } : {}),
   };
 }
@@ -103,6 +106,10 @@ async function layersElsewhere(
   return [...new Map(found.map((blob) => [blob.descriptor.digest, blob])).values()];
 }
 
+function filesIn(wanted: readonly WantedResult[], files: () => FileSystemResult): Pick<BuildResult, 'files'> {
+  return wanted.includes('files') ? { files: onlyLayer(files()) } : {};
+}
+
 function onlyLayer({ layers }: FileSystemResult): Descriptor<LayerMediaType> {
   const [layer, ...more] = layers;
   invariant(layer !== undefined && more.length === 0, 'the files of a result are one layer');
@@ -119,11 +126,19 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
 
 /** Looks base images up without building anything. */
 export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
-  const bases = openBases(request, parts, options);
+  const bases = openBases(request, parts, { ...options, lock: lockOf(request) });
   return (name, platform, source) => bases.resolve(name, platform, source);
 }
 
-function openBases({ pull }: BuildRequest, { store, now, registry }: BuilderParts, options: BuildOptions): BaseImages {
+function lockOf({ lock }: BuildRequest): SourceLock | undefined {
+  return lock === undefined ? undefined : new SourceLock(lock);
+}
+
+function openBases(
+  { pull }: BuildRequest,
+  { store, now, registry }: BuilderParts,
+  options: BuildOptions & { readonly lock: SourceLock | undefined },
+): BaseImages {
   return new BaseImages({ ...options, store, now, registry, pull });
 }
 
@@ -131,7 +146,7 @@ async function makePlan(
   request: BuildRequest,
   parts: BuilderParts,
   options: BuildOptions,
-): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages }> {
+): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages; readonly lock: SourceLock | undefined }> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
   const report = new CheckReport({
     dockerfile,
@@ -142,7 +157,8 @@ async function makePlan(
     },
   });
   dockerfile.warnings.forEach(report.add);
-  const bases = openBases(request, parts, options);
+  const lock = lockOf(request);
+  const bases = openBases(request, parts, { ...options, lock });
   const plan = await planBuild({
     dockerfile,
     request,
@@ -151,7 +167,7 @@ async function makePlan(
   });
   const failure = report.failure();
   if (failure !== undefined) throw failure;
-  return { plan, bases };
+  return { plan, bases, lock };
 }
 
 function parseTag(text: string): Reference & { readonly tag: string } {

@@ -4,6 +4,7 @@ import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import type { CacheImport } from './cache/cache-import.js';
 import { ContextIndexes } from './context/context-index.js';
 import { openBuildContext } from './context/build-context.js';
+import type { SourceLock } from './lock/source-lock.js';
 import type { BuildGraph, VertexId } from './graph.js';
 import type { BaseImages } from './image/base-images.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
@@ -22,6 +23,8 @@ export interface SolvingParts {
   readonly parts: BuilderParts;
   readonly bases: BaseImages;
   readonly options: BuildOptions;
+  /** What of the sources is pinned; absent: nothing. */
+  readonly lock?: SourceLock | undefined;
   /** The image's root file system, where all of its layers have to be in the store. */
   readonly whole?: VertexId | undefined;
 }
@@ -114,7 +117,7 @@ export function handlerFor(solving: SolvingParts, remote: RemoteLayers): Dockerf
 }
 
 function operationParts(
-  { request, parts, bases, contexts }: Attempt,
+  { request, parts, bases, contexts, lock }: Attempt,
   { upcoming, remote }: { readonly upcoming: Pick<UpcomingRuns, 'count'>; readonly remote: RemoteLayers },
 ): OperationParts {
   const { store, now, workshop, drain } = parts;
@@ -132,7 +135,7 @@ function operationParts(
     openContext: (operation) => openBuildContext(request, operation, contexts),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');
-      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets }).fetch(
+      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets, lock }).fetch(
         operation,
         step,
         context,

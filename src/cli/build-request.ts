@@ -7,6 +7,7 @@ import { choose } from './commands/choose.js';
 import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
 import { readDevices } from './image-run/device-options.js';
+import { readLock } from './lock-file.js';
 import { readNamedContexts } from './named-contexts.js';
 import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
@@ -54,9 +55,11 @@ export async function readBuildRequest(
     sources: await readSources(wanted, { ...reading, host }),
     cwd: host.cwd,
   });
+  const lock = await readLock(parsed, host, sources);
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return {
     ...{ ...sources, ...options },
+    ...(lock === undefined ? {} : { lock }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
   };

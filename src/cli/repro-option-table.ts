@@ -8,6 +8,22 @@ export const REPRO_OPTIONS: readonly OptionSpec[] = [
     about: 'Do every step twice, without the cache, and tell which files of which step differ',
   },
   {
+    name: 'frozen',
+    kind: 'flag',
+    about: 'Take nothing that the lock file does not pin (docs/reproducible.md)',
+  },
+  {
+    name: 'lock',
+    kind: 'flag',
+    about: 'Pin base images, URLs and git references as they are now, in the lock file',
+  },
+  {
+    name: 'lock-file',
+    kind: 'value',
+    placeholder: 'path',
+    about: 'The lock file (default: tsbuild.lock beside the Dockerfile, if there is one)',
+  },
+  {
     name: 'rewrite-timestamp',
     kind: 'flag',
     about: 'Bound the file times in built layers by SOURCE_DATE_EPOCH, as is usual; =false keeps them',

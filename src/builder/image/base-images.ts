@@ -13,6 +13,7 @@ import type { Store } from '../../store/store.js';
 import { invariant } from '../../support/invariant.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import type { SourceLock } from '../lock/source-lock.js';
 import type { ImageOperation } from '../operation.js';
 import type { ResolvedBase } from '../plan.js';
 import type { LayoutImage } from '../plan/layout-image.js';
@@ -27,6 +28,8 @@ export interface BaseImagesParts {
   readonly registry: () => Promise<RegistryClient>;
   /** Ask the registry even when the store has an image of that name. */
   readonly pull: boolean;
+  /** What is pinned of them; absent: nothing. */
+  readonly lock?: SourceLock | undefined;
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly now: () => number;
@@ -65,11 +68,27 @@ export class BaseImages {
     try {
       if (typeof name !== 'string') return this.#remember(await this.#inLayout(name, platform), layoutName(name));
       const reference = withDefaultTag(parseReference(name));
-      const known = (await this.#inStore(reference, platform)) ?? (await this.#inRegistry(reference, platform));
+      const known = await this.#locked(reference, platform);
       return this.#remember(known, formatReference(reference));
     } catch (error) {
       throw located(error, source);
     }
+  }
+
+  async #locked(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const { lock, pull } = this.#parts;
+    if (lock === undefined) return await this.#find(reference, platform, pull);
+    const pinned = lock.image(reference, platform);
+    const { registry, repository } = reference;
+    const resolve = (): Promise<KnownBase> =>
+      pinned === undefined
+        ? this.#find(reference, platform, pull || lock.mode === 'refresh')
+        : this.#find({ registry, repository, digest: pinned }, platform, false);
+    return await lock.resolveImage({ reference, platform }, { pinned, resolve });
+  }
+
+  async #find(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase> {
+    return (await this.#inStore(reference, platform, pull)) ?? (await this.#inRegistry(reference, platform));
   }
 
   #remember(known: KnownBase, reference: string): ResolvedBase {
@@ -160,11 +179,12 @@ export class BaseImages {
     return base;
   }
 
-  async #inStore(reference: Reference, platform: Platform): Promise<KnownBase | undefined> {
-    if (this.#parts.pull) return undefined;
+  async #inStore(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase | undefined> {
     const { images } = this.#parts.store;
+    if (pull && this.#parts.pull) return undefined;
     const found = await images.find(reference);
-    if (found === undefined) return undefined;
+    // Of an image that was built here no registry knows what it is now.
+    if (found === undefined || (pull && found.resolved !== undefined)) return undefined;
     const known = await this.#read(reference, found);
     return known !== undefined && matches(known.config.value, platform) ? known : undefined;
   }

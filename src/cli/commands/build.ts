@@ -9,6 +9,7 @@ import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
+import { writeLock } from '../lock-file.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
@@ -59,6 +60,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
+      await writeLock(request.lock, built, { cwd: host.cwd, progress });
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;
     },
