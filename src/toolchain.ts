@@ -75,7 +75,8 @@ class LocalToolchain implements Toolchain {
   async #buildOutputs(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
     const activity = { ...withDefaults(options), openVisit: options.openVisit };
     const { outputs = [], cacheTo = [] } = options;
-    const asked = cacheTo.length === 0 ? request : { ...request, wantsSteps: true };
+    const wantsMounts = cacheTo.some(({ mounts }) => mounts !== undefined);
+    const asked = cacheTo.length === 0 ? request : { ...request, wantsSteps: true, wantsMounts };
     if (outputs.length === 0) return await this.#exported(cacheTo, await this.#build(asked, activity), activity);
     const { performOutputs, wantedBy } = await import('./build-outputs.js');
     const result = await this.#build({ ...asked, wanted: wantedBy(outputs, request) }, activity);
@@ -87,7 +88,7 @@ class LocalToolchain implements Toolchain {
   async #exported(targets: readonly CacheTarget[], result: BuildResult, activity: Activity): Promise<BuildResult> {
     if (targets.length === 0) return result;
     const { exportCaches } = await import('./export-cache.js');
-    await exportCaches(targets, result, this.#pushContext(activity));
+    await exportCaches(targets, result, { ...this.#pushContext(activity), cacheMounts: this });
     return result;
   }
 

@@ -12,6 +12,8 @@ import type {
 } from '../sandbox/run-spec.js';
 import type { IsolationName } from '../sandbox/sandbox.js';
 
+import type { BlobPlace } from '../registry/blob-place.js';
+import type { CachedMount } from './cache/cached-mount.js';
 import type { CachedStep } from './cache/cached-step.js';
 import type { LockRequest, Pins } from './lock/pins.js';
 
@@ -39,6 +41,8 @@ export interface BuildRequest {
   readonly inlineCache?: boolean | undefined;
   /** Whether the result says which steps it is made of, for a cache. */
   readonly wantsSteps?: boolean | undefined;
+  /** Whether the result says which cache mounts its steps have, for a cache. */
+  readonly wantsMounts?: boolean | undefined;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** A stage's name or number; absent: the last stage. */
   readonly target?: string | undefined;
@@ -159,12 +163,21 @@ export interface BuildResult {
   /** Where files were wanted: an uncompressed tar in the store, that a collector may remove once the build is over. */
   readonly files?: Descriptor<LayerMediaType> | undefined;
   readonly steps: { readonly total: number; readonly cached: number };
+  /** Cache mounts of its steps, by id. */
+  readonly cacheMounts?: readonly UsedCacheMount[] | undefined;
   /** What the sources were, where a lock was to be refreshed. */
   readonly pins?: Pins | undefined;
   /** Layers of the result that the store lacks, and where they are. */
   readonly elsewhere?: readonly RemoteBlob[] | undefined;
   /** Where they were asked for, the steps of the build. */
   readonly cache?: readonly CachedStep[] | undefined;
+}
+
+/** A cache mount that steps of a build have. */
+export interface UsedCacheMount {
+  readonly id: string;
+  /** What imported caches have of it, whether or not it was needed. */
+  readonly imported: readonly { readonly mount: CachedMount; readonly place: BlobPlace }[];
 }
 
 /** A request with what is usual for all that is not given. */

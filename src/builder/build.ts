@@ -5,10 +5,11 @@ import type { RemoteBlob } from '../registry/remote-blobs.js';
 import type { Store } from '../store/store.js';
 import { TsbuildError } from '../support/errors.js';
 import { invariant } from '../support/invariant.js';
-import type { BuildRequest, BuildResult, WantedResult } from './build-request.js';
+import type { BuildRequest, BuildResult, UsedCacheMount, WantedResult } from './build-request.js';
 import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import { CheckReport } from './check/check-report.js';
 import { INLINE_MEMBER, inlineSteps } from './cache/cache-document.js';
+import type { CacheImport } from './cache/cache-import.js';
 import type { CachedStep } from './cache/cached-step.js';
 import { withFilesOfResult } from './files-of-result.js';
 import { assembleImage, type AssembledImage } from './image/assemble-image.js';
@@ -52,9 +53,25 @@ export async function build(given: BuildRequest, parts: BuilderParts, options: B
     steps: { total, cached },
     ...filesIn(wanted, () => fileSystemOf(results.get(graph.target))),
     ...(elsewhere.length === 0 ? {} : { elsewhere }),
+    ...(await usedCacheMounts(request, plan, solution.imports)),
     ...(lock?.mode === 'refresh' ? { pins: lock.found } : {}),
     ...(request.wantsSteps === true ? { cache: solution.cache.steps } : {}),
   };
+}
+
+async function usedCacheMounts(
+  { wantsMounts = false }: BuildRequest,
+  { graph: { vertices } }: BuildPlan,
+  imports: readonly CacheImport[],
+): Promise<Pick<BuildResult, 'cacheMounts'>> {
+  if (!wantsMounts) return {};
+  const mounts = [...vertices.values()].flatMap(({ operation }) => (operation.kind === 'run' ? operation.mounts : []));
+  const ids = new Set(mounts.flatMap((mount) => (mount.type === 'cache' ? [mount.id] : [])));
+  const used = [...ids].sort().map(async (id): Promise<UsedCacheMount> => {
+    const found = imports.map(async (from) => (await from.mountsOf(id)).map((mount) => ({ mount, place: from.place })));
+    return { id, imported: (await Promise.all(found)).flat() };
+  });
+  return { cacheMounts: await Promise.all(used) };
 }
 
 async function reproduce(

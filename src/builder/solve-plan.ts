@@ -8,12 +8,13 @@ import type { SourceLock } from './lock/source-lock.js';
 import type { BuildGraph, VertexId } from './graph.js';
 import type { BaseImages } from './image/base-images.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
-import type { OperationParts } from './operations/operation-parts.js';
+import type { ImportedMount, OperationParts } from './operations/operation-parts.js';
 import { fileSystemOf, type Result } from './operations/result.js';
 import { StepCache } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
 import { proxyArguments } from './proxy-arguments.js';
-import { RemoteLayers } from './remote/remote-layers.js';
+import { RemoteLayers, type Fetching } from './remote/remote-layers.js';
+import type { CacheMountName } from '../store/cache-mounts.js';
 import { solve, type Solution } from './solver/solver.js';
 import { StaleResultError } from './solver/stale-result.js';
 import { UpcomingRuns } from './upcoming-runs.js';
@@ -32,6 +33,7 @@ export interface SolvingParts {
 export interface PlanSolution extends Solution<Result> {
   readonly cache: StepCache;
   readonly remote: RemoteLayers;
+  readonly imports: readonly CacheImport[];
 }
 
 /**
@@ -92,7 +94,7 @@ async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports
   });
   imports.cache = cache;
   const upcoming = new UpcomingRuns(graph, options.progress);
-  const handler = new DockerfileOperations(operationParts(solving, { upcoming, remote }));
+  const handler = new DockerfileOperations(operationParts(solving, { upcoming, remote, imports: imports.all }));
   const { limiter, now } = parts;
   const solution = await solve(
     graph,
@@ -106,19 +108,29 @@ async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports
     },
   );
   if (whole !== undefined) await fetchWhole(solution.results.get(whole), { remote, options, now });
-  return { ...solution, cached: solution.cached + bases.settle(options.progress), cache, remote };
+  return { ...solution, cached: solution.cached + bases.settle(options.progress), cache, remote, imports: imports.all };
 }
 
 /** Does single steps again, with what a solution has learned of layers that are elsewhere. */
 export function handlerFor(solving: SolvingParts, remote: RemoteLayers): DockerfileOperations {
   const { store, now } = solving.parts;
   const contexts = new ContextIndexes({ records: store.records, now });
-  return new DockerfileOperations(operationParts({ ...solving, contexts }, { upcoming: { count: 0 }, remote }));
+  return new DockerfileOperations(
+    operationParts({ ...solving, contexts }, { upcoming: { count: 0 }, remote, imports: [] }),
+  );
 }
 
 function operationParts(
   { request, parts, bases, contexts, lock }: Attempt,
-  { upcoming, remote }: { readonly upcoming: Pick<UpcomingRuns, 'count'>; readonly remote: RemoteLayers },
+  {
+    upcoming,
+    remote,
+    imports,
+  }: {
+    readonly upcoming: Pick<UpcomingRuns, 'count'>;
+    readonly remote: RemoteLayers;
+    readonly imports: readonly CacheImport[];
+  },
 ): OperationParts {
   const { store, now, workshop, drain } = parts;
   return {
@@ -142,8 +154,29 @@ function operationParts(
       );
     },
     presentImage: (operation, step) => bases.present(operation, { step, remote }),
+    importedMount: (name, fetching) => importedMount(imports, name, fetching),
     fetchLayers: (layers, fetching) => remote.fetch(layers, fetching),
   };
+}
+
+/** Of the first cache that has one. */
+async function importedMount(
+  imports: readonly CacheImport[],
+  name: CacheMountName,
+  fetching: Fetching,
+): Promise<ImportedMount | undefined> {
+  for (const from of imports) {
+    const mount = await from.findMount(name);
+    const archive = mount === undefined ? undefined : await from.openMount(mount, fetching);
+    if (archive === undefined) continue;
+    return {
+      archive,
+      leftOut: (error) => {
+        from.leftOut(name.id, error);
+      },
+    };
+  }
+  return undefined;
 }
 
 /** What an image in the store is made of is there. */
