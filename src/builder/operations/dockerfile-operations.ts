@@ -37,14 +37,13 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     context: OperationContext,
   ): AsyncGenerator<KeyMaterial> {
     const { operation } = vertex;
-    const { platform } = this.#parts;
     if (operation.kind === 'copy') {
       yield* copyKeys(this.#parts, copyStep(vertex, inputs), context);
     } else if (operation.kind === 'run') {
       yield* runKeys(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]), inputs }, context);
     } else if (operation.kind === 'workdir') {
       const parent = resultChainId(fileSystemOf(inputs[0]));
-      yield keyMaterial({ operation, platform, parent, epoch: keyedTimes(this.#parts) });
+      yield keyMaterial({ operation, parent, epoch: keyedTimes(this.#parts) });
     }
   }
 

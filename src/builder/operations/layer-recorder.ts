@@ -14,6 +14,7 @@ export async function recordLayer(
   const layer = await commitLayer({
     changes: withTimes(changes, parts),
     blobs: parts.store.blobs,
+    indexes: parts.store.layerIndexes,
     signal,
   });
   return { ...layer, created: creationTime(parts) };

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { BuilderParts } from '../builder-parts.js';
-import type { BuildGraph, Vertex } from '../graph.js';
+import type { BuildGraph, Vertex, VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { fileSystemOf, type Result } from '../operations/result.js';
 import type { ProgressSink } from '../progress.js';
@@ -15,7 +15,7 @@ import type { LayerDifference } from './file-difference.js';
 export interface Reproducing {
   readonly graph: BuildGraph<Operation>;
   /** Of the first time, of every vertex, in the store whose root is `firstRoot`. */
-  readonly results: ReadonlyMap<string, Result>;
+  readonly resultOf: (id: VertexId) => Result | undefined;
   readonly firstRoot: string;
   /** Does a step in the store of `parts`. */
   readonly handler: OperationHandler<Operation, Result>;
@@ -101,9 +101,9 @@ class Again {
   }
 
   async #compare(vertex: Vertex<Operation>): Promise<LayerDifference | undefined> {
-    const { results, handler, firstRoot, parts, withTimes } = this.#reproducing;
-    const known = (id: string): Result => {
-      const result = results.get(id);
+    const { resultOf, handler, firstRoot, parts, withTimes } = this.#reproducing;
+    const known = (id: VertexId): Result => {
+      const result = resultOf(id);
       invariant(result !== undefined, 'every vertex has a result');
       return result;
     };

@@ -28,7 +28,7 @@ async function timesOf(times: Pick<OperationParts, 'sourceDateEpoch' | 'fileTime
       return { digest: digestOf(tar), size: tar.length };
     },
   } as unknown as OperationParts['store']['blobs'];
-  const parts = { store: { blobs }, now: () => 7000_500, ...times };
+  const parts = { store: { blobs } as unknown as OperationParts['store'], now: () => 7000_500, ...times };
   const { created } = await recordLayer(parts, CHANGES, new AbortController().signal);
   const seconds = [...new TarParser().push(tar)].flatMap((event) =>
     event.kind === 'entry' ? [event.entry.mtime.seconds] : [],
