@@ -9,6 +9,8 @@ import { buildInflate } from './build-inflate.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 
+// What was built of sources that are gone must not get into a package.
+if (process.argv.includes('--clean')) rmSync('dist', { recursive: true, force: true });
 if (!existsSync('dist')) rmSync('node_modules/.cache/tsbuild', { recursive: true, force: true });
 // Beside the compiler of everything else.
 const inflate = buildInflate(['dist/bin/inflate.wasm', 'dist/layers/compression/inflate/inflate.wasm']);
@@ -17,7 +19,6 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 const version = JSON.parse(readFileSync('package.json', 'utf8')).version;
 const entries = {
   main: 'src/cli/main.ts',
-  'chroot-worker': 'src/sandbox/chroot-worker.ts',
   'build-worker': 'src/build-worker.ts',
   'isolation-worker': 'src/isolation-worker.ts',
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',

@@ -12,7 +12,7 @@ const WORTH_A_THREAD = 4 << 20;
 const WORTH_TWO_THREADS = 256 << 20;
 
 interface ContentDigestsOptions {
-  readonly store: Pick<Store, 'root' | 'blobs'>;
+  readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
   /** Threads for large blobs; without them everything is done in this one. */
   readonly digester: ContentDigester | undefined;
   readonly signal: AbortSignal | undefined;
@@ -50,9 +50,12 @@ export class ContentDigests implements AsyncDisposable {
   /** `undefined` when it could not be done, and when it was stopped. */
   async #inThread({ digest, size }: BlobInfo, digester: ContentDigester): Promise<Digest | undefined> {
     try {
-      const path = layout.blob(this.#options.store.root, digest);
-      const file = { path, algorithm: 'sha256' as const, apart: size >= WORTH_TWO_THREADS };
-      return (await digester.digest(file, { signal: this.#signal })).digest;
+      const { root, layerIndexes } = this.#options.store;
+      const apart = size >= WORTH_TWO_THREADS;
+      const file = { path: layout.blob(root, digest), algorithm: 'sha256', apart, indexed: true } as const;
+      const content = await digester.digest(file, { signal: this.#signal });
+      if (content.index !== undefined) await layerIndexes.save(content.digest, { bytes: content.index, blob: digest });
+      return content.digest;
     } catch {
       return undefined;
     }
