@@ -1,3 +1,4 @@
+import { formatPlatform } from '../oci/platform.js';
 import { familiarName, parseReference, withDefaultTag } from '../oci/reference.js';
 import { TsbuildError } from '../support/errors.js';
 import type { BuildRequest, BuildResult } from './build-request.js';
@@ -9,7 +10,9 @@ import { BaseImages, type BaseImagesParts } from './image/base-images.js';
 import { checkPlacedAnnotations } from './image/placed-annotations.js';
 import { platformRequests } from './joint/platform-requests.js';
 import { loadDockerfile } from './load-dockerfile.js';
-import type { BaseResolver, BuildPlan } from './plan.js';
+import { platformOf } from './joint/platform-of.js';
+import type { BaseResolver, BuildPlan, LinkResolver } from './plan.js';
+import { noBuild } from './plan/base-lookup.js';
 import { planBuild } from './plan/plan-build.js';
 import type { Remark } from './plan/remarks.js';
 import type { ProgressSink } from './progress.js';
@@ -32,8 +35,14 @@ export async function buildAll(
   const variants = platformRequests(requests);
   const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
   const bases = openBases(parts, { ...options, showsPlatforms: variants.length > requests.length });
-  const builds = await settleInOrder(
-    variants.map(async ({ request }) => prepare(request, await makePlan(request, bases(request), { parts, options }))),
+  const plans: Promise<MadePlan>[] = [];
+  for (const [number, { request }] of variants.entries()) {
+    const resolveLink = linkResolver(requestsOf(variants.slice(0, number)), plans);
+    plans.push(makePlan(request, bases(request), { parts, options, resolveLink }));
+  }
+  const made = await settleInOrder(plans);
+  const builds = variants.flatMap(({ request }, number) =>
+    made.slice(number, number + 1).map((one) => prepare(request, one)),
   );
   for (const remark of distinctRemarks(builds)) options.progress(remark);
   const solutions = await solvePlans(builds, { parts, options });
@@ -46,6 +55,21 @@ export async function buildAll(
     results.push(await finishBuild(solved, names, parts));
   }
   return results;
+}
+
+function requestsOf(variants: readonly { readonly request: BuildRequest }[]): readonly BuildRequest[] {
+  return variants.map(({ request }) => request);
+}
+
+/** Of builds of one name, the one for the platform, else the first. */
+function linkResolver(before: readonly BuildRequest[], plans: readonly Promise<MadePlan>[]): LinkResolver {
+  return async (called, platform) => {
+    const all = before.flatMap((request, number) => (request.called === called ? [{ request, number }] : []));
+    const found = all.find(({ request }) => platformOf(request) === formatPlatform(platform)) ?? all[0];
+    const plan = found === undefined ? undefined : plans[found.number];
+    if (found === undefined || plan === undefined) throw noBuild(called);
+    return { called, number: found.number, plan: (await plan).plan };
+  };
 }
 
 /** Of the same thing, once. */
@@ -77,6 +101,7 @@ function prepare(request: BuildRequest, { plan, bases }: MadePlan): PreparedBuil
     request,
     plan,
     bases,
+    root: plan.graph.target,
     graph: wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph,
     whole: wanted.includes('image') ? plan.graph.target : undefined,
   };
@@ -110,6 +135,12 @@ function openBases(
   };
 }
 
+interface PlanningParts {
+  readonly parts: BuilderParts;
+  readonly options: BuildOptions;
+  readonly resolveLink?: LinkResolver;
+}
+
 interface MadePlan {
   readonly plan: BuildPlan;
   readonly bases: BaseImages;
@@ -118,7 +149,7 @@ interface MadePlan {
 async function makePlan(
   request: BuildRequest,
   bases: BaseImages,
-  { parts, options }: { readonly parts: BuilderParts; readonly options: BuildOptions },
+  { parts, options, resolveLink }: PlanningParts,
 ): Promise<MadePlan> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
   const report = new CheckReport({
@@ -134,6 +165,7 @@ async function makePlan(
     dockerfile,
     request,
     resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
+    resolveLink,
     onWarning: report.add,
   });
   const failure = report.failure();
