@@ -4,10 +4,9 @@ import type { BuildResult } from '../../builder/build-request.js';
 import type { ParsedArguments } from '../argv.js';
 import { refuseAttestations } from '../attestations.js';
 import { buildMetadata } from '../build-metadata.js';
-import { readCaches } from '../build-cache.js';
 import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
-import { readBuildRequest } from '../build-request.js';
+import { readBuildTask } from '../build-task.js';
 import type { Host } from '../host.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
@@ -38,22 +37,10 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       for (const { path } of files) await rm(resolve(host.cwd, path), { force: true });
       await using lazy = lazyToolchain(parsed, host);
       const activity = { progress, signal };
-      const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
-      const annotations = { ...given.annotations, ...wanted.annotations.annotations };
-      const placed = [...(given.placedAnnotations ?? []), ...wanted.annotations.placed];
-      const caches = readCaches(parsed, host, given);
-      const cached = {
-        ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
-        ...(caches.inline ? { inlineCache: true } : {}),
-      };
-      const request = {
-        ...{ ...given, ...cached, annotations },
-        tags: [...given.tags, ...wanted.names],
-        ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
-      };
+      const task = await readBuildTask(parsed, host, { wanted, toolchain: () => lazy.get(), activity });
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
-      const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
-      const built = await (await lazy.get()).build(request, options);
+      const { request, outputs, cacheTo } = task;
+      const built = await (await lazy.get()).build(request, { ...activity, outputs, cacheTo, openVisit });
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;
     },
