@@ -29,6 +29,8 @@ export interface BuildRequest {
   readonly contextFile?: ContextFile | undefined;
   /** What stands for stages, base images and `--from` by their names; absent: nothing. */
   readonly namedContexts?: readonly NamedContext[] | undefined;
+  /** Of one of several builds: what steps of it are shown with, and what named contexts of builds after it call its result. */
+  readonly called?: string | undefined;
   /** Names for the result, as a user writes them. */
   readonly tags: readonly string[];
   /** `name=value` for the image's manifest (image-spec annotations.md); absent: none. */
@@ -164,7 +166,9 @@ export type ContextSource =
   /** An OCI image layout: the image whose name there is `tag`, or that of the digest. */
   | { readonly kind: 'layout'; readonly directory: string; readonly tag: string; readonly digest?: Digest }
   /** A git repository, or a file behind a URL. */
-  | { readonly kind: 'remote'; readonly address: string };
+  | { readonly kind: 'remote'; readonly address: string }
+  /** The result of a build before this one, in the same call. */
+  | { readonly kind: 'build'; readonly called: string };
 
 export interface BuildResult {
   /**

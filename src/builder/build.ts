@@ -1,3 +1,4 @@
+import { formatPlatform } from '../oci/platform.js';
 import { familiarName, parseReference, withDefaultTag } from '../oci/reference.js';
 import { TsbuildError } from '../support/errors.js';
 import type { BuildRequest, BuildResult } from './build-request.js';
@@ -11,7 +12,9 @@ import { platformRequests } from './joint/platform-requests.js';
 import type { LockRequest } from './lock/pins.js';
 import { SourceLock } from './lock/source-lock.js';
 import { loadDockerfile } from './load-dockerfile.js';
-import type { BaseResolver, BuildPlan } from './plan.js';
+import { platformOf } from './joint/platform-of.js';
+import type { BaseResolver, BuildPlan, LinkResolver } from './plan.js';
+import { noBuild } from './plan/base-lookup.js';
 import { planBuild } from './plan/plan-build.js';
 import type { Remark } from './plan/remarks.js';
 import type { ProgressSink } from './progress.js';
@@ -36,8 +39,14 @@ export async function buildAll(
   const variants = platformRequests(requests);
   const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
   const bases = openBases(parts, { ...options, showsPlatforms: variants.length > requests.length });
-  const builds = await settleInOrder(
-    variants.map(async ({ request }) => prepare(request, await makePlan(request, bases(request), { parts, options }))),
+  const plans: Promise<MadePlan>[] = [];
+  for (const [number, { request }] of variants.entries()) {
+    const resolveLink = linkResolver(requestsOf(variants.slice(0, number)), plans);
+    plans.push(makePlan(request, bases(request), { parts, options, resolveLink }));
+  }
+  const made = await settleInOrder(plans);
+  const builds = variants.flatMap(({ request }, number) =>
+    made.slice(number, number + 1).map((one) => prepare(request, one)),
   );
   for (const remark of distinctRemarks(builds)) options.progress(remark);
   const solutions = await solvePlans(builds, { parts, options });
@@ -77,6 +86,21 @@ function distinctLocks(
   return [...new Map(found).values()];
 }
 
+function requestsOf(variants: readonly { readonly request: BuildRequest }[]): readonly BuildRequest[] {
+  return variants.map(({ request }) => request);
+}
+
+/** Of builds of one name, the one for the platform, else the first. */
+function linkResolver(before: readonly BuildRequest[], plans: readonly Promise<MadePlan>[]): LinkResolver {
+  return async (called, platform) => {
+    const all = before.flatMap((request, number) => (request.called === called ? [{ request, number }] : []));
+    const found = all.find(({ request }) => platformOf(request) === formatPlatform(platform)) ?? all[0];
+    const plan = found === undefined ? undefined : plans[found.number];
+    if (found === undefined || plan === undefined) throw noBuild(called);
+    return { called, number: found.number, plan: (await plan).plan };
+  };
+}
+
 /** Of the same thing, once. */
 function distinctRemarks(builds: readonly PreparedBuild[]): readonly Remark[] {
   const remarks = builds.flatMap(({ plan }) => plan.remarks);
@@ -108,6 +132,7 @@ function prepare(request: BuildRequest, { plan, bases, lock }: MadePlan): Prepar
     plan,
     bases,
     lock,
+    root: plan.graph.target,
     graph: wanted.includes('files') ? withFilesOfResult(plan.graph, shown) : plan.graph,
     whole: wanted.includes('image') ? plan.graph.target : undefined,
   };
@@ -144,6 +169,12 @@ function openBases(
   };
 }
 
+interface PlanningParts {
+  readonly parts: BuilderParts;
+  readonly options: BuildOptions;
+  readonly resolveLink?: LinkResolver;
+}
+
 interface OpenedBases {
   readonly bases: BaseImages;
   readonly lock: SourceLock | undefined;
@@ -156,7 +187,7 @@ interface MadePlan extends OpenedBases {
 async function makePlan(
   request: BuildRequest,
   { bases, lock }: OpenedBases,
-  { parts, options }: { readonly parts: BuilderParts; readonly options: BuildOptions },
+  { parts, options, resolveLink }: PlanningParts,
 ): Promise<MadePlan> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
   const report = new CheckReport({
@@ -172,6 +203,7 @@ async function makePlan(
     dockerfile,
     request,
     resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
+    resolveLink,
     onWarning: report.add,
   });
   const failure = report.failure();

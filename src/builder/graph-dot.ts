@@ -9,6 +9,7 @@ const SHAPE = {
   image: 'cylinder',
   scratch: 'cylinder',
   context: 'folder',
+  linked: 'cylinder',
   http: 'folder',
   git: 'folder',
   run: 'box',

@@ -8,6 +8,7 @@ export type Operation =
   | ImageOperation
   | ScratchOperation
   | ContextOperation
+  | LinkedOperation
   | HttpOperation
   | GitOperation
   | RunOperation
@@ -33,6 +34,13 @@ export interface ContextOperation {
   readonly kind: 'context';
   /** Of `--build-context NAME=…`; absent: the main one. */
   readonly name?: string;
+}
+
+/** No inputs. The root file system that another build of the same call gives; what it is of is in the joint graph. */
+export interface LinkedOperation {
+  readonly kind: 'linked';
+  /** The number of that build. */
+  readonly build: number;
 }
 
 /** No inputs. One file at the root of a tree, fetched from a URL. */

@@ -27,6 +27,18 @@ export type BaseResolver = (
   source: SourceRange,
 ) => Promise<ResolvedBase>;
 
+/** Another build of the same call, which is planned before the one that uses it. */
+export interface LinkedBuild {
+  /** What it is called. */
+  readonly called: string;
+  /** Among the builds that are solved together. */
+  readonly number: number;
+  readonly plan: BuildPlan;
+}
+
+/** Finds the build that a named context is the result of. @throws `USAGE` when there is none before this one */
+export type LinkResolver = (called: string, platform: Platform) => Promise<LinkedBuild>;
+
 /** What will be in the history, one entry an instruction; `created` is filled in when the layers are known. */
 export type PlannedHistory = Omit<HistoryEntry, 'created'>;
 

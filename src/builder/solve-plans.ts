@@ -28,6 +28,8 @@ import { UpcomingRuns } from './upcoming-runs.js';
 export interface PlannedBuild {
   readonly request: BuildRequest;
   readonly graph: BuildGraph<Operation>;
+  /** The image's root file system: the graph's target, or what that is made of. */
+  readonly root: VertexId;
   readonly bases: BaseImages;
   /** What of its sources is pinned; absent: nothing. */
   readonly lock?: SourceLock | undefined;
@@ -68,7 +70,7 @@ export async function solvePlans(
   const imports = await openImports(requests, { ...parts, ...options }, async (layer) =>
     current.cache?.keepImported(layer),
   );
-  const joint = joinGraphs(builds.map(({ request, graph }) => ({ graph, scopeOf: buildScope(request) })));
+  const joint = joinGraphs(builds.map(({ request, graph, root }) => ({ graph, root, scopeOf: buildScope(request) })));
   const contexts = new ContextIndexes({ records: store.records, now });
   const attempt = { builds, joint, imports, contexts, parts, options, current };
   try {
@@ -122,8 +124,8 @@ async function solveOnce(attempt: Attempt): Promise<readonly PlanSolution[]> {
   await fetchWholes(attempt, solution, remote);
   const settled = [...new Set(builds.map(({ bases }) => bases))].flatMap((bases) => bases.settle(options.progress));
   const remembered = new Set<string>([...solution.remembered, ...settled]);
-  return joint.idsOf.map((ids, number) =>
-    partOf(ids, { joint, solution, remembered, cache, remote, imports: importsOf(attempt, number) }),
+  return joint.idsOf.map((_, number) =>
+    partOf(number, { joint, solution, remembered, cache, remote, imports: importsOf(attempt, number) }),
   );
 }
 
@@ -168,11 +170,9 @@ interface Solved {
   readonly imports: readonly CacheImport[];
 }
 
-function partOf(
-  ids: ReadonlyMap<VertexId, VertexId>,
-  { joint, solution, remembered, cache, remote, imports }: Solved,
-): PlanSolution {
-  const own = [...new Set(ids.values())];
+function partOf(number: number, { joint, solution, remembered, cache, remote, imports }: Solved): PlanSolution {
+  const ids = joint.idsOf[number];
+  const own = [...new Set(ids?.values())];
   const steps = own.filter((id) => {
     const vertex = joint.graph.vertices.get(id);
     return vertex !== undefined && isStep(vertex);
@@ -181,10 +181,16 @@ function partOf(
     resultOf: (id) => solution.results.get(idIn(ids, id)),
     steps,
     remembered: steps.filter((id) => remembered.has(id)),
-    cachedSteps: cache.stepsOf(own),
+    cachedSteps: cache.stepsOf(withLinked(number, joint)),
     remote,
     imports,
   };
+}
+
+/** A build's vertices, and those of the builds whose results it uses. */
+function withLinked(number: number, joint: JointGraph): ReadonlySet<VertexId> {
+  const linked = (joint.linksOf[number] ?? []).flatMap((other) => [...withLinked(other, joint)]);
+  return new Set([...linked, ...(joint.idsOf[number]?.values() ?? [])]);
 }
 
 function membersOf({ membersOf: members }: JointGraph, id: VertexId): readonly number[] {

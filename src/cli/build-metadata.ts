@@ -1,14 +1,17 @@
 import type { BuildResult } from '../builder/build-request.js';
 
 /** What `--metadata-file` has, under the names that docker buildx has for it. */
-export function buildMetadata({ imageId, manifest, index, names }: BuildResult): string {
+export function buildMetadata(result: BuildResult): string {
+  return `${JSON.stringify(metadataOf(result), null, 2)}\n`;
+}
+
+export function metadataOf({ imageId, manifest, index, names }: BuildResult): object {
   const { mediaType, digest, size } = index ?? manifest;
-  const metadata = {
+  return {
     // An index has a config for each of its platforms: none is the one.
     ...(index === undefined ? { 'containerimage.config.digest': imageId } : {}),
     'containerimage.descriptor': { mediaType, digest, size },
     'containerimage.digest': digest,
     ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
   };
-  return `${JSON.stringify(metadata, null, 2)}\n`;
 }

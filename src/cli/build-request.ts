@@ -50,11 +50,16 @@ export async function readBuildRequest(
     ...(await readRunOptions(parsed, host)),
     ...readStepOptions(parsed),
   };
+  const called = parsed.value('called');
   const devices = readDevices(parsed.list('device'), BUILD);
-  const namedContexts = await readNamedContexts(parsed.list('build-context'), host.cwd);
+  const namedContexts = await readNamedContexts(parsed.list('build-context'), {
+    cwd: host.cwd,
+    ofSeveral: called !== undefined,
+  });
+  const inline = parsed.value('dockerfile-inline');
   const [context = '.'] = parsed.positionals;
   const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
-  const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets };
+  const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets, inline };
   const sources = await withIgnoreFile(parsed.value('ignorefile'), {
     sources: await readSources(wanted, { ...reading, host }),
     cwd: host.cwd,
@@ -64,6 +69,7 @@ export async function readBuildRequest(
   return {
     ...{ ...sources, ...options },
     ...(lock === undefined ? {} : { lock }),
+    ...(called === undefined ? {} : { called }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
   };

@@ -33,6 +33,8 @@ interface Wanted {
   readonly context: string;
   /** `--file`. */
   readonly file: string | undefined;
+  /** The Dockerfile itself, in the place of `file`. */
+  readonly inline?: string | undefined;
   /** BUILDKIT_CONTEXT_KEEP_GIT_DIR. */
   readonly keepGitDir?: boolean | undefined;
   /** Of `--secret`, for the git repository that the context may be. */
@@ -69,9 +71,13 @@ async function fromStandardInput(file: string | undefined, reading: SourceReadin
   throw usageError(BUILD, `cannot use -f "${file}": the Dockerfile already comes from standard input, given as "-"`);
 }
 
-async function fromDirectory({ context, file }: Wanted, reading: SourceReading): Promise<Sources> {
+async function fromDirectory({ context, file, inline }: Wanted, reading: SourceReading): Promise<Sources> {
   const { host } = reading;
   const directory = await contextDirectory(context, host.cwd);
+  if (inline !== undefined) {
+    const dockerfile = { name: file ?? 'Dockerfile', text: inline };
+    return { dockerfile, contextDirectory: directory, ignore: await readIgnoreFile(directory, undefined) };
+  }
   if (file === '-' || (file !== undefined && /^https?:\/\//.test(file))) {
     const dockerfile = await elsewhere(file, reading);
     return { dockerfile, contextDirectory: directory, ignore: await readIgnoreFile(directory, undefined) };
@@ -84,19 +90,24 @@ async function fromDirectory({ context, file }: Wanted, reading: SourceReading):
 async function withinContext(contextFile: ContextFile, wanted: Wanted, reading: SourceReading): Promise<Sources> {
   const { file } = wanted;
   const sources = { contextDirectory: null, contextFile, ignore: null };
+  if (wanted.inline !== undefined)
+    return { ...sources, dockerfile: { name: file ?? 'Dockerfile', text: wanted.inline } };
   if (contextFile.kind === 'file') {
     const text = await contextText(contextFile, contextFile.name, reading);
     return { ...sources, dockerfile: { name: file ?? 'Dockerfile', text: text ?? '' } };
   }
-  if (file !== undefined && (file === '-' || isAbsolute(file) || /^https?:\/\//.test(file))) {
-    return { ...sources, dockerfile: await elsewhere(file, reading) };
-  }
+  if (file !== undefined && isOutside(file)) return { ...sources, dockerfile: await elsewhere(file, reading) };
   const names = file === undefined ? DEFAULT_NAMES : namesOf(file);
   for (const name of names) {
     const text = await contextText(contextFile, name, reading);
     if (text !== undefined) return { ...sources, dockerfile: { name: file ?? name, text } };
   }
   throw notInContext(wanted, names);
+}
+
+/** Of a Dockerfile that is not in a context that was fetched. */
+function isOutside(file: string): boolean {
+  return file === '-' || isAbsolute(file) || /^https?:\/\//.test(file);
 }
 
 /** `Dockerfile` may be spelled with a small letter, in any folder, as with BuildKit. */

@@ -7,11 +7,20 @@ import { contextDirectory, readIgnoreFile } from './context-files.js';
 
 const BUILD = { command: 'tsbuild build' };
 
+export interface ContextReading {
+  readonly cwd: string;
+  /** Whether the build is one of several, whose results can be used as `target:NAME`. */
+  readonly ofSeveral: boolean;
+}
+
 /**
  * What `--build-context NAME=…` says; of two of one name the later counts.
  * @throws `USAGE`, `CONTEXT_INVALID` for a folder that is none
  */
-export async function readNamedContexts(words: readonly string[], cwd: string): Promise<readonly NamedContext[]> {
+export async function readNamedContexts(
+  words: readonly string[],
+  { cwd, ofSeveral }: ContextReading,
+): Promise<readonly NamedContext[]> {
   const contexts = new Map<string, NamedContext>();
   for (const word of words) {
     const equals = word.indexOf('=');
@@ -20,22 +29,24 @@ export async function readNamedContexts(words: readonly string[], cwd: string): 
       const hint = 'Write NAME=PATH, NAME=docker-image://IMAGE, NAME=oci-layout://PATH or NAME=URL.';
       throw usageError(BUILD, `cannot use --build-context "${word}": it is not of the form NAME=PLACE`, hint);
     }
-    contexts.set(name, { name, source: await sourceOf(name, value, cwd) });
+    contexts.set(name, { name, source: await sourceOf(name, value, { cwd, ofSeveral }) });
   }
   return [...contexts.values()];
 }
 
-async function sourceOf(name: string, value: string, cwd: string): Promise<ContextSource> {
+async function sourceOf(name: string, value: string, { cwd, ofSeveral }: ContextReading): Promise<ContextSource> {
   const image = after('docker-image://', value);
   if (image !== undefined) return { kind: 'image', reference: image };
   const layout = after('oci-layout://', value);
   if (layout !== undefined) return await layoutOf(layout, cwd);
-  if (value.startsWith('target:')) {
+  const build = after('target:', value);
+  if (build !== undefined) {
+    if (ofSeveral) return { kind: 'build', called: build };
     throw new TsbuildError(
       'USAGE',
       `cannot use "${value}" as build context "${name}": there are no other targets here`,
       {
-        hint: 'It has a meaning within docker buildx bake only; name a stage of the Dockerfile instead.',
+        hint: 'It has a meaning within tsbuild bake only; name a stage of the Dockerfile instead.',
       },
     );
   }

@@ -17,7 +17,7 @@ export const TEXT_FUNCTIONS: Functions = {
   split: ofTexts(2, (separator, value) => (separator === '' ? graphemes(value) : value.split(separator))),
   strlen: ofTexts(1, (value) => graphemes(value).length),
   substr: fixed(3, (value, offset, length) => part(text(value), wholeNumber(offset), wholeNumber(length))),
-  title: ofTexts(1, (value) => value.replaceAll(/(?<![\p{L}\p{N}_'])\p{L}/gu, (letter) => letter.toUpperCase())),
+  title: ofTexts(1, (value) => value.replaceAll(/(?<![\p{L}\p{N}_])\p{L}/gu, (letter) => letter.toUpperCase())),
   trim: ofTexts(2, (value, set) => trimmed(value, new Set(set))),
   trimprefix: ofTexts(2, (value, prefix) => (value.startsWith(prefix) ? value.slice(prefix.length) : value)),
   trimspace: ofTexts(1, (value) => value.trim()),

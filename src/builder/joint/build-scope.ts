@@ -14,6 +14,7 @@ export function buildScope(request: BuildRequest): (operation: Operation) => unk
     switch (operation.kind) {
       case 'image':
       case 'scratch':
+      case 'linked':
         return null;
       case 'context':
         return contextScope(request, operation.name);

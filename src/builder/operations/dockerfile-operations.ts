@@ -52,6 +52,7 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     switch (operation.kind) {
       case 'scratch':
       case 'image':
+      case 'linked':
         throw new Error(`internal error: ${operation.kind} is always present`);
       case 'context':
         return this.#parts.openContext(operation);

@@ -4,7 +4,8 @@ import { formatReference, parseReference, withDefaultTag } from '../../oci/refer
 import { isTsbuildError, TsbuildError, type ErrorCode } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
-import type { BaseResolver, ResolvedBase } from '../plan.js';
+import type { BaseResolver, LinkResolver, ResolvedBase } from '../plan.js';
+import type { FileSource } from './file-source.js';
 import type { LayoutImage } from './layout-image.js';
 
 export interface BaseImage {
@@ -28,12 +29,32 @@ export class BaseLookup {
   readonly #resolve: BaseResolver;
   readonly #stageNames: readonly string[];
   readonly #standIn: StandIn | undefined;
+  readonly #resolveLink: LinkResolver;
   readonly #images = new Map<string, Promise<ResolvedBase>>();
 
-  constructor(resolve: BaseResolver, stageNames: readonly string[], standIn?: StandIn) {
+  constructor(
+    resolve: BaseResolver,
+    stageNames: readonly string[],
+    {
+      standIn,
+      resolveLink,
+    }: { readonly standIn?: StandIn | undefined; readonly resolveLink?: LinkResolver | undefined } = {},
+  ) {
     this.#resolve = resolve;
     this.#standIn = standIn;
     this.#stageNames = stageNames;
+    this.#resolveLink = resolveLink ?? (async (called) => Promise.reject(noBuild(called)));
+  }
+
+  /** The result of another build. @throws `USAGE` when there is none */
+  async getBuild(called: string, platform: Platform, source: SourceRange): Promise<FileSource> {
+    try {
+      return { kind: 'build', build: await this.#resolveLink(called, platform) };
+    } catch (error) {
+      const resolved = isTsbuildError(error) ? this.#standIn?.(withSource(error, source), platform) : undefined;
+      if (resolved === undefined) throw error;
+      return { kind: 'image', image: { resolved, platform } };
+    }
   }
 
   /** @throws `REFERENCE_INVALID`, or what the resolver throws, with the place in the Dockerfile */
@@ -95,4 +116,15 @@ export class BaseLookup {
     const lower = name.toLowerCase() === near ? ' (FROM takes the names of stages in lower case)' : '';
     return `Did you mean the stage "${near}"${lower}? A stage can be used below its own FROM line only.`;
   }
+}
+
+export function noBuild(called: string): TsbuildError {
+  return new TsbuildError('USAGE', `cannot use build "${called}": there is none of that name before`, {
+    hint: 'Such contexts are for several builds in one call, as tsbuild bake makes them.',
+  });
+}
+
+function withSource(error: TsbuildError, source: SourceRange): TsbuildError {
+  const { code, message, hint, details } = error;
+  return new TsbuildError(code, message, { hint, details, cause: error, source: error.source ?? source });
 }

@@ -1,16 +1,22 @@
+import type { LinkedBuild } from '../plan.js';
 import type { GitOperation, HttpOperation } from '../operation.js';
 import type { BaseImage } from './base-lookup.js';
 import type { LayoutImage } from './layout-image.js';
 
 /** What a stage starts from, or what COPY --from and a mount read. */
-export type FileSource = TreeSource | RootSource | { readonly kind: 'image'; readonly image: BaseImage };
+export type FileSource =
+  | TreeSource
+  | RootSource
+  | { readonly kind: 'image'; readonly image: BaseImage }
+  | { readonly kind: 'build'; readonly build: LinkedBuild };
 
 /** The same before the image is looked up. */
 export type NamedSource =
   | TreeSource
   | RootSource
   | { readonly kind: 'image'; readonly name: string }
-  | { readonly kind: 'layout'; readonly layout: LayoutImage };
+  | { readonly kind: 'layout'; readonly layout: LayoutImage }
+  | { readonly kind: 'build'; readonly called: string };
 
 type RootSource = { readonly kind: 'scratch' } | { readonly kind: 'stage'; readonly index: number };
 

@@ -49,6 +49,8 @@ function sourceOf({ name, source }: NamedContext): NamedSource {
   switch (source.kind) {
     case 'directory':
       return { kind: 'context', name, label: `[context ${name}] load from client` };
+    case 'build':
+      return { kind: 'build', called: source.called };
     case 'image':
       return source.reference === 'scratch' ? { kind: 'scratch' } : { kind: 'image', name: source.reference };
     case 'layout':

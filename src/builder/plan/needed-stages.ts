@@ -119,6 +119,7 @@ async function lookUp(
   if (named.kind === 'layout') {
     return { kind: 'image', image: await options.bases.getLayout(named.layout, options.platform, options.source) };
   }
+  if (named.kind === 'build') return await options.bases.getBuild(named.called, options.platform, options.source);
   if (named.kind !== 'image') return named;
   return { kind: 'image', image: await options.bases.get(named.name, options.platform, options.source) };
 }
@@ -134,6 +135,8 @@ function triggersOf(base: FileSource, stage: Stage, search: StageSearch): readon
       return [];
     case 'image':
       return base.image.resolved.config.config.OnBuild ?? [];
+    case 'build':
+      return base.build.plan.image.config.OnBuild ?? [];
     case 'stage':
       return instructionsOf(search.index.at(base.index), search).flatMap((one) =>
         one.keyword === 'ONBUILD' ? [one.trigger] : [],

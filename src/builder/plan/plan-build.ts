@@ -2,7 +2,7 @@ import { hostPlatform, parsePlatform, type Platform } from '../../oci/platform.j
 import type { Dockerfile, Instruction, ParseWarning } from '../../parser/instruction.js';
 import { invariant } from '../../support/invariant.js';
 import type { BuildRequest } from '../build-request.js';
-import type { BaseResolver, BuildPlan } from '../plan.js';
+import type { BaseResolver, BuildPlan, LinkResolver } from '../plan.js';
 import { BaseLookup, type StandIn } from './base-lookup.js';
 import { checkBases } from './checks/base-checks.js';
 import { checkStageStarts } from './checks/from-checks.js';
@@ -22,6 +22,7 @@ export interface PlanOptions {
   readonly request: Pick<
     BuildRequest,
     | 'buildArgs'
+    | 'called'
     | 'contextFile'
     | 'target'
     | 'labels'
@@ -34,6 +35,8 @@ export interface PlanOptions {
   > &
     Partial<Pick<BuildRequest, 'ignore'>>;
   readonly resolveBase: BaseResolver;
+  /** For named contexts that are results of other builds; absent: there are none. */
+  readonly resolveLink?: LinkResolver | undefined;
   /** For checks, which go on without an image. */
   readonly standIn?: StandIn | undefined;
   /** Whether stages are planned that the target does not need: for checks. */
@@ -73,7 +76,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
   const globals = globalArguments(argumentOptions);
   const warn = options.onWarning ?? (() => undefined);
   checkStageStarts({ dockerfile, globals, defaults: defaultArguments(argumentOptions), warn });
-  const bases = new BaseLookup(resolveBase, index.names, options.standIn);
+  const bases = new BaseLookup(resolveBase, index.names, options);
   const contexts = new NamedContexts(request.namedContexts ?? []);
   const targets = options.allStages === true ? index.stages.map((stage) => stage.index) : [target];
   const needed = await findNeededStages({ dockerfile, index, targets, targetPlatform, globals, bases, contexts });
@@ -85,6 +88,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     contextHasOwners: request.contextFile?.kind === 'archive',
     steps: request,
     freshStages: stagesNamed(index, request.noCacheFilter ?? []),
+    called: request.called,
     manyStages: index.stages.length > 1,
     manyPlatforms: request.platforms !== undefined,
     ignored: lazyIgnoredPaths(request.ignore ?? null),

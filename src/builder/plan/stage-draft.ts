@@ -5,7 +5,7 @@ import type { SourceRange } from '../../support/source-range.js';
 import type { VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
 import type { OutlinedArgument } from '../outline/outline.js';
-import type { PlannedHistory, ResolvedBase } from '../plan.js';
+import type { BuildPlan, PlannedHistory, ResolvedBase } from '../plan.js';
 import { copyConfigDraft, draftConfig, splitVariable, type ConfigDraft } from './config-draft.js';
 import { vertexIdOf } from './graph-builder.js';
 import { shownPlatform } from './step-label.js';
@@ -98,6 +98,14 @@ export class StageDraft {
       history: image.history,
       knowsVariables: unknown !== true,
     });
+  }
+
+  /** FROM what another build gives: as an image of its own, whose layers are known by then. */
+  static ofBuild({ image }: BuildPlan, rootfs: VertexId): StageDraft {
+    const { platform, author, config, baseHistory, history } = image;
+    const draft = new StageDraft({ platform, rootfs, author, config: draftConfig(config), history: baseHistory });
+    draft.#history.push(...history);
+    return draft;
   }
 
   /** FROM another stage: config, arguments and history are inherited. */

@@ -24,6 +24,8 @@ export interface PlannerOptions {
   readonly targetPlatform: Platform;
   /** The numbers of stages whose steps are done anew. */
   readonly freshStages: ReadonlySet<number>;
+  /** Of one of several builds: what labels begin with. */
+  readonly called: string | undefined;
   /** Whether labels name their stage. */
   readonly manyStages: boolean;
   /** Whether they name the platform. */
@@ -61,7 +63,11 @@ export class StagePlanner implements BuildScope {
   }
 
   context(): VertexId {
-    return this.graph.addSource({ kind: 'context' }, '[internal] load build context');
+    const { called } = this.#options;
+    return this.graph.addSource(
+      { kind: 'context' },
+      `[${called === undefined ? '' : `${called} `}internal] load build context`,
+    );
   }
 
   rootfsOf(from: FileSource, place: SourceRange): VertexId {
@@ -74,6 +80,8 @@ export class StagePlanner implements BuildScope {
         return this.graph.addSource({ kind: 'context', name: from.name }, from.label, place);
       case 'remote':
         return this.graph.addSource(from.operation, from.label, place);
+      case 'build':
+        return this.graph.addSource({ kind: 'linked', build: from.build.number }, `FROM ${from.build.called}`, place);
       case 'image': {
         const operation = imageOperation(from.image);
         return this.graph.addSource(operation, `FROM ${operation.reference}`, place);
@@ -99,6 +107,7 @@ export class StagePlanner implements BuildScope {
 
   #begin({ base, stage }: NeededStage): StageDraft {
     if (base.kind === 'stage') return StageDraft.ofStage(this.#planned(base.index));
+    if (base.kind === 'build') return StageDraft.ofBuild(base.build.plan, this.rootfsOf(base, stage.source));
     if (base.kind !== 'image') {
       const draft = StageDraft.empty(this.#options.targetPlatform, this.rootfsOf({ kind: 'scratch' }, stage.source));
       if (isTreeSource(base)) this.#addFiles(base, stage, draft);
@@ -135,9 +144,10 @@ export class StagePlanner implements BuildScope {
   #label({ base, stage }: NeededStage, { steps }: StageDraft): void {
     const first = base.kind === 'image' ? 1 : 0;
     const total = steps.length + first;
-    const { manyStages, manyPlatforms } = this.#options;
+    const { called, manyStages, manyPlatforms } = this.#options;
     const name = manyStages ? (stage.name ?? `stage-${stage.index}`) : undefined;
-    const shown = (platform: string): Pick<Parameters<typeof stepLabel>[0], 'stage' | 'platform'> => ({
+    const shown = (platform: string): Pick<Parameters<typeof stepLabel>[0], 'called' | 'stage' | 'platform'> => ({
+      called,
       stage: name,
       platform: manyPlatforms ? platform : undefined,
     });

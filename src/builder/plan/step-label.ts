@@ -4,9 +4,10 @@ const LONGEST = 400;
 
 /**
  * `[builder 2/5] RUN make`: numbers are padded to the width of the total; the stage is left out where there is only one, and so is
- * the platform.
+ * the platform; of several builds, what this one is called comes first.
  */
 export function stepLabel(options: {
+  readonly called?: string | undefined;
   readonly platform?: string | undefined;
   readonly stage: string | undefined;
   readonly number: number;
@@ -17,7 +18,8 @@ export function stepLabel(options: {
   const number = String(options.number).padStart(total.length);
   const stage = options.stage === undefined ? '' : `${options.stage} `;
   const platform = options.platform === undefined ? '' : `${options.platform} `;
-  return `[${platform}${stage}${number}/${total}] ${shortened(options.text)}`;
+  const called = options.called === undefined ? '' : `${options.called} `;
+  return `[${called}${platform}${stage}${number}/${total}] ${shortened(options.text)}`;
 }
 
 /**

@@ -4,17 +4,15 @@ import type { BuildResult } from '../../builder/build-request.js';
 import type { ParsedArguments } from '../argv.js';
 import { refuseAttestations } from '../attestations.js';
 import { buildMetadata } from '../build-metadata.js';
-import { readCaches } from '../build-cache.js';
 import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
-import { readBuildRequest } from '../build-request.js';
+import { readBuildTask } from '../build-task.js';
 import type { Host } from '../host.js';
 import { writeLock } from '../lock-file.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
-import { withOutputTimes } from '../time-options.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
 import { lazyToolchain } from './open-toolchain.js';
 
@@ -40,24 +38,10 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       for (const { path } of files) await rm(resolve(host.cwd, path), { force: true });
       await using lazy = lazyToolchain(parsed, host);
       const activity = { progress, signal };
-      const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
-      const annotations = { ...given.annotations, ...wanted.annotations.annotations };
-      const placed = [...(given.placedAnnotations ?? []), ...wanted.annotations.placed];
-      const caches = readCaches(parsed, host, given);
-      const cached = {
-        ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
-        ...(caches.inline ? { inlineCache: true } : {}),
-      };
-      const { times, warning } = withOutputTimes(given, wanted.rewrites);
-      if (warning !== undefined) progress({ type: 'warning', message: warning });
-      const request = {
-        ...{ ...given, ...cached, ...times, annotations },
-        tags: [...given.tags, ...wanted.names],
-        ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
-      };
+      const task = await readBuildTask(parsed, host, { wanted, toolchain: () => lazy.get(), activity });
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
-      const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
-      const built = await (await lazy.get()).build(request, options);
+      const { request, outputs, cacheTo } = task;
+      const built = await (await lazy.get()).build(request, { ...activity, outputs, cacheTo, openVisit });
       await writeLock(request.lock, built, { cwd: host.cwd, progress });
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;
