@@ -9,6 +9,8 @@ import { buildInflate } from './build-inflate.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 
+// What was built of sources that are gone must not get into a package.
+if (process.argv.includes('--clean')) rmSync('dist', { recursive: true, force: true });
 if (!existsSync('dist')) rmSync('node_modules/.cache/tsbuild', { recursive: true, force: true });
 // Beside the compiler of everything else.
 const inflate = buildInflate(['dist/bin/inflate.wasm', 'dist/layers/compression/inflate/inflate.wasm']);
@@ -22,6 +24,7 @@ const entries = {
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
   'unpack-worker': 'src/layers/unpack/unpack-worker.ts',
   'content-digest-worker': 'src/layers/compression/content-digest-worker.ts',
+  'chunk-digest-worker': 'src/layers/compression/chunk-digest-worker.ts',
 };
 const common = {
   bundle: true,

@@ -101,13 +101,14 @@ interface PreparedBuild extends PlannedBuild {
 }
 
 function prepare(request: BuildRequest, { plan, bases, lock }: MadePlan): PreparedBuild {
-  const { wanted = ['image'] } = request;
+  const { wanted = ['image'], platform, platforms } = request;
+  const shown = platforms === undefined ? undefined : platform;
   return {
     request,
     plan,
     bases,
     lock,
-    graph: wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph,
+    graph: wanted.includes('files') ? withFilesOfResult(plan.graph, shown) : plan.graph,
     whole: wanted.includes('image') ? plan.graph.target : undefined,
   };
 }
