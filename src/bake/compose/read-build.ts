@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { suggest } from '../../support/suggest.js';
 import type { JsonNode } from '../json/parse-json.js';
 import { parseEntry, uniqueEntries, type Entry } from '../target/entry.js';
@@ -179,7 +180,7 @@ function secretsOf(node: JsonNode | undefined, declared: BuildContext['secrets']
     ];
     return new Map([
       ['id', id],
-      ...(file === undefined ? [] : [['src', file] as const]),
+      ...(file === undefined ? [] : [['src', posix.normalize(file)] as const]),
       ...(variable === undefined ? [] : [['env', variable] as const]),
     ]);
   });
@@ -187,7 +188,7 @@ function secretsOf(node: JsonNode | undefined, declared: BuildContext['secrets']
 
 function sshOf(node: JsonNode | undefined): readonly Entry[] {
   return pairsAt(node, '"ssh"')
-    .map(([id, path]) => new Map([['id', id], ...(path === null || path === '' ? [] : [['paths', path] as const])]))
+    .map(([id, path]) => new Map([['id', id], ...(path === null || path === '' ? [] : [['paths', posix.normalize(path)] as const])]))
     .sort((left, right) => ((left.get('id') ?? '') < (right.get('id') ?? '') ? -1 : 1));
 }
 
