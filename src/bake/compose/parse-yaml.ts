@@ -4,7 +4,7 @@ import type { JsonMember, JsonNode } from '../json/parse-json.js';
 import type { SourceText } from '../source-text.js';
 
 /** Aliases can make a small file a huge one. */
-const MAX_NODES = 200_000;
+const MAX_NODES = 20_000;
 const MAX_DEPTH = 200;
 
 /** A YAML document, with what aliases and merge keys stand for in their places. @throws `CONFIG_INVALID` */

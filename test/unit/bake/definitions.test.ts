@@ -26,7 +26,9 @@ async function print(name: string): Promise<string> {
   const names = readdirSync(`${folder}/${name}`);
   const files = names.filter((file) => file.startsWith('docker-'));
   const { set, targets } = wordsOf(JSON.parse(await readText(name, 'words.json')) as string[]);
-  const dotenv = names.includes('dotenv') ? parseDotenv(await readText(name, 'dotenv'), '.env', () => undefined) : new Map();
+  const dotenv = names.includes('dotenv')
+    ? parseDotenv(await readText(name, 'dotenv'), '.env', () => undefined)
+    : new Map();
   const definition = await loadDefinition(
     await Promise.all(files.map(async (file) => ({ name: file, text: await readText(name, file) }))),
     {
