@@ -12,6 +12,8 @@ export { buildRequest } from './builder/build-request.js';
 export { checkDockerfile } from './builder/check/check-dockerfile.js';
 export { outlineDockerfile } from './builder/outline/outline-dockerfile.js';
 export { parseDockerfile } from './parser/parse-dockerfile.js';
+export { decodePins, encodePins } from './builder/lock/lock-document.js';
+export { mergedPins } from './builder/lock/pins.js';
 export { formatReference, parseReference } from './oci/reference.js';
 export { formatImageLocation, parseImageLocation } from './registry/copy/image-location.js';
 export { formatPlatform, hostPlatform, parsePlatform } from './oci/platform.js';
@@ -62,12 +64,16 @@ export type {
   CacheSource,
   ContextFile,
   ContextSource,
+  FileTimes,
   NamedContext,
   SshSource,
 } from './builder/build-request.js';
+export type { GitPin, LockRequest, Pins } from './builder/lock/pins.js';
+export type { AspectDifference, FileDifference, LayerDifference } from './builder/reproduce/file-difference.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
 export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outline/outline.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
+export type { RegistrySettings } from './registry/config/registry-settings.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';
 export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';

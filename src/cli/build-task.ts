@@ -5,6 +5,7 @@ import type { ReadOutputs } from './build-outputs.js';
 import { readBuildRequest } from './build-request.js';
 import type { SourceReading } from './build-sources.js';
 import type { Host } from './host.js';
+import { withOutputTimes } from './time-options.js';
 
 export interface TaskReading extends Omit<SourceReading, 'host'> {
   /** What `readOutputs` has found. */
@@ -25,8 +26,10 @@ export async function readBuildTask(
     ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
     ...(caches.inline ? { inlineCache: true } : {}),
   };
+  const { times, warning } = withOutputTimes(given, wanted.rewrites);
+  if (warning !== undefined) reading.activity.progress?.({ type: 'warning', message: warning });
   const request = {
-    ...{ ...given, ...cached, annotations },
+    ...{ ...given, ...cached, ...times, annotations },
     tags: [...given.tags, ...wanted.names],
     ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
   };

@@ -8,6 +8,7 @@ import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
 import { readBuildTask } from '../build-task.js';
 import type { Host } from '../host.js';
+import { writeLock } from '../lock-file.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
@@ -41,6 +42,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const { request, outputs, cacheTo } = task;
       const built = await (await lazy.get()).build(request, { ...activity, outputs, cacheTo, openVisit });
+      await writeLock(request.lock, built, { cwd: host.cwd, progress });
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;
     },
