@@ -36,7 +36,7 @@ export interface LinkedBuild {
   readonly plan: BuildPlan;
 }
 
-/** Finds the build that a named context is the result of. @throws `USAGE` when there is none before this one */
+/** Finds the build that a named context is the result of. @throws `SOURCE_UNAVAILABLE` when there is none before this one */
 export type LinkResolver = (called: string, platform: Platform) => Promise<LinkedBuild>;
 
 /** What will be in the history, one entry an instruction; `created` is filled in when the layers are known. */

@@ -4,7 +4,7 @@ import type { JsonMember, JsonNode } from '../json/parse-json.js';
 import type { SourceText } from '../source-text.js';
 
 /** Aliases can make a small file a huge one. */
-const MAX_NODES = 200_000;
+const MAX_NODES = 20_000;
 const MAX_DEPTH = 200;
 
 /** A YAML document, with what aliases and merge keys stand for in their places. @throws `CONFIG_INVALID` */
@@ -53,7 +53,7 @@ class Conversion {
 
   /** A merge key gives members that those beside it hide. */
   #members(key: unknown, value: unknown, depth: number): readonly JsonMember[] {
-    const name = isScalar(key) ? String(key.value) : undefined;
+    const name = isScalar(key) ? nameOf(key.value) : undefined;
     const span = this.#spanOf(key);
     if (name === undefined) throw bakeError(`cannot parse "${this.#source.name}": a key is no text`, span);
     const node = this.node(value, depth);
@@ -79,6 +79,11 @@ function scalarNode(node: unknown, span: Span): JsonNode {
   if (typeof value === 'string') return { kind: 'string', span, text: value };
   // As it is written: 1.10 is a version more often than a number.
   return { kind: 'string', span, text: node.source ?? JSON.stringify(value) };
+}
+
+/** The merge key comes as a symbol, so that it cannot be taken for text. */
+function nameOf(key: unknown): string {
+  return typeof key === 'symbol' ? (key.description ?? '') : String(key);
 }
 
 function lastOfEach(members: readonly (JsonMember & { readonly isMerged?: boolean })[]): readonly JsonMember[] {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { suggest } from '../../support/suggest.js';
 import type { JsonNode } from '../json/parse-json.js';
 import { parseEntry, uniqueEntries, type Entry } from '../target/entry.js';
@@ -112,7 +113,8 @@ function setEntries(fields: Writable, name: EntryField, entries: readonly Entry[
 /** Another service is a target here. */
 function asContext([name, place]: readonly [string, string | null]): readonly [string, string] {
   const other = /^(?:service|target):(.*)$/s.exec(place ?? '')?.[1];
-  return [name, other === undefined ? (place ?? '') : `target:${other.replaceAll('.', '_')}`];
+  const local = /^\.\.?\//.test(place ?? '') ? posix.normalize(place ?? '') : (place ?? '');
+  return [name, other === undefined ? local : `target:${other.replaceAll('.', '_')}`];
 }
 
 /** A name alone has its value of outside; one that is not there is not set. */
@@ -179,7 +181,7 @@ function secretsOf(node: JsonNode | undefined, declared: BuildContext['secrets']
     ];
     return new Map([
       ['id', id],
-      ...(file === undefined ? [] : [['src', file] as const]),
+      ...(file === undefined ? [] : [['src', posix.normalize(file)] as const]),
       ...(variable === undefined ? [] : [['env', variable] as const]),
     ]);
   });
@@ -187,7 +189,10 @@ function secretsOf(node: JsonNode | undefined, declared: BuildContext['secrets']
 
 function sshOf(node: JsonNode | undefined): readonly Entry[] {
   return pairsAt(node, '"ssh"')
-    .map(([id, path]) => new Map([['id', id], ...(path === null || path === '' ? [] : [['paths', path] as const])]))
+    .map(
+      ([id, path]) =>
+        new Map([['id', id], ...(path === null || path === '' ? [] : [['paths', posix.normalize(path)] as const])]),
+    )
     .sort((left, right) => ((left.get('id') ?? '') < (right.get('id') ?? '') ? -1 : 1));
 }
 

@@ -4,7 +4,7 @@ import type { Expression } from '../hcl/expression.js';
 import type { Value } from '../value.js';
 
 /** How much one evaluation may do: a file can grow text exponentially with a few lines. */
-const MAX_STEPS = 2_000_000;
+const MAX_STEPS = 100_000;
 
 /** Counts what evaluating does, over all expressions of a call. */
 export class Budget {

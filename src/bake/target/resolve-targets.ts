@@ -165,13 +165,16 @@ function setUsual(fields: Map<FieldName, FieldValue>, name: 'context' | 'dockerf
   }
 }
 
-/** What was asked for is the default group of what is printed. */
+/** What was asked for is the default group of what is printed; "default" itself only where nothing came before it. */
 function addDefault(groups: Map<string, Group>, wanted: readonly string[]): void {
+  for (const name of wanted) {
+    const known = groups.get(DEFAULT);
+    if (known !== undefined && name === DEFAULT) continue;
+    const targets = [...new Set([...(known?.targets ?? []), name])];
+    groups.set(DEFAULT, { name: DEFAULT, description: known?.description, targets });
+  }
   const known = groups.get(DEFAULT);
-  const more = wanted.filter((name) => !(name === DEFAULT && known !== undefined));
-  if (known === undefined && more.length === 0) return;
-  const targets = [...new Set([...(known?.targets ?? []), ...more])].sort();
-  groups.set(DEFAULT, { name: DEFAULT, description: known?.description, targets });
+  if (known !== undefined) groups.set(DEFAULT, { ...known, targets: [...new Set(known.targets)].sort() });
 }
 
 function circle(kind: string, path: readonly string[]): TsbuildError {

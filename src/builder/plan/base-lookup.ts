@@ -46,7 +46,7 @@ export class BaseLookup {
     this.#resolveLink = resolveLink ?? (async (called) => Promise.reject(noBuild(called)));
   }
 
-  /** The result of another build. @throws `USAGE` when there is none */
+  /** The result of another build. @throws `SOURCE_UNAVAILABLE` when there is none */
   async getBuild(called: string, platform: Platform, source: SourceRange): Promise<FileSource> {
     try {
       return { kind: 'build', build: await this.#resolveLink(called, platform) };
@@ -119,7 +119,7 @@ export class BaseLookup {
 }
 
 export function noBuild(called: string): TsbuildError {
-  return new TsbuildError('USAGE', `cannot use build "${called}": there is none of that name before`, {
+  return new TsbuildError('SOURCE_UNAVAILABLE', `cannot use build "${called}": there is none of that name before`, {
     hint: 'Such contexts are for several builds in one call, as tsbuild bake makes them.',
   });
 }

@@ -36,7 +36,7 @@ export interface BakeContext {
 export async function bakeTargets(resolved: ResolvedTargets, context: BakeContext): Promise<void> {
   const { parsed, host } = context;
   const targets = inOrder(resolved);
-  const leave = await Leave.of(parsed.list('allow'), host);
+  const leave = await Leave.of(parsed, host);
   const read: TargetCommand[] = [];
   for (const target of targets) {
     await leave.check(target);

@@ -2,8 +2,10 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { cleanContext } from '../../bake/target/print-targets.js';
 import { entriesOf, listOf, mapOf, textOf, type Target } from '../../bake/target/field.js';
+import { parseOverride, type Override } from '../../bake/target/override.js';
+import { readCsvFields } from '../../parser/instructions/csv-fields.js';
 import { TsbuildError } from '../../support/errors.js';
-import { usageError } from '../argv.js';
+import { usageError, type ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { isAddress } from '../is-address.js';
 
@@ -33,7 +35,8 @@ export class Leave {
   }
 
   /** @throws `USAGE` */
-  static async of(words: readonly string[], { cwd, env }: Pick<Host, 'cwd' | 'env'>): Promise<Leave> {
+  static async of(parsed: ParsedArguments, { cwd, env }: Pick<Host, 'cwd' | 'env'>): Promise<Leave> {
+    const words = parsed.list('allow');
     for (const word of words) {
       const [name = ''] = word.split('=');
       if (!PLAIN.has(name))
@@ -45,7 +48,8 @@ export class Leave {
     }
     // As docker buildx has it, for those who trust all their definitions.
     const all = env['BUILDX_BAKE_ENTITLEMENTS_FS'] === '0' ? ['fs=*'] : [];
-    return new Leave(cwd, words, await pathsOf([...words, ...all], cwd));
+    const set = parsed.list('set').map(parseOverride).flatMap(setWords);
+    return new Leave(cwd, [...words, ...set], await pathsOf([...words, ...all, ...set], cwd));
   }
 
   /** @throws `USAGE` for what the target takes and has no leave for */
@@ -69,6 +73,31 @@ export class Leave {
     if (roots.some((root) => root === '*' || isWithin(root, real))) return;
     throw needs(target, `to ${access} "${path}"`, `fs.${access}=${path}`);
   }
+}
+
+/** What the command line itself sets needs no further leave. */
+function setWords({ key, value = '' }: Override): readonly string[] {
+  if (key === 'entitlements') return [value];
+  if (key === 'ssh') return agentWords(value);
+  const fields = (readCsvFields(value) ?? []).map(({ text }) => text);
+  const path = (name: RegExp): readonly string[] => fields.flatMap((field) => name.exec(field)?.[1] ?? []);
+  switch (key) {
+    case 'output':
+    case 'cache-to':
+      return [...path(/^dest=(.*)$/s), ...(value.includes('=') ? [] : [value])].map((one) => `fs.write=${one}`);
+    case 'cache-from':
+    case 'secret':
+    case 'secrets':
+      return path(/^(?:src|source)=(.*)$/s).map((one) => `fs.read=${one}`);
+    default:
+      return [];
+  }
+}
+
+function agentWords(value: string): readonly string[] {
+  if (!value.includes('=')) return ['ssh'];
+  const paths = value.slice(value.indexOf('=') + 1).split(',');
+  return paths.map((path) => `fs.read=${path}`);
 }
 
 interface Paths {

@@ -141,4 +141,33 @@ describe('buildAll', () => {
     await expect(built(requests)).rejects.toMatchObject({ code: 'COPY_FAILED' });
     expect(await store.images.list()).toEqual([]);
   });
+
+  test('a build can start from the result of one before it, and copy from it, without a name between them', async () => {
+    const base = requestOf(`${COPY}ENV A=b\nCMD ["x"]\n`, {
+      called: 'base',
+      wanted: [],
+      contextDirectory: join(folder, 'two'),
+    });
+    const link = { name: 'from', source: { kind: 'build', called: 'base' } } as const;
+    const next = requestOf('FROM from\nCOPY file /own\n', { called: 'next', namedContexts: [link], tags: ['next'] });
+    const copy = requestOf('FROM scratch\nCOPY --from=from file /\n', { called: 'copy', namedContexts: [link] });
+    const { results, events } = await built([base, next, copy]);
+    expect(results.map(({ stored }) => stored)).toEqual([false, true, true]);
+    expect(done(events).filter((label) => label.startsWith('[base'))).toHaveLength(1);
+    expect(done(events)).toContain('[next 1/1] COPY file /own');
+    const image = (await store.images.list()).find(({ name }) => name?.repository === 'library/next');
+    if (image === undefined) throw new Error('the image has its name');
+    const { value } = await store.images.config(await store.images.manifest(image.descriptor));
+    expect(value.config.Env).toContain('A=b');
+    expect(value.config.Cmd).toEqual(['x']);
+    expect(value.rootfs.diff_ids).toHaveLength(2);
+    expect(value.history?.filter(({ empty_layer: empty }) => empty !== true)).toHaveLength(2);
+  });
+
+  test('a build that uses one which is not before it is refused', async () => {
+    const link = { name: 'from', source: { kind: 'build', called: 'later' } } as const;
+    const early = requestOf('FROM from\n', { called: 'early', namedContexts: [link] });
+    const failed = built([early, requestOf(COPY, { called: 'later' })]);
+    await expect(failed).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+  });
 });
