@@ -1,6 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
-import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
+import type { IndexMediaType, LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { RemoteBlob } from '../registry/remote-blobs.js';
 import type {
   Allowance,
@@ -12,7 +12,10 @@ import type {
 } from '../sandbox/run-spec.js';
 import type { IsolationName } from '../sandbox/sandbox.js';
 
+import type { BlobPlace } from '../registry/blob-place.js';
+import type { CachedMount } from './cache/cached-mount.js';
 import type { CachedStep } from './cache/cached-step.js';
+import type { LockRequest, Pins } from './lock/pins.js';
 
 /** What to build. Plain data: it crosses process boundaries. */
 export interface BuildRequest {
@@ -30,6 +33,8 @@ export interface BuildRequest {
   readonly tags: readonly string[];
   /** `name=value` for the image's manifest (image-spec annotations.md); absent: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Annotations of single documents among the result's; absent: none. */
+  readonly placedAnnotations?: readonly PlacedAnnotation[] | undefined;
   /** What becomes of the result; absent: an image. */
   readonly wanted?: readonly WantedResult[] | undefined;
   /** Where steps are looked for that the store does not know, in this order; absent: nowhere. */
@@ -38,6 +43,8 @@ export interface BuildRequest {
   readonly inlineCache?: boolean | undefined;
   /** Whether the result says which steps it is made of, for a cache. */
   readonly wantsSteps?: boolean | undefined;
+  /** Whether the result says which cache mounts its steps have, for a cache. */
+  readonly wantsMounts?: boolean | undefined;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** A stage's name or number; absent: the last stage. */
   readonly target?: string | undefined;
@@ -45,18 +52,29 @@ export interface BuildRequest {
   readonly noCache: boolean;
   /** Stages, by name or number, whose steps are done anew even when the cache has them; absent: none. */
   readonly noCacheFilter?: readonly string[] | undefined;
+  /** Whether every step is done a second time, to see that it gives the same layer; implies `noCache`. */
+  readonly checkReproducible?: boolean | undefined;
   /** How many steps may be at work at once; absent: as many as there are processors. */
   readonly jobs?: number | undefined;
   /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
   readonly isolation?: 'auto' | IsolationName | undefined;
   /** Ask the registry for a newer image behind each FROM even when the store has one. */
   readonly pull: boolean;
+  /** What of the sources is pinned; absent: nothing is, and nothing is told of them. */
+  readonly lock?: LockRequest | undefined;
   /** Of the RUN steps that do not choose. */
   readonly network: StepNetwork;
   /** `os/architecture[/variant]`; absent: this machine's. */
   readonly platform?: string | undefined;
+  /**
+   * Of an image for several platforms: all of them, two at least, in the order of its index. `platform` is absent then, but in the
+   * part of the build that is for one of them.
+   */
+  readonly platforms?: readonly string[] | undefined;
   /** Seconds since 1970, for every time that goes into the image (reproducible-builds.org). */
   readonly sourceDateEpoch?: number | undefined;
+  /** Of the files in layers that are built, where there is such a time; absent: bounded. */
+  readonly fileTimes?: FileTimes | undefined;
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** Values by id, for `RUN --mount=type=secret`. Kept in memory, and out of keys, records, layers and messages. */
@@ -86,11 +104,23 @@ export interface BuildRequest {
     | undefined;
 }
 
+export interface PlacedAnnotation {
+  /** Which document: the index, a manifest, or the entry of a manifest in the index. */
+  readonly place: 'index' | 'manifest' | 'manifest-descriptor';
+  /** Of the image for this platform alone; absent: of all. */
+  readonly platform?: string | undefined;
+  readonly name: string;
+  readonly value: string;
+}
+
 /**
  * `image`: in the store, whole. `pushed`: its documents, for a registry; the store gets the image only if it has the layers
  * anyhow. `files`: all its files in one tar.
  */
 export type WantedResult = 'image' | 'pushed' | 'files';
+
+/** `bounded`: none is later than the epoch. `kept`: as the steps made them. `all`: each is the epoch. */
+export type FileTimes = 'bounded' | 'kept' | 'all';
 
 /** A cache that another build has exported. */
 export type CacheSource =
@@ -137,9 +167,18 @@ export type ContextSource =
   | { readonly kind: 'remote'; readonly address: string };
 
 export interface BuildResult {
-  /** Digest of the image config: what Docker calls the image's id. */
+  /**
+   * Digest of the image config: what Docker calls the image's id. Of several platforms, this machine's counts, or else the first;
+   * so it is with `manifest`.
+   */
   readonly imageId: Digest;
   readonly manifest: Descriptor<ManifestMediaType>;
+  /** Of an image for several platforms: what its names stand for. */
+  readonly index?: Descriptor<IndexMediaType> | undefined;
+  /** And with it one for each platform, in their order. */
+  readonly images?: readonly PlatformImage[];
+  /** What the image is for; of several, what `imageId` and `manifest` are for. */
+  readonly platform: string;
   /** Whether the store has the image: not where none was wanted. */
   readonly stored: boolean;
   /** Set when the store has its manifest and config for a push, and not the image: some of its layers are elsewhere. */
@@ -149,10 +188,30 @@ export interface BuildResult {
   /** Where files were wanted: an uncompressed tar in the store, that a collector may remove once the build is over. */
   readonly files?: Descriptor<LayerMediaType> | undefined;
   readonly steps: { readonly total: number; readonly cached: number };
+  /** Cache mounts of its steps, by id. */
+  readonly cacheMounts?: readonly UsedCacheMount[] | undefined;
+  /** What the sources were, where a lock was to be refreshed. */
+  readonly pins?: Pins | undefined;
   /** Layers of the result that the store lacks, and where they are. */
   readonly elsewhere?: readonly RemoteBlob[] | undefined;
   /** Where they were asked for, the steps of the build. */
   readonly cache?: readonly CachedStep[] | undefined;
+}
+
+/** A cache mount that steps of a build have. */
+export interface UsedCacheMount {
+  readonly id: string;
+  /** What imported caches have of it, whether or not it was needed. */
+  readonly imported: readonly { readonly mount: CachedMount; readonly place: BlobPlace }[];
+}
+
+export interface PlatformImage {
+  /** `os/architecture[/variant]` */
+  readonly platform: string;
+  readonly imageId: Digest;
+  readonly manifest: Descriptor<ManifestMediaType>;
+  /** As of `BuildResult`. */
+  readonly files?: Descriptor<LayerMediaType> | undefined;
 }
 
 /** A request with what is usual for all that is not given. */

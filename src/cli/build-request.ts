@@ -1,16 +1,20 @@
 import type { BuildRequest } from '../builder/build-request.js';
 import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
+import { readAnnotations } from './annotations.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { readSources, type SourceReading, type Sources } from './build-sources.js';
 import { choose } from './commands/choose.js';
 import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
 import { readDevices } from './image-run/device-options.js';
+import { readLock } from './lock-file.js';
 import { readNamedContexts } from './named-contexts.js';
+import { readPlatforms } from './platforms.js';
 import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
 import { readStepOptions } from './step-options.js';
+import { readTimes } from './time-options.js';
 
 const BUILD = { command: 'tsbuild build' };
 
@@ -25,20 +29,23 @@ export async function readBuildRequest(
 ): Promise<BuildRequest> {
   const fromFiles = await argumentFiles(parsed.list('build-arg-file'), host.cwd);
   const buildArgs = buildArguments([...fromFiles, ...parsed.list('build-arg')], host.env);
+  const { annotations, placed } = readAnnotations(parsed.list('annotation'));
   const options = {
     tags: parsed.list('tag'),
     buildArgs,
     target: parsed.value('target'),
     labels: assignments(parsed.list('label'), '--label'),
-    annotations: annotations(parsed.list('annotation')),
+    annotations,
+    ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
     noCache: parsed.flag('no-cache'),
+    ...(parsed.flag('check-reproducible') ? { checkReproducible: true } : {}),
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
     isolation: isolation(parsed.value('isolation'), host.env),
     pull: parsed.flag('pull'),
     network: network(parsed.value('network')),
-    platform: platform(parsed.value('platform')),
-    sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
+    ...readPlatforms(parsed.list('platform'), host.env),
+    ...readTimes(parsed, { buildArgs, env: host.env }),
     proxyEnv: await readProxyVariables(host),
     ...(await readRunOptions(parsed, host)),
     ...readStepOptions(parsed),
@@ -52,9 +59,11 @@ export async function readBuildRequest(
     sources: await readSources(wanted, { ...reading, host }),
     cwd: host.cwd,
   });
+  const lock = await readLock(parsed, host, sources);
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return {
     ...{ ...sources, ...options },
+    ...(lock === undefined ? {} : { lock }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
   };
@@ -98,19 +107,6 @@ function buildArguments(words: readonly string[], env: Environment): Record<stri
 function assignments(words: readonly string[], option: string): Record<string, string> {
   const read = words.map((word) => assignment(word, option));
   return Object.fromEntries(read.map(({ name, value }) => [name, value ?? '']));
-}
-
-/** Of the manifest, which is all that a build of one platform makes: docker buildx has prefixes for others. */
-function annotations(words: readonly string[]): Record<string, string> {
-  return assignments(
-    words.map((word) => {
-      const [, level, rest = word] = /^((?:index|manifest)(?:-descriptor)?)(?:\[[^\]]*\])?:(.*)$/s.exec(word) ?? [];
-      if (level === undefined || level === 'manifest') return rest;
-      const hint = 'A build of one platform makes a manifest only: write NAME=value, or manifest:NAME=value.';
-      throw usageError(BUILD, `cannot use --annotation "${word}": there is no ${level} to annotate`, hint);
-    }),
-    '--annotation',
-  );
 }
 
 function assignment(word: string, option: string): { readonly name: string; readonly value: string | undefined } {
@@ -165,22 +161,11 @@ const PLATFORM = /^[a-z0-9_]+\/[a-z0-9_]+(\/[a-z0-9_.]+)?$/;
 export function platform(word: string | undefined): string | undefined {
   if (word === undefined || PLATFORM.test(word)) return word;
   if (word.includes(',')) {
-    throw new TsbuildError('USAGE', `cannot use --platform "${word}": several platforms at once are not supported`, {
-      hint: 'Build one platform at a time, each with a tag of its own.',
+    throw new TsbuildError('USAGE', `cannot use --platform "${word}": only one platform can be meant`, {
+      hint: 'Give one, as linux/amd64.',
     });
   }
   throw new TsbuildError('USAGE', `cannot use --platform "${word}": not of the form os/architecture[/variant]`, {
     hint: 'Write it as linux/amd64 or linux/arm64/v8.',
-  });
-}
-
-/** Seconds since 1970 (reproducible-builds.org/specs/source-date-epoch); an empty value is none. */
-function sourceDateEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const seconds = Number(text);
-  // The last second of the year 9999, beyond which RFC 3339 has no notation.
-  if (/^\d{1,12}$/.test(text) && seconds <= 253_402_300_799) return seconds;
-  throw new TsbuildError('USAGE', `cannot use SOURCE_DATE_EPOCH "${text}": not a number of seconds since 1970`, {
-    hint: 'Set it to a whole number, as with: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
   });
 }

@@ -13,7 +13,7 @@ export const CACHE_OPTIONS: readonly OptionSpec[] = [
     kind: 'list',
     placeholder: 'list',
     about:
-      'Export the steps as a cache: type=registry,ref=NAME or type=local,dest=FOLDER, with mode=min|max, or type=inline',
+      'Export the steps as a cache: type=registry,ref=NAME or type=local,dest=FOLDER, with mode=min|max and mounts=true, or type=inline',
   },
 ];
 
@@ -23,7 +23,8 @@ export const OUTPUT_OPTIONS: readonly OptionSpec[] = [
     name: 'annotation',
     kind: 'list',
     placeholder: 'list',
-    about: 'Add an annotation to the manifest of the image: NAME=value',
+    about:
+      'Add an annotation to the manifest of the image: NAME=value; "index:" or "manifest[linux/amd64]:" before it says to what',
   },
   { name: 'attest', kind: 'list', placeholder: 'list', about: '', hidden: true },
   {

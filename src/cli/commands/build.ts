@@ -9,10 +9,12 @@ import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
+import { writeLock } from '../lock-file.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
+import { withOutputTimes } from '../time-options.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
 import { lazyToolchain } from './open-toolchain.js';
 
@@ -39,22 +41,30 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       await using lazy = lazyToolchain(parsed, host);
       const activity = { progress, signal };
       const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
-      const annotations = { ...given.annotations, ...wanted.annotations };
+      const annotations = { ...given.annotations, ...wanted.annotations.annotations };
+      const placed = [...(given.placedAnnotations ?? []), ...wanted.annotations.placed];
       const caches = readCaches(parsed, host, given);
       const cached = {
         ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
         ...(caches.inline ? { inlineCache: true } : {}),
       };
-      const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
+      const { times, warning } = withOutputTimes(given, wanted.rewrites);
+      if (warning !== undefined) progress({ type: 'warning', message: warning });
+      const request = {
+        ...{ ...given, ...cached, ...times, annotations },
+        tags: [...given.tags, ...wanted.names],
+        ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
+      };
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
+      await writeLock(request.lock, built, { cwd: host.cwd, progress });
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       return built;
     },
     (built) => built,
   );
-  if (mode === 'quiet' && !wanted.usesStandardOutput) await print(host.stdout, `${result.imageId}\n`);
+  if (mode === 'quiet' && !wanted.usesStandardOutput) await print(host.stdout, `${shownId(result)}\n`);
 }
 
 interface ResultFile {
@@ -67,9 +77,14 @@ function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
   const metadataFile = parsed.value('metadata-file');
   return [
     // Without an end of line, as Docker writes it.
-    ...(idFile === undefined ? [] : [{ path: idFile, textOf: ({ imageId }: BuildResult) => imageId }]),
+    ...(idFile === undefined ? [] : [{ path: idFile, textOf: shownId }]),
     ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
   ];
+}
+
+/** What Docker gives as the id of what was built: of an image for several platforms, the digest of its index. */
+function shownId({ imageId, index }: BuildResult): string {
+  return index?.digest ?? imageId;
 }
 
 async function writeResult(path: string, cwd: string, text: string): Promise<void> {

@@ -1,11 +1,18 @@
 import type { BuildResult } from '../../builder/build-request.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { plainLine } from '../text/terminal-text.js';
+import { differenceLines } from './difference-text.js';
 import type { ProgressState, Step, Warning } from './model.js';
 import type { Outcome } from './renderer.js';
 
-/** The last output of the step that failed, between rules as BuildKit has them; nothing when the failure was no RUN's. */
-export function failureLines({ steps }: ProgressState, outcome: Outcome): string[] {
+/**
+ * The last output of the step that failed, between rules as BuildKit has them; what differed of a build that was done twice; nothing
+ * of other failures.
+ */
+export function failureLines({ steps, differences }: ProgressState, outcome: Outcome): string[] {
+  if (outcome.kind === 'failed' && isTsbuildError(outcome.error, 'NOT_REPRODUCIBLE')) {
+    return differences.flatMap(differenceLines);
+  }
   if (outcome.kind === 'done' || !isTsbuildError(outcome.error, 'RUN_FAILED')) return [];
   const step = steps.find(({ status }) => status === 'failed');
   if (step === undefined || step.tail.length === 0) return [];
@@ -18,12 +25,16 @@ function omission({ lineCount, tail }: Step): string[] {
 }
 
 /** What a build has made, and how much of it anew. */
-export function resultLines({ imageId, stored, forPush, names, steps }: BuildResult): string[] {
+export function resultLines({ imageId, index, images, stored, forPush, names, steps }: BuildResult): string[] {
   const built = steps.total - steps.cached;
   const count = `${steps.total} ${steps.total === 1 ? 'step' : 'steps'}: ${steps.cached} cached, ${built} built`;
-  if (stored) return [`image ${imageId} (${count})`, ...names.map((name) => `named ${name}`)];
+  const what = index === undefined ? `image ${imageId}` : `index ${index.digest}`;
+  const members = stored || forPush === true ? (images ?? []) : [];
+  const lines = members.map((image) => `image ${image.imageId} for ${image.platform}`);
+  if (stored) return [`${what} (${count})`, ...lines, ...names.map((name) => `named ${name}`)];
   return [
-    forPush === true ? `image ${imageId}, which only the registry has whole (${count})` : `no image kept (${count})`,
+    forPush === true ? `${what}, which only the registry has whole (${count})` : `no image kept (${count})`,
+    ...lines,
   ];
 }
 

@@ -12,6 +12,7 @@ const vertex = (name: string, operation: Operation, ...inputs: string[]): [Verte
 ];
 const run: Operation = {
   kind: 'run',
+  platform: 'linux/amd64',
   argv: ['true'],
   env: [],
   cwd: '/',
