@@ -1,6 +1,9 @@
 import { ThreadPool } from '../../support/thread-pool.js';
 import type { ContentDigest, ContentFile } from './digest-content.js';
 
+/** Bytes. It takes seconds, often when all other layers are done: inflating and digesting it then go on side by side. */
+export const WORTH_TWO_THREADS: number = 256 << 20;
+
 /** Digests what files hold once they are decompressed, several at once. */
 export interface ContentDigester extends AsyncDisposable {
   /** @throws `LAYER_INVALID`, `ABORTED`; a system error (with its `code`) when the file cannot be read */

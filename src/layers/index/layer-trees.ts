@@ -101,7 +101,10 @@ export class LayerTrees {
       });
       this.#inflating.set(content, inflating);
     }
-    await Promise.all([...wanted].map((content) => this.#inflating.get(content)));
+    const inflated = async (content: LayerContent): Promise<void> => {
+      await this.#inflating.get(content);
+    };
+    await Promise.all([...wanted].map(inflated));
   }
 
   async #inflate(content: LayerContent, { fetch, signal }: BringOptions): Promise<void> {

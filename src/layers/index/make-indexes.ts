@@ -4,7 +4,7 @@ import type { Layer } from '../../oci/layer.js';
 import { layout } from '../../store/layout.js';
 import type { Store } from '../../store/store.js';
 import { abortable } from '../../support/byte-streams.js';
-import { createContentDigester, type ContentDigester } from '../compression/content-digester.js';
+import { createContentDigester, WORTH_TWO_THREADS, type ContentDigester } from '../compression/content-digester.js';
 import { decompress } from '../compression/decompress.js';
 import { contentMismatch } from '../unpack/content-mismatch.js';
 import { TarReadingIndexer } from './tar-indexer.js';
@@ -49,7 +49,8 @@ async function inThread(
   { store, signal }: MakeIndexesOptions,
 ): Promise<Uint8Array | undefined> {
   const path = layout.blob(store.root, descriptor.digest);
-  const file = { path, algorithm: digestAlgorithm(diffId), indexed: true };
+  const apart = descriptor.size >= WORTH_TWO_THREADS;
+  const file = { path, algorithm: digestAlgorithm(diffId), apart, indexed: true };
   try {
     const { digest, index } = await digester.digest(file, { signal });
     return digest === diffId ? index : undefined;

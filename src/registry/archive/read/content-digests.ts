@@ -1,5 +1,5 @@
 import { decompress } from '../../../layers/compression/decompress.js';
-import type { ContentDigester } from '../../../layers/compression/content-digester.js';
+import { WORTH_TWO_THREADS, type ContentDigester } from '../../../layers/compression/content-digester.js';
 import { createDigester, digestAlgorithm, type Digest } from '../../../oci/digest.js';
 import type { BlobInfo } from '../../../store/blob-store.js';
 import { layout } from '../../../store/layout.js';
@@ -8,8 +8,6 @@ import { abortable } from '../../../support/byte-streams.js';
 
 /** Bytes. Smaller blobs are done before a thread has started. */
 const WORTH_A_THREAD = 4 << 20;
-/** Bytes. It takes seconds, often when all other layers are done: inflating and digesting it then go on side by side. */
-const WORTH_TWO_THREADS = 256 << 20;
 
 interface ContentDigestsOptions {
   readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
