@@ -11,6 +11,7 @@ import type { StorePlace, WorkerResult, WorkerTask, ToWorker } from './build-mes
 import type { CollectSnapshotsOptions, KeptSnapshot } from './collect-snapshots.js';
 import { NeedsWorkshopError } from './needs-workshop.js';
 import { openSourceAccess } from './source-access.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import type { Store } from './store/store.js';
 import type { ChildProcess } from './support/child-process.js';
 import { currentUser } from './support/current-user.js';
@@ -24,6 +25,7 @@ import { answerOf } from './worker-answer.js';
 export interface OrdinaryUserOptions {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly registries?: RegistrySettings | undefined;
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -66,7 +68,7 @@ async function buildFromCache(
   const limiter = createLimiter(1);
   // What is fetched needs no rights of ours, and ssh finds its user's own files here.
   await using sources = openSourceAccess(options);
-  const refused = { registry: refuse, workshop: refuse, claim: refuse };
+  const refused = { registry: refuse, workshop: refuse, claim: refuse, again: refuse };
   const parts: BuilderParts = { store, now, drain, ...refused, limiter, sources };
   return await buildAll(requests, parts, { progress, signal });
 }
@@ -75,9 +77,16 @@ async function buildInWorker(
   requests: readonly BuildRequest[],
   options: OrdinaryUserOptions,
 ): Promise<readonly BuildResult[]> {
-  const { store, env } = options;
+  const { store, env, registries } = options;
   const mayVisit = options.openVisit !== undefined;
-  const message: WorkerTask = { type: 'build', store: placeOf(store), env: definedOnly(env), requests, mayVisit };
+  const message: WorkerTask = {
+    type: 'build',
+    store: placeOf(store),
+    env: definedOnly(env),
+    registries,
+    requests,
+    mayVisit,
+  };
   const secrets = requests.map((request) => request.secrets);
   const result = await askWorker(message, { ...options, secrets });
   if (result.type !== 'built') throw new Error('internal error: the build worker gave no result');
@@ -89,8 +98,8 @@ export async function runImageAsOrdinaryUser(
   request: ImageRunRequest,
   options: Omit<OrdinaryUserOptions, 'openVisit'> & { readonly openVisit: OpenVisit },
 ): Promise<RunResult> {
-  const { store, env } = options;
-  const message: WorkerTask = { type: 'run-image', store: placeOf(store), env: definedOnly(env), request };
+  const { store, env, registries } = options;
+  const message: WorkerTask = { type: 'run-image', store: placeOf(store), env: definedOnly(env), registries, request };
   const result = await askWorker(message, options);
   if (result.type !== 'ran') throw new Error('internal error: the worker ran nothing');
   return result.run;

@@ -59,9 +59,9 @@ async function perform(message: WorkerTask, signal: AbortSignal): Promise<Worker
   const progress = (event: Extract<FromWorker, { type: 'progress' }>['event']): void => {
     send({ type: 'progress', event });
   };
-  const { env } = message;
+  const { env, registries } = message;
   const openVisit = visitorOf({ send, listen, signal });
-  const common = { store, env, progress, signal, drain, now: Date.now };
+  const common = { store, env, registries, progress, signal, drain, now: Date.now };
   if (message.type === 'run-image') {
     const { runImageHere } = await import('./run-image.js');
     return { type: 'ran', run: await runImageHere(message.request, { ...common, openVisit }) };

@@ -106,7 +106,7 @@ export async function importCacheMount(
     const content = firstEntry(decompress(abortable(tar, `import cache mount "${id}"`, signal)), (entry) => {
       variant = variantOf(entry);
     });
-    await applyLayer(content, target, signal);
+    await applyLayer(content, target, { signal });
     return { variant };
   };
   try {
@@ -114,6 +114,16 @@ export async function importCacheMount(
   } catch (error) {
     throw isTsbuildError(error, 'LAYER_INVALID') ? unusable(id, error) : error;
   }
+}
+
+/** Passes an archive on, and says what tells its cache mount from others of the id. */
+export async function* tellingVariant(
+  tar: AsyncIterable<Uint8Array>,
+  onVariant: (variant: string) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* firstEntry(tar, (entry) => {
+    onVariant(variantOf(entry));
+  });
 }
 
 /** Passes an archive on, and tells of its first entry. */

@@ -68,6 +68,7 @@ export type {
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
 export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outline/outline.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
+export type { RegistrySettings } from './registry/config/registry-settings.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';
 export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';

@@ -10,6 +10,7 @@ import type { CacheTarget } from './cache-target.js';
 import type { BuildOutput } from './build-output.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
 import type {
@@ -33,6 +34,8 @@ export interface ToolchainOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** The caller's environment: proxies, registry and credential configuration are read from it, nothing else. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What counts before all that the environment and the files of the machine say of registries. */
+  readonly registries?: RegistrySettings | undefined;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }

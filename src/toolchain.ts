@@ -95,9 +95,11 @@ class LocalToolchain implements Toolchain {
   async #build(requests: readonly BuildRequest[], activity: BuildActivity): Promise<readonly BuildResult[]> {
     if (process.geteuid?.() === 0) return this.#buildHere(requests, activity);
     const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
+    const { env, registries } = this.#options;
     return buildAsOrdinaryUser(requests, {
       store: this.#store,
-      env: this.#options.env,
+      env,
+      registries,
       now: this.#now,
       ...activity,
     });
@@ -116,7 +118,8 @@ class LocalToolchain implements Toolchain {
 
   #partsOptions(activity: Activity): BuilderPartsOptions {
     const drain = (): Promise<void> => Promise.resolve();
-    return { store: this.#store, env: this.#options.env, drain, now: this.#now, ...activity };
+    const { env, registries } = this.#options;
+    return { store: this.#store, env, registries, drain, now: this.#now, ...activity };
   }
 
   async plan(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildPlan> {
@@ -166,8 +169,8 @@ class LocalToolchain implements Toolchain {
       return await runImageHere(request, { ...this.#partsOptions(activity), ...activity });
     }
     const { runImageAsOrdinaryUser } = await import('./build-in-namespace.js');
-    const { env } = this.#options;
-    return await runImageAsOrdinaryUser(request, { store: this.#store, env, now: this.#now, ...activity });
+    const { env, registries } = this.#options;
+    return await runImageAsOrdinaryUser(request, { store: this.#store, env, registries, now: this.#now, ...activity });
   }
 
   async pull(name: string, activity: PullOptions = {}): Promise<PulledImage> {
@@ -178,7 +181,8 @@ class LocalToolchain implements Toolchain {
     const platform = activity.platform === undefined ? hostPlatform() : parsePlatform(activity.platform);
     const { pullImage } = await import('./registry/pull-image.js');
     using _lock = await this.#store.lock('shared', { signal });
-    const client = await openRegistryClient({ env: this.#options.env, progress });
+    const { env, registries } = this.#options;
+    const client = await openRegistryClient({ env, registries, progress });
     try {
       const { image, changed } = await pullImage({
         reference,
@@ -207,7 +211,8 @@ class LocalToolchain implements Toolchain {
   }
 
   #pushContext(activity: Activity): PushContext {
-    return { store: this.#store, env: this.#options.env, now: this.#now, ...activity };
+    const { env, registries } = this.#options;
+    return { store: this.#store, env, registries, now: this.#now, ...activity };
   }
 
   async save(names: readonly string[], options: SaveOptions = {}): Promise<AsyncIterable<Uint8Array>> {
@@ -239,6 +244,7 @@ class LocalToolchain implements Toolchain {
       platforms: options.platforms,
       store: this.#store,
       env: this.#options.env,
+      registries: this.#options.registries,
       now: this.#now,
     });
   }

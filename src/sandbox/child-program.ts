@@ -1,5 +1,7 @@
 import { constants as os } from 'node:os';
 import { invariant } from '../support/invariant.js';
+import type { TsbuildError } from '../support/errors.js';
+import { setupFailure } from './attempt.js';
 import { CallFailed, type Answer } from './calls/answers.js';
 import type { Call, CallList, Memory } from './calls/call-list.js';
 import { missingProgram, refusedBy, type ExecAttempts } from './exec-attempts.js';
@@ -35,6 +37,42 @@ export function giveBirth(calls: CallList, become: (calls: CallList) => ExecAtte
       return attempts;
     },
   };
+}
+
+/** Reaps one child after the other until it was the one in question: whose status is the last one then. */
+export function awaitAmongOrphans(calls: CallList, { call: child }: Birth): Death {
+  const status = calls.space(8);
+  const again = calls.label();
+  calls.place(again);
+  const call = calls.call('wait4', [-1, status, 0, 0]);
+  calls.call('kill', [{ resultOf: child }, 0], { tolerate: ['ESRCH'], onZero: again });
+  return { call, status };
+}
+
+/**
+ * To the end of all answers.
+ * @param onStarted - told the program's number in the pid namespace of this process, once it is born and this is answered
+ * @throws `SANDBOX_FAILED` when a call failed, or whoever makes them was killed
+ */
+export async function followEnd(
+  answers: AsyncIterable<Answer | CallFailed>,
+  { birth, death }: { readonly birth: Birth; readonly death: Death },
+  onStarted?: (pid: number) => void,
+): Promise<StepEnd> {
+  let end: StepEnd | undefined;
+  for await (const told of answers) {
+    // What the program's own process tells, if it does, is the truth.
+    if (end !== undefined) continue;
+    end = endTold(told, birth, death);
+    if (end === undefined && !(told instanceof CallFailed)) onStarted?.(told.resultOf(birth.call));
+  }
+  if (end === undefined) throw launcherKilled(birth);
+  return end;
+}
+
+/** Whoever made the calls is gone, and has not said how the program ended. */
+export function launcherKilled({ attempts }: Birth): TsbuildError {
+  return setupFailure(`run "${attempts.name}"`, 'its launcher was killed');
 }
 
 /** What an answer says of the end of the program; `undefined`: not yet anything. */

@@ -3,10 +3,9 @@ import { bytesOfText } from '../support/byte-string.js';
 import { invariant } from '../support/invariant.js';
 import { CLONE, O_PATH } from '../support/syscalls.js';
 import { attempt, setupFailure } from './attempt.js';
-import { CallFailed } from './calls/answers.js';
 import { CallList, type Call } from './calls/call-list.js';
 import { changeDirectory, openPath, unmount } from './calls/kernel-calls.js';
-import { endTold, giveBirth, type Death } from './child-program.js';
+import { followEnd, giveBirth, type Death } from './child-program.js';
 import { execProgram, type ExecAttempts } from './exec-attempts.js';
 import { giveUpRights, setLimits } from './give-up-rights.js';
 import type { Launch } from './launcher.js';
@@ -43,15 +42,7 @@ export async function runInLaunch(
   const birth = giveBirth(calls, program.inside);
   program.after?.(calls);
   const death = awaitProgram(calls, birth.call, init);
-  let end: StepEnd | undefined;
-  for await (const told of process.end(calls)) {
-    // What the program's own process tells, if it does, is the truth.
-    if (end !== undefined) continue;
-    end = endTold(told, birth, death);
-    if (end === undefined && !(told instanceof CallFailed)) program.onStarted?.(told.resultOf(birth.call));
-  }
-  if (end === undefined) throw setupFailure(`run "${birth.attempts.name}"`, 'its launcher was killed');
-  return end;
+  return await followEnd(process.end(calls), { birth, death }, program.onStarted);
 }
 
 export interface StepStart extends Pick<LaunchedProgram, 'onStarted'> {

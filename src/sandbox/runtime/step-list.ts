@@ -2,7 +2,7 @@ import { answersIn } from '../calls/answers.js';
 import { CallList, messageOf } from '../calls/call-list.js';
 import { CALL_DESCRIPTORS } from '../calls/call-program.js';
 import { changeDirectory } from '../calls/kernel-calls.js';
-import { endTold, giveBirth, type Death } from '../child-program.js';
+import { awaitAmongOrphans, endTold, giveBirth } from '../child-program.js';
 import { execProgram } from '../exec-attempts.js';
 import { giveUpRights, setLimits } from '../give-up-rights.js';
 import type { Rights } from '../privileges.js';
@@ -60,7 +60,7 @@ export function stepList({ spec, capabilities, rights }: StepSettings): StepList
     setLimits(calls, spec.limits);
     return execProgram(calls, spec);
   });
-  const death = awaitAmongOrphans(calls, { resultOf: birth.call });
+  const death = awaitAmongOrphans(calls, birth);
   calls.answer();
   // The kernel then kills what is left (pid_namespaces(7)).
   calls.call('exit_group', [0]);
@@ -83,14 +83,4 @@ function placeDescriptors(calls: CallList): void {
     calls.call('dup3', [STEP_DESCRIPTORS.stderr, 2, 0]);
     for (const descriptor of Object.values(STEP_DESCRIPTORS)) calls.call('fcntl', [descriptor, F_SETFD, FD_CLOEXEC]);
   });
-}
-
-/** Reaps one child after the other until it was the one in question: whose status is the last one then. */
-function awaitAmongOrphans(calls: CallList, child: { readonly resultOf: Death['call'] }): Death {
-  const status = calls.space(8);
-  const again = calls.label();
-  calls.place(again);
-  const call = calls.call('wait4', [-1, status, 0, 0]);
-  calls.call('kill', [child, 0], { tolerate: ['ESRCH'], onZero: again });
-  return { call, status };
 }

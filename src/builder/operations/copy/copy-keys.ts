@@ -3,7 +3,9 @@ import type { CopySource } from '../../operation.js';
 import type { KeyMaterial, OperationContext } from '../../solver/operation-handler.js';
 import { keyMaterial } from '../key-material.js';
 import type { OperationParts } from '../operation-parts.js';
+import { readingTrees } from '../reading-trees.js';
 import { resultChainId } from '../result.js';
+import { keyedTimes } from '../step-time.js';
 import { contentDigest } from './content-digest.js';
 import type { PlannedSource } from './copy-planner.js';
 import { inputOf, openSources, type CopyStep } from './copy-sources.js';
@@ -20,11 +22,14 @@ export async function* copyKeys(
   const { operation, root } = step;
   const { sources, ...definition } = operation;
   const parent = operation.link === true ? null : resultChainId(root);
-  const common = { operation: definition, parent, epoch: parts.sourceDateEpoch ?? null };
+  const common = { operation: definition, parent, epoch: keyedTimes(parts) };
   const from = originsOf(step);
   if (from !== undefined) yield keyMaterial({ ...common, sources, from });
-  const opened = await openSources(parts, step, context);
-  yield keyMaterial({ ...common, content: opened.map((source, index) => contentOf(source, sources[index])) });
+  const content = await readingTrees(async (reading) => {
+    const opened = await openSources(parts, step, { context, reading });
+    return opened.map((source, index) => contentOf(source, sources[index]));
+  });
+  yield keyMaterial({ ...common, content });
 }
 
 /**
