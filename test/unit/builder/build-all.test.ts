@@ -121,6 +121,24 @@ describe('buildAll', () => {
     expect(done(events)).toEqual(['[linux/arm/v7 1/1] COPY file /']);
   });
 
+  test('a build on such an image takes from the store what its index has for each platform, and asks nobody', async () => {
+    const platforms = ['linux/amd64', 'linux/arm64', 'linux/arm/v7'];
+    const text = 'FROM scratch\nARG TARGETARCH\nLABEL for=$TARGETARCH\nCOPY file /\n';
+    await built([requestOf(text, { platforms, tags: ['base.example/multi'] })]);
+    const above = requestOf('FROM base.example/multi\nCOPY file /again\n', { platforms: platforms.toReversed() });
+    const { results, events } = await built([above]);
+    const configs = (results[0]?.images ?? []).map(async ({ platform, manifest }) => {
+      const { value } = await store.images.config(await store.images.manifest(manifest));
+      return [platform, value.architecture, value.config.Labels];
+    });
+    expect(await Promise.all(configs)).toEqual([
+      ['linux/arm/v7', 'arm', { for: 'arm' }],
+      ['linux/arm64', 'arm64', { for: 'arm64' }],
+      ['linux/amd64', 'amd64', { for: 'amd64' }],
+    ]);
+    expect(events.some((event) => event.type === 'step-planned' && event.label.includes('load metadata'))).toBe(false);
+  });
+
   test.each<{ name: string; given: Partial<BuildRequest>; message: string }>([
     {
       name: 'an annotation of an index that is not made',
