@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import { suggest } from '../../support/suggest.js';
 import type { JsonNode } from '../json/parse-json.js';
-import { parseEntry, uniqueEntries, type Entry } from '../target/entry.js';
-import type { EntryField, FieldName, Fields, FieldValue } from '../target/field.js';
+import { parseEntry, uniqueEntries } from '../target/entry.js';
+import type { Entry, EntryField, FieldName, Fields, FieldValue } from '../target/field.js';
 import { ValueError } from '../value.js';
 import { memberOf, membersOf, pairsAt, textAt, textsAt, truthAt, wrong } from './compose-node.js';
 import type { Variables } from './interpolate.js';

@@ -99,3 +99,10 @@ export class Cursor {
     return bakeError(`cannot parse "${this.source.name}": ${state}`, this.span(start, end), hint);
   }
 }
+
+export function takeWord(cursor: Cursor, word: string): boolean {
+  const before = cursor.offset;
+  if (cursor.takeIdentifier() === word) return true;
+  cursor.offset = before;
+  return false;
+}

@@ -98,3 +98,10 @@ export interface Body {
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly blocks: readonly Block[];
 }
+
+/** What the head of a "for" says. */
+export interface ForNames {
+  readonly keyName: string | undefined;
+  readonly valueName: string;
+  readonly collection: Expression;
+}

@@ -1,7 +1,6 @@
-import type { Span } from '../bake-error.js';
-import type { Cursor } from './cursor.js';
-import type { BinaryOperator, Expression, ObjectItem, SplatItem } from './expression.js';
-import { parseHeredoc, parseQuoted } from './parse-template.js';
+import { takeWord, type Cursor } from './cursor.js';
+import type { BinaryOperator, Expression, ForNames, ObjectItem, SplatItem } from './expression.js';
+import { parseHeredoc, parseQuoted, type Parsers } from './parse-template.js';
 
 /** One level a row, loosest first (hcl/hclsyntax/spec.md, "Operators"). */
 const LEVELS: readonly (readonly BinaryOperator[])[] = [
@@ -134,8 +133,8 @@ const KEYWORDS: ReadonlyMap<string, null | boolean> = new Map([
 
 function parseTerm(cursor: Cursor): Expression {
   const start = cursor.offset;
-  if (cursor.startsWith('"')) return parseQuoted(cursor);
-  if (cursor.startsWith('<<')) return parseHeredoc(cursor);
+  if (cursor.startsWith('"')) return parseQuoted(cursor, PARSERS);
+  if (cursor.startsWith('<<')) return parseHeredoc(cursor, PARSERS);
   if (cursor.take('(')) return parseParentheses(cursor, start);
   if (cursor.take('[')) return parseTuple(cursor, start);
   if (cursor.take('{')) return parseObject(cursor, start);
@@ -274,14 +273,8 @@ function parseFor(cursor: Cursor, { start, end }: { readonly start: number; read
   return { kind: 'for', span: cursor.span(start), ...names, key, value, condition, groups, joins: false };
 }
 
-export interface ForNames {
-  readonly keyName: string | undefined;
-  readonly valueName: string;
-  readonly collection: Expression;
-}
-
 /** From `for` to what it walks over, in lists, maps and templates. */
-export function parseForNames(cursor: Cursor): ForNames {
+function parseForNames(cursor: Cursor): ForNames {
   takeWord(cursor, 'for');
   cursor.skipBlank();
   const first = nameOf(cursor);
@@ -303,13 +296,6 @@ function nameOf(cursor: Cursor): string {
   return name;
 }
 
-export function takeWord(cursor: Cursor, word: string): boolean {
-  const before = cursor.offset;
-  if (cursor.takeIdentifier() === word) return true;
-  cursor.offset = before;
-  return false;
-}
-
 function takeAfterBlank(cursor: Cursor, text: string): boolean {
   const before = cursor.offset;
   cursor.skipBlank();
@@ -318,7 +304,5 @@ function takeAfterBlank(cursor: Cursor, text: string): boolean {
   return false;
 }
 
-/** A variable's name, where an expression is nothing but that. */
-export function keywordOf(expression: Expression): { readonly name: string; readonly span: Span } | undefined {
-  return expression.kind === 'variable' ? { name: expression.name, span: expression.span } : undefined;
-}
+/** For what stands within text. */
+export const PARSERS: Parsers = { expression: parseExpression, forNames: parseForNames };

@@ -1,21 +1,25 @@
-import type { Cursor } from './cursor.js';
-import type { Expression } from './expression.js';
-import { assembleTemplate, type Token } from './template-tokens.js';
-import { parseExpression, parseForNames, takeWord } from './parse-expression.js';
-import { Cursor as TextCursor } from './cursor.js';
 import type { SourceText } from '../source-text.js';
+import { Cursor, takeWord } from './cursor.js';
+import type { Expression, ForNames } from './expression.js';
+import { assembleTemplate, type Token } from './template-tokens.js';
+
+/** How what stands within text is read. */
+export interface Parsers {
+  readonly expression: (cursor: Cursor) => Expression;
+  readonly forNames: (cursor: Cursor) => ForNames;
+}
 
 /** Text between quotes, which may have `${…}` and `%{…}` in it. */
-export function parseQuoted(cursor: Cursor): Expression {
+export function parseQuoted(cursor: Cursor, parsers: Parsers): Expression {
   const start = cursor.offset;
   cursor.take('"');
-  const tokens = readTokens(cursor, { ends: (at) => at.startsWith('"'), escapes: true });
+  const tokens = readTokens(cursor, { ends: (at) => at.startsWith('"'), escapes: true, parsers });
   cursor.expect('"', 'at the end of the text');
   return assembleTemplate(tokens, cursor.span(start));
 }
 
 /** `<<END` and `<<-END`: lines up to the one that is END; with the dash, without what they are all indented by. */
-export function parseHeredoc(cursor: Cursor): Expression {
+export function parseHeredoc(cursor: Cursor, parsers: Parsers): Expression {
   const start = cursor.offset;
   cursor.take('<<');
   const indented = cursor.take('-');
@@ -24,7 +28,7 @@ export function parseHeredoc(cursor: Cursor): Expression {
     throw cursor.error('a word and an end of line are missing behind "<<"', start);
   }
   const isEnd = (at: Cursor): boolean => atLineStart(at) && endOfHeredoc(at, marker) !== undefined;
-  const tokens = readTokens(cursor, { ends: isEnd, escapes: false });
+  const tokens = readTokens(cursor, { ends: isEnd, escapes: false, parsers });
   const end = endOfHeredoc(cursor, marker);
   if (end === undefined) throw cursor.error(`the text has no end: no line is "${marker}"`, start);
   cursor.offset = end;
@@ -32,9 +36,9 @@ export function parseHeredoc(cursor: Cursor): Expression {
 }
 
 /** The whole text of a string of a JSON file. */
-export function parseTemplateText(source: SourceText): Expression {
-  const cursor = new TextCursor(source);
-  const tokens = readTokens(cursor, { ends: (at) => at.isAtEnd, escapes: false });
+export function parseTemplateText(source: SourceText, parsers: Parsers): Expression {
+  const cursor = new Cursor(source);
+  const tokens = readTokens(cursor, { ends: (at) => at.isAtEnd, escapes: false, parsers });
   return assembleTemplate(tokens, cursor.span(0));
 }
 
@@ -55,6 +59,7 @@ interface Reading {
   readonly ends: (cursor: Cursor) => boolean;
   /** Whether a backslash means anything. */
   readonly escapes: boolean;
+  readonly parsers: Parsers;
 }
 
 /** Literal text a line at a time. */
@@ -70,7 +75,7 @@ function readTokens(cursor: Cursor, reading: Reading): Token[] {
   while (!cursor.isAtEnd && !reading.ends(cursor)) {
     if (cursor.startsWith('${') || cursor.startsWith('%{')) {
       flush();
-      tokens.push(readSequence(cursor));
+      tokens.push(readSequence(cursor, reading));
       start = cursor.offset;
       continue;
     }
@@ -113,15 +118,15 @@ function readEscape(cursor: Cursor, start: number): string {
 }
 
 /** `${expression}` or `%{directive}`. */
-function readSequence(cursor: Cursor): Token {
+function readSequence(cursor: Cursor, { parsers }: Reading): Token {
   const start = cursor.offset;
   const isDirective = cursor.peek() === '%';
   cursor.offset += 2;
   const trimsBefore = cursor.take('~');
   const token = cursor.within(true, () => {
     const parsed = isDirective
-      ? readDirective(cursor)
-      : { kind: 'expression' as const, expression: parseExpression(cursor) };
+      ? readDirective(cursor, parsers)
+      : { kind: 'expression' as const, expression: parsers.expression(cursor) };
     cursor.skipBlank();
     return parsed;
   });
@@ -134,12 +139,12 @@ type Sequence<T = Token> = T extends { readonly trimsBefore: boolean }
   ? Omit<T, 'trimsBefore' | 'trimsAfter' | 'span'>
   : never;
 
-function readDirective(cursor: Cursor): Sequence {
-  if (takeWord(cursor, 'if')) return { kind: 'if', condition: parseExpression(cursor) };
+function readDirective(cursor: Cursor, parsers: Parsers): Sequence {
+  if (takeWord(cursor, 'if')) return { kind: 'if', condition: parsers.expression(cursor) };
   for (const kind of ['else', 'endif', 'endfor'] as const) {
     if (takeWord(cursor, kind)) return { kind };
   }
-  if (cursor.startsWith('for')) return { kind: 'for', names: parseForNames(cursor) };
+  if (cursor.startsWith('for')) return { kind: 'for', names: parsers.forNames(cursor) };
   throw cursor.error(
     'no such directive',
     cursor.offset,

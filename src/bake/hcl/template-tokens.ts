@@ -1,6 +1,5 @@
 import { bakeError, type Span } from '../bake-error.js';
-import type { Expression } from './expression.js';
-import type { ForNames } from './parse-expression.js';
+import type { Expression, ForNames } from './expression.js';
 
 interface Marked {
   /** Whether blanks before and behind are dropped. */

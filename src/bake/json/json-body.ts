@@ -1,5 +1,6 @@
 import { bakeError } from '../bake-error.js';
 import type { Attribute, Block, Body, Expression } from '../hcl/expression.js';
+import { PARSERS } from '../hcl/parse-expression.js';
 import { parseTemplateText } from '../hcl/parse-template.js';
 import { SourceText } from '../source-text.js';
 import { parseJsonText, type JsonMember, type JsonNode } from './parse-json.js';
@@ -85,7 +86,7 @@ function expressionOf(node: JsonNode): Expression {
 /** A mistake in a template is shown at the string that it is in. */
 function templateOf(text: string, span: Expression['span']): Expression {
   if (!/[$%]\{/.test(text)) return { kind: 'literal', span, value: text };
-  return withSpan(parseTemplateText(new SourceText(span.source.name, text, span.source.range(span))), span);
+  return withSpan(parseTemplateText(new SourceText(span.source.name, text, span.source.range(span)), PARSERS), span);
 }
 
 function withSpan(expression: Expression, span: Expression['span']): Expression {

@@ -1,9 +1,6 @@
 import { readCsvFields } from '../../parser/instructions/csv-fields.js';
 import { isList, isMap, kindOf, toText, ValueError, type Value } from '../value.js';
-import type { EntryField } from './field.js';
-
-/** A cache, output, secret, agent or attestation: `key=value`, as the options of the same name have them. */
-export type Entry = ReadonlyMap<string, string>;
+import type { Entry, EntryField } from './field.js';
 
 /** Which two entries are about the same thing; the later one counts. */
 const IDENTITY: Readonly<Record<EntryField, (entry: Entry) => string>> = {

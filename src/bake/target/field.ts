@@ -1,5 +1,3 @@
-import type { Entry } from './entry.js';
-
 export type FieldKind = 'text' | 'truth' | 'list' | 'map' | 'entries';
 
 interface FieldSpec {
@@ -135,3 +133,6 @@ export function entriesOf({ fields }: Target, name: EntryField): readonly Entry[
   const value = fields.get(name);
   return value?.kind === 'entries' ? value.entries : [];
 }
+
+/** A cache, output, secret, agent or attestation: `key=value`, as the options of the same name have them. */
+export type Entry = ReadonlyMap<string, string>;

@@ -3,7 +3,8 @@ import { suggest } from '../../support/suggest.js';
 import { TsbuildError } from '../../support/errors.js';
 import { ValueError } from '../value.js';
 import { globMatches } from './glob.js';
-import { parseEntry, type Entry } from './entry.js';
+import { parseEntry } from './entry.js';
+import type { Entry } from './field.js';
 import { FIELD_NAMES, specOf, type EntryField, type FieldName, type Fields, type FieldValue } from './field.js';
 
 /** `--set PATTERN.KEY[.NAME][+]=VALUE`. */

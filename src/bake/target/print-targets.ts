@@ -1,7 +1,6 @@
 import { posix } from 'node:path';
-import { FIELD_NAMES, type FieldName, type FieldValue, type Group, type Target } from './field.js';
+import { FIELD_NAMES, type Entry, type FieldName, type FieldValue, type Group, type Target } from './field.js';
 import type { ResolvedTargets } from './resolve-targets.js';
-import type { Entry } from './entry.js';
 
 /** As `docker buildx bake --print` gives it: a definition in JSON that is read back to the same. */
 export function printTargets({ targets, groups }: Pick<ResolvedTargets, 'targets' | 'groups'>): string {

@@ -4,8 +4,7 @@ import { formatReference, parseReference, withDefaultTag } from '../../oci/refer
 import { isTsbuildError, TsbuildError, type ErrorCode } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { suggest } from '../../support/suggest.js';
-import type { BaseResolver, LinkResolver, ResolvedBase } from '../plan.js';
-import type { FileSource } from './file-source.js';
+import type { BaseResolver, LinkedBuild, LinkResolver, ResolvedBase } from '../plan.js';
 import type { LayoutImage } from './layout-image.js';
 
 export interface BaseImage {
@@ -23,6 +22,9 @@ const MAY_BE_A_STAGE: ReadonlySet<ErrorCode> = new Set([
 
 /** What takes the place of an image that cannot be looked up; `undefined` lets the error stand. */
 export type StandIn = (error: TsbuildError, platform: Platform) => ResolvedBase | undefined;
+
+type BuildSource =
+  { readonly kind: 'build'; readonly build: LinkedBuild } | { readonly kind: 'image'; readonly image: BaseImage };
 
 /** Looks up each image of each platform once, however many stages name it and however they spell it. */
 export class BaseLookup {
@@ -47,7 +49,7 @@ export class BaseLookup {
   }
 
   /** The result of another build. @throws `SOURCE_UNAVAILABLE` when there is none */
-  async getBuild(called: string, platform: Platform, source: SourceRange): Promise<FileSource> {
+  async getBuild(called: string, platform: Platform, source: SourceRange): Promise<BuildSource> {
     try {
       return { kind: 'build', build: await this.#resolveLink(called, platform) };
     } catch (error) {

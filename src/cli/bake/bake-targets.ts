@@ -13,7 +13,7 @@ import { refuseAttestations } from '../attestations.js';
 import { metadataOf } from '../build-metadata.js';
 import { readOutputs } from '../build-outputs.js';
 import { readBuildTask } from '../build-task.js';
-import { argumentsSpec, type Command } from '../command.js';
+import { argumentsSpec } from '../command.js';
 import { lazyToolchain } from '../commands/open-toolchain.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
@@ -21,16 +21,10 @@ import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
 import { plainLine } from '../text/terminal-text.js';
 import { Leave } from './leave.js';
+import type { BakeContext, TargetCommand } from './target-command.js';
 import { TARGET_OPTIONS, targetWords } from './target-words.js';
 
 const BAKE = { command: 'tsbuild bake' };
-
-export interface BakeContext {
-  /** The words of `tsbuild bake`. */
-  readonly parsed: ParsedArguments;
-  readonly host: Host;
-  readonly commands: readonly Command[];
-}
 
 /** Builds targets in one graph, or answers what `call` asks of each. */
 export async function bakeTargets(resolved: ResolvedTargets, context: BakeContext): Promise<void> {
@@ -50,12 +44,6 @@ export async function bakeTargets(resolved: ResolvedTargets, context: BakeContex
     const { callTargets } = await import('./call-targets.js');
     await callTargets(asked, context);
   }
-}
-
-export interface TargetCommand {
-  readonly target: Target;
-  /** As of `tsbuild build`. */
-  readonly parsed: ParsedArguments;
 }
 
 function isCall(target: Target): boolean {

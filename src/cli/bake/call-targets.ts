@@ -4,7 +4,7 @@ import { runCall } from '../calls/run-call.js';
 import { EndWithStatus } from '../end-with-status.js';
 import { print } from '../output-stream.js';
 import { plainLine } from '../text/terminal-text.js';
-import type { BakeContext, TargetCommand } from './bake-targets.js';
+import type { BakeContext, TargetCommand } from './target-command.js';
 
 /** Answers of each target what its `call` asks, under its name. The status is the first one that is no success. */
 export async function callTargets(asked: readonly TargetCommand[], { parsed, host }: BakeContext): Promise<void> {
