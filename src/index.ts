@@ -67,6 +67,8 @@ export type {
 } from './builder/build-request.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
 export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outline/outline.js';
+export type { BuildExplanation, ExplainedStep } from './builder/explain/build-explanation.js';
+export type { FileChange, KeyChange } from './builder/explain/key-change.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';

@@ -38,6 +38,8 @@ export interface BuildRequest {
   readonly inlineCache?: boolean | undefined;
   /** Whether the result says which steps it is made of, for a cache. */
   readonly wantsSteps?: boolean | undefined;
+  /** Whether events also tell of the graph, of why steps were not found, and of layers; absent: no. */
+  readonly details?: boolean | undefined;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** A stage's name or number; absent: the last stage. */
   readonly target?: string | undefined;

@@ -10,6 +10,7 @@ import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import { CheckReport } from './check/check-report.js';
 import { INLINE_MEMBER, inlineSteps } from './cache/cache-document.js';
 import type { CachedStep } from './cache/cached-step.js';
+import type { BuildExplanation } from './explain/build-explanation.js';
 import { withFilesOfResult } from './files-of-result.js';
 import { assembleImage, type AssembledImage } from './image/assemble-image.js';
 import { BaseImages } from './image/base-images.js';
@@ -98,6 +99,17 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
     if (event.type !== 'warning') options.progress(event);
   };
   return (await makePlan(request, parts, { ...options, progress })).plan;
+}
+
+/** Which steps a build would do, and why, without doing any. */
+export async function explainBuild(
+  request: BuildRequest,
+  parts: BuilderParts,
+  options: BuildOptions,
+): Promise<BuildExplanation> {
+  const { plan, bases } = await makePlan(request, parts, options);
+  const { explainPlan } = await import('./explain-plan.js');
+  return await explainPlan(plan.graph, { request, parts, bases, options });
 }
 
 /** Looks base images up without building anything. */

@@ -2,6 +2,7 @@ import { formatPlatform, hostPlatform, parsePlatform } from '../oci/platform.js'
 import type { BuildRequest } from './build-request.js';
 import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import type { CacheImport } from './cache/cache-import.js';
+import { BuildWatch } from './explain/build-watch.js';
 import { ContextIndexes } from './context/context-index.js';
 import { openBuildContext } from './context/build-context.js';
 import type { BuildGraph, VertexId } from './graph.js';
@@ -15,6 +16,7 @@ import { proxyArguments } from './proxy-arguments.js';
 import { RemoteLayers } from './remote/remote-layers.js';
 import { solve, type Solution } from './solver/solver.js';
 import { StaleResultError } from './solver/stale-result.js';
+import { isTsbuildError } from '../support/errors.js';
 import { UpcomingRuns } from './upcoming-runs.js';
 
 export interface SolvingParts {
@@ -39,27 +41,37 @@ export async function solvePlan(graph: BuildGraph<Operation>, solving: SolvingPa
   const imports = await openImports(solving);
   // Each of them is given up once at most.
   const contexts = new ContextIndexes({ records: solving.parts.store.records, now: solving.parts.now });
+  const { store } = solving.parts;
+  const { request, options } = solving;
+  const watch = await BuildWatch.open(graph, { store, request, progress: options.progress });
+  let isTold = false;
+  let isDone = false;
   try {
     for (let left = imports.all.length; ; left -= 1) {
       try {
-        return await solveOnce(graph, { ...solving, contexts }, imports);
+        const solution = await solveOnce(graph, { ...solving, contexts, watch }, imports);
+        isDone = true;
+        return solution;
       } catch (error) {
+        isTold = isTsbuildError(error);
         if (!(error instanceof StaleResultError) || left === 0) throw error;
       }
     }
   } finally {
     // What was hashed need not be hashed again, however the build ended.
     await contexts.save();
+    // A build that somebody else goes on with has ended nothing.
+    if (isDone || isTold) await watch.save({ isDone });
   }
 }
 
 /** The caches of one build, and the step cache that is told what comes of them. */
-interface Imports {
+export interface Imports {
   readonly all: readonly CacheImport[];
   cache?: StepCache;
 }
 
-async function openImports({ request, parts, options }: SolvingParts): Promise<Imports> {
+export async function openImports({ request, parts, options }: SolvingParts): Promise<Imports> {
   const { cacheFrom = [] } = request;
   if (cacheFrom.length === 0 || request.noCache) return { all: [] };
   const { CacheImport } = await import('./cache/cache-import.js');
@@ -73,12 +85,13 @@ async function openImports({ request, parts, options }: SolvingParts): Promise<I
   return imports;
 }
 
-interface Attempt extends SolvingParts {
+export interface Attempt extends SolvingParts {
   readonly contexts: ContextIndexes;
+  readonly watch: BuildWatch;
 }
 
 async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports: Imports): Promise<PlanSolution> {
-  const { request, parts, bases, options, whole } = solving;
+  const { request, parts, bases, options, whole, watch } = solving;
   const remote = new RemoteLayers();
   const cache = new StepCache(parts.store, {
     claim: parts.claim,
@@ -100,13 +113,14 @@ async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports
       mayLoad: ({ fresh }) => !request.noCache && fresh !== true,
       // Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it.
       isStep: ({ operation }) => operation.kind !== 'context',
+      watch,
     },
   );
   if (whole !== undefined) await fetchWhole(solution.results.get(whole), { remote, options, now });
   return { ...solution, cached: solution.cached + bases.settle(options.progress), cache, remote };
 }
 
-function operationParts(
+export function operationParts(
   { request, parts, bases, contexts }: Attempt,
   { upcoming, remote }: { readonly upcoming: UpcomingRuns; readonly remote: RemoteLayers },
 ): OperationParts {

@@ -71,6 +71,11 @@ const build: Command = {
         'Ask about the Dockerfile instead of building: "check", "outline" or "targets", with ",format=json" for programs',
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
+    {
+      name: 'explain',
+      kind: 'flag',
+      about: 'Tell of each step that is not cached what has changed since the last build',
+    },
     file,
     ...OUTPUT_OPTIONS,
     {
@@ -133,6 +138,26 @@ const build: Command = {
     ...['security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),
+};
+
+/** Options of a build by which a step is known, or found. */
+const KEYED: ReadonlySet<string> = new Set([
+  ...['authfile', 'build-arg', 'build-arg-file', 'build-context', 'cache-from', 'file', 'ignorefile', 'network'],
+  ...['no-cache', 'no-cache-filter', 'platform', 'pull', 'target'],
+  ...RUN_OPTIONS.map(({ name }) => name),
+]);
+
+const explain: Command = {
+  name: 'explain',
+  operands: '[PATH | URL | -]',
+  summary: 'Tell which steps a build would do, and what has changed since they were last done',
+  options: [
+    { name: 'all', short: 'a', kind: 'flag', about: 'Show the steps that are cached, too' },
+    { name: 'json', kind: 'flag', about: 'Print JSON, for programs' },
+    ...build.options.filter(({ name }) => KEYED.has(name)),
+  ],
+  positionals: { min: 0, max: 1 },
+  load: () => import('./commands/explain.js'),
 };
 
 const saveOptions: readonly OptionSpec[] = [
@@ -235,6 +260,7 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./commands/copy.js'),
   },
   DF,
+  explain,
   FSCK,
   {
     name: 'graph',

@@ -69,12 +69,12 @@ export class StagePlanner implements BuildScope {
       case 'scratch':
         return this.graph.addSource({ kind: 'scratch' }, 'FROM scratch');
       case 'context':
-        return this.graph.addSource({ kind: 'context', name: from.name }, from.label, place);
+        return this.graph.addSource({ kind: 'context', name: from.name }, from.label, { source: place });
       case 'remote':
-        return this.graph.addSource(from.operation, from.label, place);
+        return this.graph.addSource(from.operation, from.label, { source: place });
       case 'image': {
         const operation = imageOperation(from.image);
-        return this.graph.addSource(operation, `FROM ${operation.reference}`, place);
+        return this.graph.addSource(operation, `FROM ${operation.reference}`, { source: place });
       }
     }
   }
@@ -133,15 +133,17 @@ export class StagePlanner implements BuildScope {
   #label({ base, stage }: NeededStage, { steps }: StageDraft): void {
     const first = base.kind === 'image' ? 1 : 0;
     const total = steps.length + first;
-    const name = this.#options.manyStages ? (stage.name ?? `stage-${stage.index}`) : undefined;
+    const stageName = stage.name ?? `stage-${stage.index}`;
+    const name = this.#options.manyStages ? stageName : undefined;
     if (base.kind === 'image') {
       const operation = imageOperation(base.image);
       const label = stepLabel({ stage: name, number: 1, total, text: `FROM ${operation.reference}` });
-      this.graph.addSource(operation, label, stage.source);
+      this.graph.addSource(operation, label, { stage: stageName, source: stage.source });
     }
     const fresh = this.#options.freshStages.has(stage.index) ? true : undefined;
     for (const [index, { text, ...vertex }] of steps.entries()) {
-      this.graph.add({ ...vertex, fresh, label: stepLabel({ stage: name, number: index + 1 + first, total, text }) });
+      const label = stepLabel({ stage: name, number: index + 1 + first, total, text });
+      this.graph.add({ ...vertex, stage: stageName, fresh, label });
     }
   }
 

@@ -9,6 +9,7 @@ import type {
   OperationContext,
   OperationHandler,
   ResultCache,
+  SolveWatch,
 } from './operation-handler.js';
 import { dependencyOrder } from './dependency-order.js';
 import { StaleResultError } from './stale-result.js';
@@ -29,6 +30,7 @@ export interface SolveOptions<O> {
   readonly mayLoad: (vertex: Vertex<O>) => boolean;
   /** Whether a vertex is a step to its user: told of and counted. The others only serve those that are. */
   readonly isStep: (vertex: Vertex<O>) => boolean;
+  readonly watch?: SolveWatch<O, unknown> | undefined;
 }
 
 export interface Solution<R> {
@@ -113,9 +115,14 @@ class SolverRun<O, R> {
     const event = { step: vertex.id, at: this.#parts.now() };
     try {
       const present = await this.#parts.handler.present(vertex, inputs);
-      if (present !== undefined) return present.deferred ? present.result : this.#found(vertex, present.result);
-      const { result, missed } = await this.#lookup(vertex, inputs);
-      return result === undefined ? await this.#executeOnce(vertex, inputs, missed) : this.#found(vertex, result);
+      if (present !== undefined) {
+        this.#options.watch?.resolved(vertex, [], present.result);
+        return present.deferred ? present.result : this.#found(vertex, present.result);
+      }
+      const { result, keys } = await this.#lookup(vertex, inputs);
+      const found = result === undefined ? await this.#executeOnce(vertex, inputs, keys) : this.#found(vertex, result);
+      this.#options.watch?.resolved(vertex, keys, found);
+      return found;
     } catch (error) {
       // What was stopped because something else failed is no failure of its own.
       const stopped = signal.aborted || this.isSetAside(vertex);
@@ -159,27 +166,28 @@ class SolverRun<O, R> {
   async #lookup(
     vertex: Vertex<O>,
     inputs: readonly R[],
-  ): Promise<{ readonly result: R | undefined; readonly missed: readonly KeyMaterial[] }> {
+  ): Promise<{ readonly result: R | undefined; readonly keys: readonly KeyMaterial[] }> {
     const { handler, cache } = this.#parts;
-    const missed: KeyMaterial[] = [];
+    const keys: KeyMaterial[] = [];
     for await (const material of handler.keys(vertex, inputs, this.#context())) {
       const result = this.#options.mayLoad(vertex) ? await cache.load(vertex, material.key, inputs) : undefined;
+      keys.push(material);
       if (result !== undefined) {
-        if (missed.length > 0) await cache.save(vertex, [...missed, material], result);
-        return { result, missed: [] };
+        if (keys.length > 1) await cache.save(vertex, keys, result);
+        return { result, keys };
       }
-      missed.push(material);
     }
-    return { result: undefined, missed };
+    return { result: undefined, keys };
   }
 
   async #execute(vertex: Vertex<O>, inputs: readonly R[], keys: readonly KeyMaterial[]): Promise<R> {
     const { handler, cache, limiter, now } = this.#parts;
-    const { progress, signal } = this.#options;
+    const { progress, signal, watch, mayLoad } = this.#options;
     return limiter.run(
       async () => {
         throwIfAborted(signal);
         if (this.isSetAside(vertex)) throw setAside();
+        await watch?.missed(vertex, keys, { mayLoad: mayLoad(vertex) });
         progress({ type: 'step-started', step: vertex.id, at: now() });
         const result = await this.#work(vertex, (context) => handler.execute(vertex, inputs, context));
         if (keys.length > 0) await cache.save(vertex, keys, result);
