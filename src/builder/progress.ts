@@ -68,7 +68,7 @@ export type ProgressEvent =
 /** A graph for pictures: plain, and without what it takes to do it. */
 export interface DrawnGraph {
   readonly target: StepId;
-  /** In the order of the Dockerfile. */
+  /** Each after its inputs. */
   readonly vertices: readonly DrawnVertex[];
 }
 

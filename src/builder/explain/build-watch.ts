@@ -67,7 +67,10 @@ export class BuildWatch implements SolveWatch<Operation, unknown> {
       { vertex, former: matches[place], keys: [] },
     ]);
     const watch = new BuildWatch(options, journal, { former, vertices: new Map(vertices) });
-    if (options.request.details === true) watch.#drawGraph(graph, order);
+    if (options.request.details === true) {
+      const { drawnGraph } = await import('../drawn-graph.js');
+      options.progress({ type: 'graph', graph: drawnGraph(graph) });
+    }
     return watch;
   }
 
@@ -104,13 +107,6 @@ export class BuildWatch implements SolveWatch<Operation, unknown> {
     const all = isDone ? steps : [...steps, ...this.#former.filter((step) => !taken.has(step))];
     const isSame = all.length === this.#former.length && all.every((step, place) => isEqual(step, this.#former[place]));
     if (!isSame) await this.#journal.save(all, lists, this.#former);
-  }
-
-  #drawGraph({ target }: BuildGraph<Operation>, order: readonly Vertex<Operation>[]): void {
-    const vertices = order.map(({ id, label, operation, stage, inputs }) => {
-      return { step: id, label, kind: operation.kind, stage, inputs };
-    });
-    this.#options.progress({ type: 'graph', graph: { target, vertices } });
   }
 
   #tellLayers({ id, operation, inputs }: Vertex<Operation>, result: Result): void {

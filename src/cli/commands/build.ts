@@ -9,11 +9,11 @@ import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
-import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
+import { writeBytes } from '../write-bytes.js';
 import { lazyToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
@@ -49,7 +49,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
-      for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
+      for (const { path, textOf } of files) await writeBytes(path, Buffer.from(textOf(built)), host.cwd);
       return built;
     },
     (built) => built,
@@ -70,12 +70,4 @@ function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
     ...(idFile === undefined ? [] : [{ path: idFile, textOf: ({ imageId }: BuildResult) => imageId }]),
     ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
   ];
-}
-
-async function writeResult(path: string, cwd: string, text: string): Promise<void> {
-  await writeOutputFile(path, single(Buffer.from(text)), { cwd, mode: 0o644, brief: true });
-}
-
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield await Promise.resolve(bytes);
 }
