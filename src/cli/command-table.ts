@@ -77,6 +77,12 @@ const build: Command = {
       about: 'Tell of each step that is not cached what has changed since the last build',
     },
     file,
+    {
+      name: 'graph',
+      kind: 'value',
+      placeholder: 'path',
+      about: 'Draw what the build did into a file: name.svg, name.png, or DOT',
+    },
     ...OUTPUT_OPTIONS,
     {
       name: 'ignorefile',
@@ -123,6 +129,12 @@ const build: Command = {
     },
     { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
     quiet('Print nothing but the image ID on success'),
+    {
+      name: 'report',
+      kind: 'value',
+      placeholder: 'path',
+      about: 'Write a page about the build to a file: timeline, graph, steps with their output, layers',
+    },
     { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },
     target,
     ...RUN_OPTIONS,

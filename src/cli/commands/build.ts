@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BuildResult } from '../../builder/build-request.js';
+import type { ProgressSink } from '../../builder/progress.js';
 import type { ParsedArguments } from '../argv.js';
 import { refuseAttestations } from '../attestations.js';
 import { buildMetadata } from '../build-metadata.js';
@@ -31,24 +32,30 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const kill = new AbortController();
   const signal = AbortSignal.any([host.signal, kill.signal]);
   const renderer = await openRenderer(mode, host);
+  const work = async (progress: ProgressSink): Promise<BuildResult> => {
+    await using lazy = lazyToolchain(parsed, host);
+    const activity = { progress, signal };
+    const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+    const annotations = { ...given.annotations, ...wanted.annotations };
+    const caches = readCaches(parsed, host, given);
+    const cached = {
+      ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
+      ...(caches.inline ? { inlineCache: true } : {}),
+    };
+    const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
+    const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
+    const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
+    return await (await lazy.get()).build(request, options);
+  };
   const result = await withRenderer(
     renderer,
     async (progress) => {
+      const reports = reportFiles(parsed);
       // Whoever reads such a file after a failed build must not find the image of the build before.
-      for (const { path } of files) await rm(resolve(host.cwd, path), { force: true });
-      await using lazy = lazyToolchain(parsed, host);
-      const activity = { progress, signal };
-      const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
-      const annotations = { ...given.annotations, ...wanted.annotations };
-      const caches = readCaches(parsed, host, given);
-      const cached = {
-        ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
-        ...(caches.inline ? { inlineCache: true } : {}),
-      };
-      const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
-      const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
-      const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
-      const built = await (await lazy.get()).build(request, options);
+      for (const path of [...files.map((file) => file.path), ...reports.paths]) {
+        await rm(resolve(host.cwd, path), { force: true });
+      }
+      const built = await withReports(parsed, host, { reports, progress, work });
       for (const { path, textOf } of files) await writeBytes(path, Buffer.from(textOf(built)), host.cwd);
       return built;
     },
@@ -71,3 +78,39 @@ function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
     ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
   ];
 }
+
+interface Reports {
+  readonly report: string | undefined;
+  readonly graph: string | undefined;
+  readonly paths: readonly string[];
+}
+
+function reportFiles(parsed: ParsedArguments): Reports {
+  const [report, graph] = [parsed.value('report'), parsed.value('graph')];
+  return { report, graph, paths: [report, graph].filter((path) => path !== undefined) };
+}
+
+/** Builds, with the files that tell of it. Those who watch are told of details only where these were asked for. */
+async function withReports(
+  parsed: ParsedArguments,
+  host: Host,
+  {
+    reports,
+    progress,
+    work,
+  }: {
+    readonly reports: Reports;
+    readonly progress: ProgressSink;
+    readonly work: (progress: ProgressSink) => Promise<BuildResult>;
+  },
+): Promise<BuildResult> {
+  if (reports.paths.length === 0) return await work(progress);
+  const shown: ProgressSink = (event) => {
+    if (parsed.flag('explain') || !DETAILS.has(event.type)) progress(event);
+  };
+  const { reporting } = await import('../report/write-reports.js');
+  const name = parsed.list('tag')[0] ?? parsed.value('file') ?? 'Dockerfile';
+  return await reporting(reports, { name, cwd: host.cwd }, (listening) => work(listening(shown)));
+}
+
+const DETAILS: ReadonlySet<string> = new Set(['graph', 'step-explained', 'step-layers']);
