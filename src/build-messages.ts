@@ -4,6 +4,7 @@ import type { FailedStep } from './builder/visit.js';
 import type { KeptSnapshot } from './collect-snapshots.js';
 import type { PrunedCacheMount } from './store-care-types.js';
 import type { ProgressEvent } from './builder/progress.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import type { ProgramOrder } from './sandbox/attachment.js';
 import type { RunResult } from './sandbox/sandbox.js';
 import type { ErrorRecord } from './support/errors.js';
@@ -26,7 +27,8 @@ export type ToWorker =
       readonly type: 'build';
       readonly store: StorePlace;
       readonly env: Readonly<Record<string, string>>;
-      readonly request: BuildRequest;
+      readonly registries?: RegistrySettings | undefined;
+      readonly requests: readonly BuildRequest[];
       /** Whether somebody wants to be let into a step that fails. */
       readonly mayVisit: boolean;
     }
@@ -34,6 +36,7 @@ export type ToWorker =
       readonly type: 'run-image';
       readonly store: StorePlace;
       readonly env: Readonly<Record<string, string>>;
+      readonly registries?: RegistrySettings | undefined;
       readonly request: ImageRunRequest;
     }
   | {
@@ -55,7 +58,7 @@ export type WorkerTask = Exclude<ToWorker, { type: 'abort' | 'order' | 'visit-op
 
 /** What the work gives: of a build, of prunings. */
 export type WorkerResult =
-  | { readonly type: 'built'; readonly build: BuildResult }
+  | { readonly type: 'built'; readonly builds: readonly BuildResult[] }
   | { readonly type: 'ran'; readonly run: RunResult }
   | { readonly type: 'pruned'; readonly cacheMounts: readonly PrunedCacheMount[] }
   | { readonly type: 'transferred' }

@@ -4,6 +4,7 @@ import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { OpenVisit } from './builder/visit.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import type { RegistryClient } from './registry/registry-client.js';
 import type { Store, StoreLock } from './store/store.js';
 import { createLimiter } from './support/limiter.js';
@@ -14,6 +15,7 @@ import { openWorkshop } from './workshop.js';
 export interface BuilderPartsOptions {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly registries?: RegistrySettings | undefined;
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly drain: () => Promise<void>;

@@ -1,6 +1,7 @@
 import type { ProgressSink } from './builder/progress.js';
 import { LayerCompressor } from './compress-layer.js';
 import { platformChoice } from './image-archives.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import { copyImage } from './registry/copy/copy-image.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { RegistryClient } from './registry/registry-client.js';
@@ -12,6 +13,7 @@ import { compressionEvents, transferEvents } from './transfer-events.js';
 export interface CopyContext extends Pick<CopyOptions, 'platforms'> {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly registries?: RegistrySettings | undefined;
   readonly progress: ProgressSink;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -20,7 +22,7 @@ export interface CopyContext extends Pick<CopyOptions, 'platforms'> {
 
 /** One copy, with the registry client that it may need. */
 export async function copyBetween(from: ImageLocation, to: ImageLocation, context: CopyContext): Promise<CopiedImage> {
-  const { store, env, progress, now, signal } = context;
+  const { store, env, registries, progress, now, signal } = context;
   const direction = to.transport === 'docker' ? 'push' : 'pull';
   const progressOf = compressionEvents(progress, { step: 'copy', now });
   const compressor = new LayerCompressor(store, { signal, progressOf });
@@ -31,7 +33,7 @@ export async function copyBetween(from: ImageLocation, to: ImageLocation, contex
       to,
       platforms: platformChoice(context.platforms),
       store,
-      client: async () => await (client ??= openRegistryClient({ env, progress })),
+      client: async () => await (client ??= openRegistryClient({ env, registries, progress, purpose: direction })),
       compress: async (layer, compression) => await compressor.compress(layer, compression),
       onBlob: transferEvents(progress, { step: 'copy', direction, now }),
       signal,

@@ -70,6 +70,7 @@ export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outlin
 export type { BuildExplanation, ExplainedStep } from './builder/explain/build-explanation.js';
 export type { FileChange, KeyChange } from './builder/explain/key-change.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
+export type { RegistrySettings } from './registry/config/registry-settings.js';
 export type { ImageLocation } from './registry/copy/image-location.js';
 export type { ProgressEvent, ProgressSink } from './builder/progress.js';
 export type { Dockerfile, Instruction, Stage } from './parser/instruction.js';

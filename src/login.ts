@@ -1,6 +1,7 @@
 import { DOCKER_HUB, DOCKER_HUB_HOST, parseReference } from './oci/reference.js';
 import type { Credential } from './registry/auth/credentials.js';
 import type { RegistryConfiguration } from './registry/config/registry-configuration.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import type { CredentialKeeper } from './registry/config/credential-writer.js';
 import { TsbuildError } from './support/errors.js';
 import { invariant } from './support/invariant.js';
@@ -16,6 +17,8 @@ export interface LoginRequest {
 export interface AccessOptions {
   /** The caller's environment: says where credentials are kept and how registries are reached. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What counts before all that files say, but for credentials. */
+  readonly registries?: RegistrySettings | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -25,12 +28,16 @@ export interface AccessOptions {
  * @returns where they are kept
  * @throws `REGISTRY_UNAUTHORIZED`, `REGISTRY_UNREACHABLE`, `REGISTRY_RESPONSE`, `CONFIG_INVALID`, `REFERENCE_INVALID`
  */
-export async function login(request: LoginRequest, { env, signal }: AccessOptions): Promise<CredentialKeeper> {
+export async function login(
+  request: LoginRequest,
+  { env, registries, signal }: AccessOptions,
+): Promise<CredentialKeeper> {
   const registry = registryOf(request.registry);
   const { username, password } = request;
   const { loadRegistryConfiguration } = await import('./registry/config/load-registry-configuration.js');
   const home = homeOf(env);
-  const configuration = await loadRegistryConfiguration({ env, home });
+  const { withSettings } = await import('./registry/config/registry-settings.js');
+  const configuration = withSettings(await loadRegistryConfiguration({ env, home }), registries);
   await checkLogin(registry, { configuration, credential: { kind: 'password', username, password }, signal });
   const { keepCredential } = await import('./registry/config/credential-writer.js');
   return await keepCredential(configuration.credentials.place, { registry, username, password }, env);

@@ -3,6 +3,7 @@ import { formatReference, type Reference } from './oci/reference.js';
 import { LayerCompressor } from './compress-layer.js';
 import { openRegistryClient } from './registry-access.js';
 import { pushImage } from './registry/push-image.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import { remoteMounts, withRemoteBlobs, type RemoteBlob } from './registry/remote-blobs.js';
 import type { ProgressSink } from './builder/progress.js';
 import type { StoredImage } from './store/image-store.js';
@@ -13,6 +14,7 @@ import { compressionEvents, transferEvents } from './transfer-events.js';
 export interface PushContext {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly registries?: RegistrySettings | undefined;
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */
@@ -30,7 +32,7 @@ export interface PushedFrom {
 export async function pushFromStore(
   { image, target, remote = [] }: PushedFrom,
   options: PushOptions,
-  { store, env, progress, signal, now }: PushContext,
+  { store, env, registries, progress, signal, now }: PushContext,
 ): Promise<PushedImage> {
   const { compression, format } = options;
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
@@ -38,7 +40,7 @@ export async function pushFromStore(
   const progressOf = compressionEvents(progress, timed);
   const compressor = new LayerCompressor(store, { signal, level: options.compressionLevel, progressOf });
   using _lock = await store.lock('shared', { signal });
-  const client = await openRegistryClient({ env, progress });
+  const client = await openRegistryClient({ env, registries, progress, purpose: 'push' });
   const blobs = remote.length === 0 ? store.blobs : withRemoteBlobs(store.blobs, remote, { client, signal });
   try {
     const { digest, size } = await pushImage({

@@ -11,6 +11,7 @@ import type { CacheTarget } from './cache-target.js';
 import type { BuildOutput } from './build-output.js';
 import type { Digest } from './oci/digest.js';
 import type { RawConfig, RawManifest } from './oci/image.js';
+import type { RegistrySettings } from './registry/config/registry-settings.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { StoredImage } from './store/image-store.js';
 import type {
@@ -34,6 +35,8 @@ export interface ToolchainOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** The caller's environment: proxies, registry and credential configuration are read from it, nothing else. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What counts before all that the environment and the files of the machine say of registries. */
+  readonly registries?: RegistrySettings | undefined;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -51,6 +54,16 @@ export interface BuildOptions extends ActivityOptions {
   /** Where its steps go for other builds to find, once the outputs are written; absent: nowhere. */
   readonly cacheTo?: readonly CacheTarget[] | undefined;
 }
+
+/** One of several builds, and where its result and its steps go; as of `BuildOptions`. */
+export interface BuildTask {
+  /** Of the first one count how many steps are at work at once, and how they are kept apart from the machine: for all. */
+  readonly request: BuildRequest;
+  readonly outputs?: readonly BuildOutput[] | undefined;
+  readonly cacheTo?: readonly CacheTarget[] | undefined;
+}
+
+export type BuildAllOptions = Omit<BuildOptions, 'outputs' | 'cacheTo'>;
 
 /** An image with its documents; all sizes are bytes. */
 export interface ImageDetails {
@@ -177,6 +190,11 @@ export interface FetchContextOptions extends ActivityOptions {
  */
 export interface Toolchain extends AsyncDisposable {
   build(request: BuildRequest, options?: BuildOptions): Promise<BuildResult>;
+  /**
+   * Several builds in one graph: what they have in common is done once, and the first failure stops all. Outputs and caches follow
+   * when everything is built, in order. @returns a result for each, in their order
+   */
+  buildAll(tasks: readonly BuildTask[], options?: BuildAllOptions): Promise<readonly BuildResult[]>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   /** Which steps `build` would do, and what has changed since they were last done; nothing is done. */

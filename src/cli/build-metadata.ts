@@ -1,10 +1,11 @@
 import type { BuildResult } from '../builder/build-request.js';
 
 /** What `--metadata-file` has, under the names that docker buildx has for it. */
-export function buildMetadata({ imageId, manifest, names }: BuildResult): string {
-  const { mediaType, digest, size } = manifest;
+export function buildMetadata({ imageId, manifest, index, names }: BuildResult): string {
+  const { mediaType, digest, size } = index ?? manifest;
   const metadata = {
-    'containerimage.config.digest': imageId,
+    // An index has a config for each of its platforms: none is the one.
+    ...(index === undefined ? { 'containerimage.config.digest': imageId } : {}),
     'containerimage.descriptor': { mediaType, digest, size },
     'containerimage.digest': digest,
     ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),

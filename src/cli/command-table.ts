@@ -1,11 +1,13 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { bakeCommand } from './bake/bake-command.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { CACHE_MOUNT, DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
-import { AUTH_FILE, COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
+import { COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
+import { REGISTRY_OPTIONS } from './registry-option-table.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 import { STEP_OPTIONS } from './step-option-table.js';
 
@@ -58,7 +60,7 @@ const build: Command = {
   operands: 'PATH | URL | -',
   summary: 'Build an image from a Dockerfile',
   options: [
-    AUTH_FILE,
+    ...REGISTRY_OPTIONS,
     buildArgument,
     buildArgumentFile,
     buildContext,
@@ -119,7 +121,7 @@ const build: Command = {
       placeholder: 'list',
       about: 'Do not use the cache for a stage: a name or a number',
     },
-    platform('Platform to build for: os/architecture[/variant]'),
+    platforms('Platforms to build for: os/architecture[/variant] or "local"; several make an index'),
     progress,
     {
       name: 'on-error',
@@ -218,8 +220,13 @@ const saveOptions: readonly OptionSpec[] = [
   },
 ];
 
+const bake = bakeCommand(
+  build.options.filter(({ name }) => ['authfile', 'isolation', 'jobs', 'progress'].includes(name)),
+);
+
 export const COMMANDS: readonly Command[] = [
   build,
+  bake,
   {
     name: 'bootstrap',
     operands: '',
@@ -254,7 +261,7 @@ export const COMMANDS: readonly Command[] = [
     operands: 'SOURCE DESTINATION',
     summary: 'Copy an image between registry, store, archive and OCI layout',
     options: [
-      AUTH_FILE,
+      ...REGISTRY_OPTIONS,
       { name: 'all', short: 'a', kind: 'flag', about: 'Copy all that an index lists, for whatever platform' },
       platforms("Platforms to copy of an image for several: os/architecture[/variant] (default: this machine's)"),
       progress,

@@ -1,13 +1,7 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { AUTH_FILE, CONNECTION_OPTIONS, REGISTRY_OPTIONS } from './registry-option-table.js';
 
-/** Of every command that talks to registries. */
-export const AUTH_FILE: OptionSpec = {
-  name: 'authfile',
-  kind: 'value',
-  placeholder: 'path',
-  about: 'Credentials of registries (default: REGISTRY_AUTH_FILE, else those of Docker and podman)',
-};
 export const COMPRESSION_LEVEL: OptionSpec = {
   name: 'compression-level',
   kind: 'value',
@@ -23,6 +17,7 @@ export const LOGIN: Command = {
   summary: 'Log in to a registry',
   options: [
     AUTH_FILE,
+    ...CONNECTION_OPTIONS,
     { name: 'password', short: 'p', kind: 'value', placeholder: 'string', about: 'Password or access token' },
     { name: 'password-stdin', kind: 'flag', about: 'Take the password from standard input' },
     { name: 'username', short: 'u', kind: 'value', placeholder: 'string', about: 'User name' },
@@ -45,7 +40,7 @@ export const PULL: Command = {
   operands: 'NAME[:TAG|@DIGEST]',
   summary: 'Download an image from a registry',
   options: [
-    AUTH_FILE,
+    ...REGISTRY_OPTIONS,
     { name: 'all-platforms', kind: 'flag', about: 'Pull all that the index lists, to be pushed or copied as it is' },
     platform('Variant to pull: os/architecture[/variant]'),
     quiet('Show no progress, print only the name'),
@@ -60,7 +55,7 @@ export const PUSH: Command = {
   operands: 'NAME[:TAG]',
   summary: 'Upload an image to a registry',
   options: [
-    AUTH_FILE,
+    ...REGISTRY_OPTIONS,
     {
       name: 'compression',
       kind: 'value',

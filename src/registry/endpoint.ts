@@ -32,10 +32,12 @@ export function readEndpoints(
   repository: Repository,
   by: 'tag' | 'digest',
 ): readonly Endpoint[] {
+  const first = firstEndpoints(configuration, repository);
+  if (first.length > 0 && configuration.askedFirst?.only === true) return first;
   const rule = ruleFor(configuration.rules, repository);
   const hosts = (hostsFor(configuration, repository)?.hosts ?? [])
     .filter(({ capabilities }) => capabilities.includes(by === 'tag' ? 'resolve' : 'pull'))
-    .map((host) => hostEndpoint(host, repository, 'mirror'));
+    .map((host) => hostEndpoint(configuration, host, { repository, kind: 'mirror' }));
   const listed = (rule?.mirrors ?? [])
     .filter(({ use }) => use === 'all' || use === `${by}-only`)
     .map((mirror) => mirrorEndpoint(configuration, repository, { mirror, rule }));
@@ -44,7 +46,21 @@ export function readEndpoints(
     repository.registry === DOCKER_HUB && mirrors.length === 0
       ? configuration.dockerHubMirrors.map((url) => daemonMirrorEndpoint(configuration, repository, url))
       : [];
-  return [...mirrors, ...hubMirrors, originEndpoint(configuration, repository)];
+  return [...first, ...mirrors, ...hubMirrors, originEndpoint(configuration, repository)];
+}
+
+/** Names keep what follows the registry's, below the path of the location if it has one. */
+function firstEndpoints(
+  { askedFirst, ...configuration }: RegistryConfiguration,
+  repository: Repository,
+): readonly Endpoint[] {
+  const { mirrors = {} } = askedFirst ?? {};
+  const { registry } = repository;
+  const asked = Object.hasOwn(mirrors, registry) ? (mirrors[registry] ?? []) : [];
+  return asked.map(({ location, insecure }) => {
+    const place = relocate(repository, registry, location);
+    return endpoint(configuration, { kind: 'mirror', place, insecure });
+  });
 }
 
 /**
@@ -56,7 +72,7 @@ export function writeEndpoint(configuration: RegistryConfiguration, repository: 
   const origin = originEndpoint(configuration, repository);
   const hosts = hostsFor(configuration, repository)?.hosts ?? [];
   const host = hosts.find(({ listed, capabilities }) => listed && capabilities.includes('push'));
-  return host === undefined ? origin : hostEndpoint(host, repository, 'origin');
+  return host === undefined ? origin : hostEndpoint(configuration, host, { repository, kind: 'origin' });
 }
 
 /** The registry as a whole: what `login` asks. @throws `REGISTRY_UNREACHABLE` when the configuration blocks it */
@@ -68,7 +84,8 @@ function originEndpoint(configuration: RegistryConfiguration, repository: Reposi
   const rule = ruleFor(configuration.rules, repository);
   if (rule?.blocked === true) throw blocked(repository, rule);
   const server = hostsFor(configuration, repository)?.server;
-  if (rule === undefined && server !== undefined) return hostEndpoint(server, repository, 'origin');
+  if (rule === undefined && server !== undefined)
+    return hostEndpoint(configuration, server, { repository, kind: 'origin' });
   const place = rule === undefined ? repository : relocate(repository, rule.prefix, rule.location);
   return endpoint(configuration, { kind: 'origin', place, insecure: rule?.insecure ?? false });
 }
@@ -78,8 +95,12 @@ function hostsFor({ hosts }: RegistryConfiguration, { registry }: Repository): H
   return hosts.find((file) => file.registry === registry) ?? hosts.find((file) => file.registry === '_default');
 }
 
-function hostEndpoint(rule: HostRule, { registry, repository }: Repository, kind: Endpoint['kind']): Endpoint {
-  const { url, overridePath, skipVerify, headers } = rule;
+function hostEndpoint(
+  { insecureRegistries }: RegistryConfiguration,
+  { url, overridePath, skipVerify, headers }: HostRule,
+  { repository: { registry, repository }, kind }: { readonly repository: Repository; readonly kind: Endpoint['kind'] },
+): Endpoint {
+  const unchecked = skipVerify || insecureRegistries === 'all';
   const path = url.pathname.replace(/\/+$/, '');
   const root = overridePath ? path : `${path}/v2`;
   const own = url.host === DOCKER_HUB_HOST ? DOCKER_HUB : url.host;
@@ -88,7 +109,7 @@ function hostEndpoint(rule: HostRule, { registry, repository }: Repository, kind
     registry: own,
     host: url.host,
     repository,
-    security: url.protocol === 'http:' ? 'plain' : skipVerify ? 'unchecked' : 'tls',
+    security: url.protocol === 'http:' ? 'plain' : unchecked ? 'unchecked' : 'tls',
     ...(root === '/v2' ? {} : { root }),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(own === registry ? {} : { namespace: registry }),
@@ -153,7 +174,8 @@ function endpoint(
   return { kind, registry, host, repository, security: either ? 'either' : 'tls' };
 }
 
-function isInsecure(insecureRegistries: readonly string[], host: string): boolean {
+function isInsecure(insecureRegistries: RegistryConfiguration['insecureRegistries'], host: string): boolean {
+  if (insecureRegistries === 'all') return true;
   const { host: name } = splitHostPort(host);
   // As for Docker, what runs on this machine needs no TLS.
   return isLoopback(name) || insecureRegistries.some((entry) => entry === host || isInRange(name, entry));

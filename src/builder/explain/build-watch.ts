@@ -5,9 +5,8 @@ import type { BuildRequest } from '../build-request.js';
 import type { BuildGraph, Vertex, VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { resultChainId, type Result } from '../operations/result.js';
-import type { ProgressSink } from '../progress.js';
 import { dependencyOrder } from '../solver/dependency-order.js';
-import type { KeyMaterial, SolveWatch } from '../solver/operation-handler.js';
+import type { KeyMaterial } from '../solver/operation-handler.js';
 import { BuildJournal, type JournalStep } from './build-journal.js';
 import type { KeyParts } from './compare-parts.js';
 import { FileList } from './file-list.js';
@@ -17,7 +16,6 @@ import { matchSteps } from './match-steps.js';
 export interface BuildWatchOptions {
   readonly store: Pick<Store, 'records'>;
   readonly request: BuildRequest;
-  readonly progress: ProgressSink;
 }
 
 /** What is known of a vertex in this build. */
@@ -34,10 +32,10 @@ export interface WatchedVertex {
 }
 
 /**
- * Follows a build: keeps what its steps are known by for the next one, and tells why those are done that are. What that takes
+ * Follows a build: keeps what its steps are known by for the next one, and finds out why those are done that are. What that takes
  * beyond keeping is loaded where the request asks for details.
  */
-export class BuildWatch implements SolveWatch<Operation, unknown> {
+export class BuildWatch {
   readonly #options: BuildWatchOptions;
   readonly #journal: BuildJournal;
   readonly #former: readonly JournalStep[];
@@ -66,29 +64,25 @@ export class BuildWatch implements SolveWatch<Operation, unknown> {
       vertex.id,
       { vertex, former: matches[place], keys: [] },
     ]);
-    const watch = new BuildWatch(options, journal, { former, vertices: new Map(vertices) });
-    if (options.request.details === true) {
-      const { drawnGraph } = await import('../drawn-graph.js');
-      options.progress({ type: 'graph', graph: drawnGraph(graph) });
-    }
-    return watch;
+    return new BuildWatch(options, journal, { former, vertices: new Map(vertices) });
   }
 
+  /** @returns why it was not found, where the request asks for details */
   async missed(
     { id }: Vertex<Operation>,
     keys: readonly KeyMaterial[],
     { mayLoad }: { readonly mayLoad: boolean },
-  ): Promise<void> {
+  ): Promise<readonly KeyChange[] | undefined> {
     const watched = this.#vertices.get(id);
     // What has no key is done in every build.
-    if (watched === undefined || keys.length === 0) return;
+    if (watched === undefined || keys.length === 0) return undefined;
     watched.keys = keys;
-    const { request, store, progress } = this.#options;
-    if (request.details !== true) return;
+    const { request, store } = this.#options;
+    if (request.details !== true) return undefined;
     const { explainMiss } = await import('./explain-miss.js');
     const parts = { vertices: this.#vertices, journal: this.#journal, store, secrets: request.secrets };
     watched.changes = await explainMiss(watched, { mayLoad }, parts);
-    progress({ type: 'step-explained', step: id, changes: watched.changes });
+    return watched.changes;
   }
 
   resolved(vertex: Vertex<Operation>, keys: readonly KeyMaterial[], result: Result): void {
@@ -96,7 +90,6 @@ export class BuildWatch implements SolveWatch<Operation, unknown> {
     if (watched === undefined) return;
     watched.keys = keys;
     watched.result = resultOf(result);
-    if (this.#options.request.details === true) this.#tellLayers(vertex, result);
   }
 
   /** @param isDone whether all steps were done or found: then those of before that are none any more are forgotten */
@@ -107,14 +100,6 @@ export class BuildWatch implements SolveWatch<Operation, unknown> {
     const all = isDone ? steps : [...steps, ...this.#former.filter((step) => !taken.has(step))];
     const isSame = all.length === this.#former.length && all.every((step, place) => isEqual(step, this.#former[place]));
     if (!isSame) await this.#journal.save(all, lists, this.#former);
-  }
-
-  #tellLayers({ id, operation, inputs }: Vertex<Operation>, result: Result): void {
-    if (result.kind !== 'file-system' || operation.kind === 'scratch') return;
-    // A step adds the last one, but for a base image, which has all of its own.
-    const added = inputs.length === 0 ? result.layers : result.layers.slice(-1);
-    const layers = added.map(({ diffId, descriptor }) => ({ digest: diffId, size: descriptor.size }));
-    this.#options.progress({ type: 'step-layers', step: id, layers });
   }
 }
 

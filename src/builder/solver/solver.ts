@@ -23,14 +23,14 @@ export interface SolverParts<O, R> {
   readonly now: () => number;
 }
 
-export interface SolveOptions<O> {
+export interface SolveOptions<O, R> {
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   /** Whether a remembered result may be used for this vertex. */
   readonly mayLoad: (vertex: Vertex<O>) => boolean;
   /** Whether a vertex is a step to its user: told of and counted. The others only serve those that are. */
   readonly isStep: (vertex: Vertex<O>) => boolean;
-  readonly watch?: SolveWatch<O, unknown> | undefined;
+  readonly watch?: SolveWatch<O, R> | undefined;
 }
 
 export interface Solution<R> {
@@ -39,16 +39,18 @@ export interface Solution<R> {
   /** Steps. */
   readonly total: number;
   readonly cached: number;
+  /** The steps that were remembered. */
+  readonly remembered: ReadonlySet<VertexId>;
 }
 
 /**
- * Finds the results of the graph's target and all that it needs: of each vertex the remembered one, or does the work,
+ * Finds the results of the graph's targets and all that they need: of each vertex the remembered one, or does the work,
  * independent vertices side by side. The first failure aborts the rest and is thrown once all of it has stopped.
  */
 export async function solve<O, R>(
   graph: BuildGraph<O>,
   parts: SolverParts<O, R>,
-  options: SolveOptions<O>,
+  options: SolveOptions<O, R>,
 ): Promise<Solution<R>> {
   const failure = new AbortController();
   const signal = AbortSignal.any([options.signal, failure.signal]);
@@ -78,11 +80,11 @@ export async function solve<O, R>(
   if (firstError !== undefined) throw firstError as Error;
   const results = new Map<VertexId, R>();
   for (const [id, result] of pending) results.set(id, await result);
-  return { results, total: steps.length, cached: run.cached };
+  return { results, total: steps.length, cached: run.remembered.size, remembered: run.remembered };
 }
 
 /** Events of vertices that are no steps go nowhere. */
-function withoutHidden<O>(order: readonly Vertex<O>[], { isStep, progress }: SolveOptions<O>): ProgressSink {
+function withoutHidden<O, R>(order: readonly Vertex<O>[], { isStep, progress }: SolveOptions<O, R>): ProgressSink {
   const hidden = new Set<string>(order.filter((vertex) => !isStep(vertex)).map(({ id }) => id));
   return (event) => {
     if (!('step' in event) || !hidden.has(event.step)) progress(event);
@@ -92,13 +94,13 @@ function withoutHidden<O>(order: readonly Vertex<O>[], { isStep, progress }: Sol
 /** One walk over a graph. */
 class SolverRun<O, R> {
   readonly #parts: SolverParts<O, R>;
-  readonly #options: SolveOptions<O>;
+  readonly #options: SolveOptions<O, R>;
   readonly #working = new Map<VertexId, Work>();
   /** The one that stopped the others. */
   #sole: VertexId | undefined;
-  cached = 0;
+  readonly remembered = new Set<VertexId>();
 
-  constructor(parts: SolverParts<O, R>, options: SolveOptions<O>) {
+  constructor(parts: SolverParts<O, R>, options: SolveOptions<O, R>) {
     this.#parts = parts;
     this.#options = options;
   }
@@ -134,7 +136,7 @@ class SolverRun<O, R> {
   }
 
   #found(vertex: Vertex<O>, result: R): R {
-    if (this.#options.isStep(vertex)) this.cached += 1;
+    if (this.#options.isStep(vertex)) this.remembered.add(vertex.id);
     this.#options.progress({ type: 'step-cached', step: vertex.id, at: this.#parts.now() });
     return result;
   }

@@ -36,13 +36,18 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     await using lazy = lazyToolchain(parsed, host);
     const activity = { progress, signal };
     const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
-    const annotations = { ...given.annotations, ...wanted.annotations };
+    const annotations = { ...given.annotations, ...wanted.annotations.annotations };
+    const placed = [...(given.placedAnnotations ?? []), ...wanted.annotations.placed];
     const caches = readCaches(parsed, host, given);
     const cached = {
       ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
       ...(caches.inline ? { inlineCache: true } : {}),
     };
-    const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
+    const request = {
+      ...{ ...given, ...cached, annotations },
+      tags: [...given.tags, ...wanted.names],
+      ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
+    };
     const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
     const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
     return await (await lazy.get()).build(request, options);
@@ -61,7 +66,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     },
     (built) => built,
   );
-  if (mode === 'quiet' && !wanted.usesStandardOutput) await print(host.stdout, `${result.imageId}\n`);
+  if (mode === 'quiet' && !wanted.usesStandardOutput) await print(host.stdout, `${shownId(result)}\n`);
 }
 
 interface ResultFile {
@@ -74,9 +79,14 @@ function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
   const metadataFile = parsed.value('metadata-file');
   return [
     // Without an end of line, as Docker writes it.
-    ...(idFile === undefined ? [] : [{ path: idFile, textOf: ({ imageId }: BuildResult) => imageId }]),
+    ...(idFile === undefined ? [] : [{ path: idFile, textOf: shownId }]),
     ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
   ];
+}
+
+/** What Docker gives as the id of what was built: of an image for several platforms, the digest of its index. */
+function shownId({ imageId, index }: BuildResult): string {
+  return index?.digest ?? imageId;
 }
 
 interface Reports {

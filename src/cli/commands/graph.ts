@@ -2,6 +2,7 @@ import { drawnGraph } from '../../builder/drawn-graph.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { ParsedArguments } from '../argv.js';
 import { readBuildRequest } from '../build-request.js';
+import { forOnePlatform } from '../platforms.js';
 import type { Host } from '../host.js';
 import { isTerminal, print } from '../output-stream.js';
 import { drawPicture, formatOfName, PICTURE_FORMATS } from '../picture/picture.js';
@@ -22,7 +23,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const plan = await runTransfer(host, { title: 'Planning', quiet: false }, async (progress) => {
     await using lazy = lazyToolchain(parsed, host);
     const activity = { progress, signal: host.signal };
-    const request = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+    const request = forOnePlatform(await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity }));
     return await (await lazy.get()).plan(request, activity);
   });
   const picture = await drawPicture(drawnGraph(plan.graph), format);

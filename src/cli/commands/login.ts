@@ -3,6 +3,7 @@ import { TsbuildError } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
+import { readRegistrySettings } from '../registry-options.js';
 import { environment } from './open-toolchain.js';
 import { ask, firstLine } from '../prompt.js';
 
@@ -13,7 +14,9 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const registry = registryOf(server);
   const { username, password } = await readUser(parsed, host);
   const { login } = await import('../../login.js');
-  const keeper = await login({ registry, username, password }, { env: environment(parsed, host), signal: host.signal });
+  const registries = readRegistrySettings(parsed, host, []);
+  const options = { env: environment(parsed, host), registries, signal: host.signal };
+  const keeper = await login({ registry, username, password }, options);
   if (keeper.kind === 'file') {
     const warning = `WARNING: the password is kept unencrypted in ${keeper.file}, for you alone to read.\n`;
     await print(host.stderr, `${warning}A credential helper (credsStore in that file) would keep it in a key chain.\n`);

@@ -4,6 +4,7 @@ import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { parseByteCount } from '../byte-count.js';
 import { noticeLine } from '../progress/report.js';
+import { readRegistrySettings } from '../registry-options.js';
 import { additionalStores, storeRoot } from '../store-root.js';
 
 /** As `openToolchain`, at the first use and only once. */
@@ -17,8 +18,15 @@ export function lazyToolchain(parsed: ParsedArguments, host: Host): AsyncDisposa
   };
 }
 
-/** The toolchain over the store that the command line names. The caller disposes it. */
-export async function openToolchain(parsed: ParsedArguments, host: Host): Promise<Toolchain> {
+/**
+ * The toolchain over the store that the command line names. The caller disposes it.
+ * @param names of images in registries that the command line is about
+ */
+export async function openToolchain(
+  parsed: ParsedArguments,
+  host: Host,
+  names: readonly string[] = parsed.list('tag'),
+): Promise<Toolchain> {
   const keepStorage = host.env['TSBUILD_KEEP_STORAGE'] ?? '';
   return await host.openToolchain({
     storeRoot: storeRoot(parsed.value('store'), host),
@@ -29,6 +37,7 @@ export async function openToolchain(parsed: ParsedArguments, host: Host): Promis
       host.stderr.write(`${noticeLine(message)}\n`);
     },
     env: environment(parsed, host),
+    registries: readRegistrySettings(parsed, host, names),
     now: host.now,
   });
 }

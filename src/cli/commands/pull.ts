@@ -33,7 +33,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     await print(host.stdout, `${assumed}${what}: Pulling from ${reference.repository}\n`);
   }
   const pulled = await runTransfer(host, { title: 'Pulling', quiet, layerLines: LAYER_LINES }, async (progress) => {
-    await using toolchain = await openToolchain(parsed, host);
+    await using toolchain = await openToolchain(parsed, host, [name]);
     return await toolchain.pull(name, { ...options, progress });
   });
   const familiar = familiarName(reference);

@@ -24,7 +24,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     await print(host.stdout, `${assumed}The push refers to repository [${repositoryName(reference)}]\n`);
   }
   const pushed = await runTransfer(host, { title: 'Pushing', quiet, layerLines: LAYER_LINES }, async (progress) => {
-    await using toolchain = await openToolchain(parsed, host);
+    await using toolchain = await openToolchain(parsed, host, [name]);
     return await toolchain.push(name, { ...options, progress });
   });
   const what = reference.tag ?? reference.digest ?? '';

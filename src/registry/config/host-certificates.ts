@@ -26,6 +26,15 @@ export async function certificateFiles(
   return undefined;
 }
 
+/** What a folder has, whatever host it is for. @throws `CONFIG_INVALID` also for a folder without any */
+export async function certificateFilesIn(folder: string): Promise<CertificateFiles> {
+  const names = await listConfigFolder(folder);
+  if (names.some((name) => /\.(?:crt|cert|key)$/.test(name))) return sortFiles(folder, names);
+  throw configInvalid(folder, 'there are no certificates in it', {
+    hint: 'Name a folder with authorities in files *.crt, or client certificates in *.cert with their keys in *.key.',
+  });
+}
+
 function sortFiles(folder: string, names: readonly string[]): CertificateFiles {
   const stems = (suffix: string): readonly string[] =>
     names.filter((name) => name.endsWith(suffix)).map((name) => name.slice(0, -suffix.length));

@@ -11,8 +11,13 @@ export interface RegistryConfiguration {
   readonly hosts: readonly HostsFile[];
   /** Base URLs of Docker's mirrors of docker.io, in order. */
   readonly dockerHubMirrors: readonly URL[];
-  /** Hosts and address ranges that Docker may reach without TLS or with a certificate that nobody vouches for. */
-  readonly insecureRegistries: readonly string[];
+  /** Hosts and address ranges that may be reached without TLS or with a certificate that nobody vouches for. */
+  readonly insecureRegistries: 'all' | readonly string[];
+  /** Mirrors by registry that come before all others, and whether such a registry is asked itself at all. */
+  readonly askedFirst?: {
+    readonly mirrors: Readonly<Record<string, readonly Omit<MirrorRule, 'use'>[]>>;
+    readonly only: boolean;
+  };
   readonly proxies: ProxySettings;
   readonly certificates: CertificateSources;
   readonly credentials: CredentialStore;
