@@ -6,15 +6,13 @@ import { formatSeconds } from '../progress/model.js';
 import { noticeLine, warningLine } from '../progress/report.js';
 import type { Outcome } from '../progress/renderer.js';
 import type { BuildFacts } from './build-log.js';
+import { MAX_VERTICES } from '../picture/picture.js';
 import { criticalPath } from './critical-path.js';
 import { html, trusted, type Markup } from './markup.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
 import { fateOf, stepFates } from './step-fates.js';
 import { layersSection, stepsSection, timelineSection } from './step-sections.js';
-
-/** Of larger graphs, laying out would take longer than the build, and show nothing. */
-const MAX_VERTICES = 400;
 
 export interface ReportOptions {
   /** What was built: the name of the Dockerfile. */
