@@ -8,6 +8,7 @@ import type { IdFacts, MachineReport } from './machine/machine-report.js';
 import { proxyFacts } from './machine/proxy-facts.js';
 import { openTrialPlace, storeFacts } from './machine/store-facts.js';
 import { ISOLATIONS } from './sandbox/create-sandbox.js';
+import { emulatedArchitectures, emulatorsHere } from './sandbox/emulation/emulation.js';
 import { findProgram } from './sandbox/find-program.js';
 import { PROGRAM_PATH } from './sandbox/runtime/runtime.js';
 import { tryIsolations, type IsolationTrial } from './sandbox/try-isolations.js';
@@ -49,7 +50,7 @@ export async function describeMachine({ storeRoot, env }: DescribeMachineOptions
     programs: Object.fromEntries(PROGRAMS.map((name) => [name, findProgram(name, PROGRAM_PATH) ?? null])),
     proxies: proxyFacts(env),
     kernel: kernelFacts('/'),
-    emulators: emulatorFacts('/'),
+    emulators: { ...emulatorFacts('/'), platforms: emulatedPlatforms(release()) },
     registries: await registryFacts(env),
   };
 }
@@ -108,4 +109,12 @@ async function registryFacts(env: DescribeMachineOptions['env']): Promise<Machin
     if (!isTsbuildError(error)) throw error;
     return { files: [], problem: error.message };
   }
+}
+
+/** What is installed counts where user namespaces can have a binfmt_misc of their own: since Linux 6.7. */
+function emulatedPlatforms(kernel: string): readonly string[] {
+  const here = emulatorsHere();
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
+  const isNew = major > 6 || (major === 6 && minor >= 7);
+  return emulatedArchitectures(isNew ? here : { ...here, installed: [] }).map((name) => `linux/${name}`);
 }

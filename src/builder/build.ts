@@ -9,13 +9,15 @@ import { finishBuild, type SolvedBuild, type TaggedReference } from './finish-bu
 import { BaseImages, type BaseImagesParts } from './image/base-images.js';
 import { checkPlacedAnnotations } from './image/placed-annotations.js';
 import { platformRequests } from './joint/platform-requests.js';
+import type { LockRequest } from './lock/pins.js';
+import { SourceLock } from './lock/source-lock.js';
 import { loadDockerfile } from './load-dockerfile.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { planBuild } from './plan/plan-build.js';
 import type { Remark } from './plan/remarks.js';
 import type { ProgressSink } from './progress.js';
 import { settleInOrder } from './plan/settle-in-order.js';
-import { solvePlans, type PlannedBuild } from './solve-plans.js';
+import { solvePlans, type PlannedBuild, type PlanSolution, type SolvingParts } from './solve-plans.js';
 
 /**
  * Builds images from Dockerfiles: parse, plan, solve, write the image and its names. What every step needs is looked up first and
@@ -24,10 +26,12 @@ import { solvePlans, type PlannedBuild } from './solve-plans.js';
  * @returns a result for each request, in their order
  */
 export async function buildAll(
-  requests: readonly BuildRequest[],
+  asked: readonly BuildRequest[],
   parts: BuilderParts,
   given: BuildOptions,
 ): Promise<readonly BuildResult[]> {
+  // What is remembered would tell nothing.
+  const requests = asked.map((one) => (one.checkReproducible === true ? { ...one, noCache: true } : one));
   const named = requests.map((request) => request.tags.map(parseTag));
   requests.forEach(checkPlacedAnnotations);
   const variants = platformRequests(requests);
@@ -38,6 +42,7 @@ export async function buildAll(
   );
   for (const remark of distinctRemarks(builds)) options.progress(remark);
   const solutions = await solvePlans(builds, { parts, options });
+  await reproduceAll(builds, solutions, { parts, options });
   const results: BuildResult[] = [];
   for (const [number, names] of named.entries()) {
     const solved = builds.flatMap((build, index): readonly SolvedBuild[] => {
@@ -46,7 +51,31 @@ export async function buildAll(
     });
     results.push(await finishBuild(solved, names, parts));
   }
+  for (const { lock, request } of distinctLocks(builds)) lock.remark(options.progress, request);
   return results;
+}
+
+/** Those that are to be done twice. */
+async function reproduceAll(
+  builds: readonly PreparedBuild[],
+  solutions: readonly PlanSolution[],
+  solving: SolvingParts,
+): Promise<void> {
+  if (!builds.some(({ request }) => request.checkReproducible === true)) return;
+  const { reproduceBuild } = await import('./reproduce/reproduce-build.js');
+  for (const [index, build] of builds.entries()) {
+    const solution = solutions[index];
+    if (build.request.checkReproducible === true && solution !== undefined) {
+      await reproduceBuild(build, solution, solving);
+    }
+  }
+}
+
+function distinctLocks(
+  builds: readonly PreparedBuild[],
+): readonly { readonly lock: SourceLock; readonly request: BuildRequest }[] {
+  const found = builds.flatMap(({ lock, request }) => (lock === undefined ? [] : [[lock, { lock, request }] as const]));
+  return [...new Map(found).values()];
 }
 
 /** Of the same thing, once. */
@@ -72,13 +101,15 @@ interface PreparedBuild extends PlannedBuild {
   readonly plan: BuildPlan;
 }
 
-function prepare(request: BuildRequest, { plan, bases }: MadePlan): PreparedBuild {
-  const { wanted = ['image'] } = request;
+function prepare(request: BuildRequest, { plan, bases, lock }: MadePlan): PreparedBuild {
+  const { wanted = ['image'], platform, platforms } = request;
+  const shown = platforms === undefined ? undefined : platform;
   return {
     request,
     plan,
     bases,
-    graph: wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph,
+    lock,
+    graph: wanted.includes('files') ? withFilesOfResult(plan.graph, shown) : plan.graph,
     whole: wanted.includes('image') ? plan.graph.target : undefined,
   };
 }
@@ -113,31 +144,38 @@ export async function explainBuild(
 
 /** Looks base images up without building anything. */
 export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
-  const bases = openBases(parts, options)(request);
+  const { bases } = openBases(parts, options)(request);
   return (name, platform, source) => bases.resolve(name, platform, source);
 }
 
-/** One for all requests that ask registries alike. */
+/** One for all requests that ask registries alike, and keep to the same lock. */
 function openBases(
   { store, now, registry }: BuilderParts,
   options: BuildOptions & Partial<Pick<BaseImagesParts, 'showsPlatforms'>>,
-): (request: BuildRequest) => BaseImages {
-  const opened = new Map<boolean, BaseImages>();
-  return ({ pull }) => {
-    const bases = opened.get(pull) ?? new BaseImages({ ...options, store, now, registry, pull });
-    opened.set(pull, bases);
-    return bases;
+): (request: BuildRequest) => OpenedBases {
+  const opened: (OpenedBases & { readonly pull: boolean; readonly wanted: LockRequest | undefined })[] = [];
+  return ({ pull, lock: wanted }) => {
+    const known = opened.find((one) => one.pull === pull && one.wanted === wanted);
+    if (known !== undefined) return known;
+    const lock = wanted === undefined ? undefined : new SourceLock(wanted);
+    const made = { pull, wanted, lock, bases: new BaseImages({ ...options, store, now, registry, pull, lock }) };
+    opened.push(made);
+    return made;
   };
 }
 
-interface MadePlan {
-  readonly plan: BuildPlan;
+interface OpenedBases {
   readonly bases: BaseImages;
+  readonly lock: SourceLock | undefined;
+}
+
+interface MadePlan extends OpenedBases {
+  readonly plan: BuildPlan;
 }
 
 async function makePlan(
   request: BuildRequest,
-  bases: BaseImages,
+  { bases, lock }: OpenedBases,
   { parts, options }: { readonly parts: BuilderParts; readonly options: BuildOptions },
 ): Promise<MadePlan> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
@@ -158,7 +196,7 @@ async function makePlan(
   });
   const failure = report.failure();
   if (failure !== undefined) throw failure;
-  return { plan, bases };
+  return { plan, bases, lock };
 }
 
 function parseTag(text: string): TaggedReference {

@@ -12,13 +12,17 @@ const COPY_ALL: CopyOperation = {
   destination: '/',
 };
 
-/** A graph that also has all files of its target's root file system in one layer, which is its target now. */
-export function withFilesOfResult({ target, vertices }: BuildGraph<Operation>): BuildGraph<Operation> {
+/** A graph that also has all files of its target's root file system in one layer, which is its target now. @param platform to be shown */
+export function withFilesOfResult(
+  { target, vertices }: BuildGraph<Operation>,
+  platform?: string,
+): BuildGraph<Operation> {
   const scratch = vertexIdOf(SCRATCH, []);
   const inputs: readonly VertexId[] = [scratch, target];
   const files = vertexIdOf(COPY_ALL, inputs);
+  const label = `[${platform === undefined ? '' : `${platform} `}output] gather the files of the result`;
   const added = new Map(vertices);
   if (!added.has(scratch)) added.set(scratch, { id: scratch, operation: SCRATCH, inputs: [], label: 'FROM scratch' });
-  added.set(files, { id: files, operation: COPY_ALL, inputs, label: '[output] gather the files of the result' });
+  added.set(files, { id: files, operation: COPY_ALL, inputs, label });
   return { target: files, vertices: added };
 }

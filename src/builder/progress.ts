@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../support/errors.js';
 import type { Operation } from './operation.js';
 import type { KeyChange } from './explain/key-change.js';
 import type { SourceRange } from '../support/source-range.js';
+import type { LayerDifference } from './reproduce/file-difference.js';
 
 /** A step as a user sees it; `#4` in plain output is the order of the first event that names it. */
 export type StepId = string;
@@ -63,6 +64,14 @@ export type ProgressEvent =
       readonly type: 'step-layers';
       readonly step: StepId;
       readonly layers: readonly { readonly digest: Digest; readonly size: number }[];
+    }
+  /** A step gave another layer the second time (`checkReproducible`). */
+  | {
+      readonly type: 'difference';
+      readonly step: StepId;
+      readonly label: string;
+      readonly source?: SourceRange | undefined;
+      readonly difference: LayerDifference;
     };
 
 /** A graph for pictures: plain, and without what it takes to do it. */

@@ -8,11 +8,13 @@ import { choose } from './commands/choose.js';
 import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
 import { readDevices } from './image-run/device-options.js';
+import { readLock } from './lock-file.js';
 import { readNamedContexts } from './named-contexts.js';
 import { readPlatforms } from './platforms.js';
 import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
 import { readStepOptions } from './step-options.js';
+import { readTimes } from './time-options.js';
 
 const BUILD = { command: 'tsbuild build' };
 
@@ -36,13 +38,14 @@ export async function readBuildRequest(
     annotations,
     ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
     noCache: parsed.flag('no-cache'),
+    ...(parsed.flag('check-reproducible') ? { checkReproducible: true } : {}),
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
     isolation: isolation(parsed.value('isolation'), host.env),
     pull: parsed.flag('pull'),
     network: network(parsed.value('network')),
     ...readPlatforms(parsed.list('platform'), host.env),
-    sourceDateEpoch: sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']),
+    ...readTimes(parsed, { buildArgs, env: host.env }),
     proxyEnv: await readProxyVariables(host),
     ...(await readRunOptions(parsed, host)),
     ...readStepOptions(parsed),
@@ -56,10 +59,12 @@ export async function readBuildRequest(
     sources: await readSources(wanted, { ...reading, host }),
     cwd: host.cwd,
   });
+  const lock = await readLock(parsed, host, sources);
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return {
     ...{ ...sources, ...options },
     ...(wantsDetails(parsed) ? { details: true } : {}),
+    ...(lock === undefined ? {} : { lock }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
   };
@@ -168,16 +173,5 @@ export function platform(word: string | undefined): string | undefined {
   }
   throw new TsbuildError('USAGE', `cannot use --platform "${word}": not of the form os/architecture[/variant]`, {
     hint: 'Write it as linux/amd64 or linux/arm64/v8.',
-  });
-}
-
-/** Seconds since 1970 (reproducible-builds.org/specs/source-date-epoch); an empty value is none. */
-function sourceDateEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const seconds = Number(text);
-  // The last second of the year 9999, beyond which RFC 3339 has no notation.
-  if (/^\d{1,12}$/.test(text) && seconds <= 253_402_300_799) return seconds;
-  throw new TsbuildError('USAGE', `cannot use SOURCE_DATE_EPOCH "${text}": not a number of seconds since 1970`, {
-    hint: 'Set it to a whole number, as with: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
   });
 }

@@ -8,6 +8,7 @@ import { CACHE_MOUNT, DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
 import { COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { REGISTRY_OPTIONS } from './registry-option-table.js';
+import { REPRO_OPTIONS } from './repro-option-table.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 import { STEP_OPTIONS } from './step-option-table.js';
 
@@ -141,6 +142,7 @@ const build: Command = {
     target,
     ...RUN_OPTIONS,
     ...STEP_OPTIONS,
+    ...REPRO_OPTIONS,
     // There is nothing to remove: a build leaves no container behind.
     { name: 'rm', kind: 'flag', about: '', hidden: true },
     { name: 'force-rm', kind: 'flag', about: '', hidden: true },

@@ -34,7 +34,7 @@ export function kernelFacts(root: string): KernelFacts {
 }
 
 /** `register` and `status` are the file system's own (binfmt_misc.rst); the others begin with "enabled" or "disabled". */
-export function emulatorFacts(root: string): EmulatorFacts {
+export function emulatorFacts(root: string): Omit<EmulatorFacts, 'platforms'> {
   const folder = join(root, 'proc/sys/fs/binfmt_misc');
   if (!existsSync(join(folder, 'register'))) return { mounted: false, enabled: [] };
   const names = readdirSync(folder).filter((name) => name !== 'register' && name !== 'status');

@@ -73,6 +73,8 @@ export interface KernelFacts {
 /** Of programs for other machines (binfmt_misc). */
 export interface EmulatorFacts {
   readonly mounted: boolean;
+  /** Other platforms that steps can run for: by what is registered for all root file systems, or by what a step can register. */
+  readonly platforms: readonly string[];
   /** Names of those that are switched on, such as `qemu-aarch64`. */
   readonly enabled: readonly string[];
 }

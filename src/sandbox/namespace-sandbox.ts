@@ -1,7 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { TsbuildError } from '../support/errors.js';
 import { closeDescriptor } from '../support/syscalls.js';
 import { DEFAULT_CAPABILITY_SET } from './capabilities.js';
+import { EmulatorNamespace } from './emulation/emulator-namespace.js';
 import { furnish } from './furnish-sandbox.js';
 import type { Launch, Launcher } from './launcher.js';
 import { checkLimits } from './limits.js';
@@ -26,6 +28,8 @@ export interface NamespaceSandboxOptions {
   readonly filter: Uint8Array;
   readonly rights: Rights;
   readonly upcoming: () => number;
+  /** The path of a `callProgram`. */
+  readonly program: string;
   /** Removed with the sandbox. */
   readonly directory: string;
   /** Who starts the steps; `null`: this program does all by itself. */
@@ -46,8 +50,10 @@ export class NamespaceSandbox implements Sandbox {
   readonly name: 'namespaces' | 'oci' | 'bwrap';
   readonly notice: string | null;
   readonly attachable: boolean;
+  readonly emulates: boolean;
   readonly overlay: boolean;
   readonly #options: NamespaceSandboxOptions;
+  #emulators: Promise<EmulatorNamespace> | undefined;
 
   constructor(options: NamespaceSandboxOptions) {
     this.#options = options;
@@ -56,6 +62,7 @@ export class NamespaceSandbox implements Sandbox {
     else this.name = runtime.kind === 'bwrap' ? 'bwrap' : 'oci';
     this.notice = this.name === 'bwrap' ? BWRAP_NOTICE : null;
     this.attachable = runtime === null;
+    this.emulates = runtime === null;
     this.overlay = options.overlayMethod !== null;
   }
 
@@ -112,6 +119,7 @@ export class NamespaceSandbox implements Sandbox {
     const { overlayMethod: overlay, rights, filter, runtime } = this.#options;
     const { networkNamespace } = surroundings;
     const terminal = streams.openTerminal(launch, spec.user.uid);
+    const emulators = spec.emulated === true ? await this.#openEmulators() : undefined;
     const root = await furnish(launch, { spec, network: surroundings.files, networkNamespace, overlay }, stubs);
     try {
       throwIfAborted(spec, io.signal);
@@ -127,6 +135,7 @@ export class NamespaceSandbox implements Sandbox {
       };
       return await runStep(launch, {
         ...{ spec, root, rights, restriction, terminal, onStarted },
+        userNamespace: emulators?.descriptor,
         together: isOneSink(io),
       });
     } finally {
@@ -134,7 +143,19 @@ export class NamespaceSandbox implements Sandbox {
     }
   }
 
+  /** Once, for all steps that need them. */
+  async #openEmulators(): Promise<EmulatorNamespace> {
+    const { program, directory } = this.#options;
+    const open = async (): Promise<EmulatorNamespace> => {
+      const place = join(directory, 'emulators');
+      await mkdir(place, { recursive: true });
+      return await EmulatorNamespace.open(program, place);
+    };
+    return await (this.#emulators ??= open());
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#emulators?.catch(() => undefined))?.[Symbol.asyncDispose]();
     await this.#options.launcher[Symbol.asyncDispose]();
     await rm(this.#options.directory, { recursive: true, force: true });
   }

@@ -34,7 +34,9 @@ export async function openNamespaces({ temporaryDirectory, upcoming, runtime }: 
     launcher.prepare(2);
     const overlayMethod = await probeNamespaces(launcher, { trial, userxattr: inUserNamespace() });
     const [filter, rights] = [dockerSeccompFilter(process.arch), currentRights()];
-    const sandbox = new NamespaceSandbox({ launcher, overlayMethod, filter, rights, upcoming, directory, runtime });
+    const sandbox = new NamespaceSandbox({
+      ...{ launcher, overlayMethod, filter, rights, upcoming, program, directory, runtime },
+    });
     // What a runtime needs of the machine, only it knows.
     if (runtime !== null) await tryRun(sandbox, join(trial, 'root'));
     await rm(trial, { recursive: true, force: true });

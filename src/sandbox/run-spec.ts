@@ -129,6 +129,8 @@ export interface RunSpec {
    * work, /proc and /sys are writable and whole. Namespaces stay.
    */
   readonly privileged: boolean;
+  /** Its programs are for another kind of processor, which the sandbox has to see to; only one that `emulates`. */
+  readonly emulated?: true | undefined;
   /** The root file system itself cannot be written to; mounts can. */
   readonly readonlyRoot?: true;
 }

@@ -29,6 +29,8 @@ export interface Sandbox {
   readonly overlay: boolean;
   /** Whether a program can be given input, orders and a terminal. Absent: it cannot. */
   readonly attachable?: boolean;
+  /** Whether it can register emulators for its steps, so that the machine need not. Absent: it cannot. */
+  readonly emulates?: boolean;
   /** What is not isolated, in one plain sentence for the user, or `null` when all is. */
   readonly notice: string | null;
   /**

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { bytesOfText } from '../support/byte-string.js';
 import { invariant } from '../support/invariant.js';
-import { O_PATH } from '../support/syscalls.js';
+import { CLONE, O_PATH } from '../support/syscalls.js';
 import { attempt, setupFailure } from './attempt.js';
 import { CallList, type Call } from './calls/call-list.js';
 import { changeDirectory, openPath, unmount } from './calls/kernel-calls.js';
@@ -52,6 +52,8 @@ export interface StepStart extends Pick<LaunchedProgram, 'onStarted'> {
   readonly rights: Rights;
   /** Standard error is standard output. */
   readonly together: boolean;
+  /** A descriptor of this process: of a user namespace that the program is to be in. */
+  readonly userNamespace?: number | undefined;
   /** A descriptor of this process: what all three streams are, and what controls the program's session. */
   readonly terminal?: number | undefined;
 }
@@ -62,9 +64,12 @@ export async function runStep(launch: Launch, start: StepStart): Promise<StepEnd
   using open = new Descriptors();
   const directory = open.keep(openWorkingDirectory(start.root, spec.cwd));
   let terminal: Opened | undefined;
+  let namespace: Opened | undefined;
   return await runInLaunch(launch, {
     before: (calls) => {
       if (start.terminal !== undefined) terminal = openTerminal(calls, launch.process.pathOf(start.terminal));
+      if (start.userNamespace !== undefined)
+        namespace = openPath(calls, { path: launch.process.pathOf(start.userNamespace), flags: constants.O_RDONLY });
       enterRoot(calls, { root: launch.parts.root, directory: launch.process.pathOf(directory) });
     },
     inside: (calls) => {
@@ -72,12 +77,13 @@ export async function runStep(launch: Launch, start: StepStart): Promise<StepEnd
       calls.call('setsid', []);
       if (terminal !== undefined) takeTerminal(calls, terminal);
       else if (together) calls.call('dup3', [1, 2, 0]);
+      if (namespace !== undefined) enterUserNamespace(calls, namespace);
       giveUpRights(calls, restriction, rights);
       setLimits(calls, spec.limits);
       return execProgram(calls, spec);
     },
     after: (calls) => {
-      if (terminal !== undefined) calls.call('close', [terminal]);
+      for (const opened of [terminal, namespace]) if (opened !== undefined) calls.call('close', [opened]);
     },
     onStarted,
   });
@@ -122,6 +128,14 @@ function takeTerminal(calls: CallList, terminal: Opened): void {
   calls.during('take the terminal', () => {
     calls.call('ioctl', [terminal, TIOCSCTTY, 0]);
     for (const descriptor of [0, 1, 2]) calls.call('dup3', [terminal, descriptor, 0]);
+  });
+}
+
+/** With the same ids, and another binfmt_misc. All that was made before belongs to the namespace outside. */
+function enterUserNamespace(calls: CallList, namespace: Opened): void {
+  calls.during('enter the user namespace of the emulators', () => {
+    calls.call('setns', [namespace, CLONE.newuser]);
+    calls.call('close', [namespace]);
   });
 }
 

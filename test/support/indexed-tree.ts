@@ -34,7 +34,10 @@ export function indexedTree(tars: readonly Buffer[], folder: string): NodesTree 
     writeFileSync(file, tar);
     const index = indexOf(tar);
     const descriptor = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: index.diffId, size: tar.length };
-    const content = new LayerContent({ descriptor, diffId: index.diffId } as Layer, file);
+    const content = new LayerContent(
+      { layer: { descriptor, diffId: index.diffId } as Layer, tarSize: tar.length },
+      file,
+    );
     tree = tree.with(layerNodes({ index, content, below: tree, number }));
   }
   return tree;

@@ -20,6 +20,7 @@ import type { Store } from '../../store/store.js';
 import { invariant } from '../../support/invariant.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import type { SourceLock } from '../lock/source-lock.js';
 import type { ImageOperation } from '../operation.js';
 import type { ResolvedBase } from '../plan.js';
 import type { LayoutImage } from '../plan/layout-image.js';
@@ -34,6 +35,8 @@ export interface BaseImagesParts {
   readonly registry: () => Promise<RegistryClient>;
   /** Ask the registry even when the store has an image of that name. */
   readonly pull: boolean;
+  /** What is pinned of them; absent: nothing. */
+  readonly lock?: SourceLock | undefined;
   /** Whether what is looked up is told with its platform. */
   readonly showsPlatforms?: boolean | undefined;
   readonly progress: ProgressSink;
@@ -84,13 +87,25 @@ export class BaseImages {
   /** Once, for all builds that ask. */
   #found(reference: Reference, platform: Platform): Promise<KnownBase> {
     const key = `${formatPlatform(platform)} ${formatReference(reference)}`;
-    const found = this.#asked.get(key) ?? this.#lookUp(reference, platform);
+    const found = this.#asked.get(key) ?? this.#locked(reference, platform);
     this.#asked.set(key, found);
     return found;
   }
 
-  async #lookUp(reference: Reference, platform: Platform): Promise<KnownBase> {
-    return (await this.#inStore(reference, platform)) ?? (await this.#inRegistry(reference, platform));
+  async #locked(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const { lock, pull } = this.#parts;
+    if (lock === undefined) return await this.#lookUp(reference, platform, pull);
+    const pinned = lock.image(reference, platform);
+    const { registry, repository } = reference;
+    const resolve = (): Promise<KnownBase> =>
+      pinned === undefined
+        ? this.#lookUp(reference, platform, pull || lock.mode === 'refresh')
+        : this.#lookUp({ registry, repository, digest: pinned }, platform, false);
+    return await lock.resolveImage({ reference, platform }, { pinned, resolve });
+  }
+
+  async #lookUp(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase> {
+    return (await this.#inStore(reference, platform, pull)) ?? (await this.#inRegistry(reference, platform));
   }
 
   #remember(known: KnownBase, reference: string): ResolvedBase {
@@ -188,11 +203,12 @@ export class BaseImages {
     return base;
   }
 
-  async #inStore(reference: Reference, platform: Platform): Promise<KnownBase | undefined> {
-    if (this.#parts.pull) return undefined;
+  async #inStore(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase | undefined> {
     const { images } = this.#parts.store;
+    if (pull && this.#parts.pull) return undefined;
     const found = await images.find(reference);
-    if (found === undefined) return undefined;
+    // Of an image that was built here no registry knows what it is now.
+    if (found === undefined || (pull && found.resolved !== undefined)) return undefined;
     const known = await this.#read(reference, found);
     if (known !== undefined && isFor(known, platform)) return known;
     for (const other of await this.#variants(found, platform)) {

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { resolveInTree } from '../../layers/resolve-in-tree.js';
 import type { Tree } from '../../layers/tree.js';
-import type { RunResult } from '../../sandbox/sandbox.js';
+import { cannotRun, emulationFor, type Emulation } from '../../sandbox/emulation/emulation.js';
+import type { RunResult, Sandbox } from '../../sandbox/sandbox.js';
 import type { RunSpec } from '../../sandbox/run-spec.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
@@ -35,20 +36,24 @@ export async function executeRun(
   context: ExecutionContext,
 ): Promise<FileSystemResult> {
   const { vertex, operation, root } = step;
-  const parent = await unpack(parts, root, { step: vertex.id, context });
   const { snapshotter, sandbox } = await parts.workshop();
+  // Before anything is unpacked for nothing.
+  const emulation = await located(vertex.source, () => Promise.resolve(emulationOf(operation, sandbox)));
+  const parent = await unpack(parts, root, { step: vertex.id, context });
   await using active = await snapshotter.prepare(parent);
-  const plain: RunSpec = { ...runSpec(parts, operation, active.parentTree), rootfs: active.root };
+  const spec = { ...runSpec(parts, operation, active.parentTree), rootfs: active.root };
+  const plain: RunSpec = emulation.kind === 'own' ? { ...spec, emulated: true } : spec;
+  if (emulation.kind === 'registered') requireInterpreter(active.parentTree, operation, emulation);
   const output = new StepOutput(parts, vertex, context);
   const io = { stdout: output.stream('stdout'), stderr: output.stream('stderr'), signal: context.signal };
   const result = await located(vertex.source, async () => {
     await using resources = await openStepResources(parts, step, context);
-    const spec = withResources(plain, resources);
-    const ended = await sandbox.run(spec, io);
+    const whole = withResources(plain, resources);
+    const ended = await sandbox.run(whole, io);
     if (failed(ended) && parts.openVisit !== undefined) {
       const { visitFailedRun } = await import('./run/visit-failed-run.js');
       const seen = { label: vertex.label, ...outcomeOf(operation, ended), output: output.tail() };
-      await visitFailedRun(parts.openVisit, { seen, spec, operation, sandbox }, context);
+      await visitFailedRun(parts.openVisit, { seen, spec: whole, operation, sandbox }, context);
     }
     return ended;
   });
@@ -86,6 +91,26 @@ function runSpec(parts: OperationParts, operation: RunOperation, tree: Tree): Om
     allowance: parts.given.allowance,
     privileged: operation.security === 'insecure',
   };
+}
+
+function emulationOf({ platform }: RunOperation, { emulates = false }: Sandbox): Emulation {
+  return emulationFor(platform, { emulates });
+}
+
+/** binfmt_misc finds an interpreter that was not opened in advance in the root file system of the step. */
+function requireInterpreter(
+  tree: Tree,
+  { platform }: RunOperation,
+  { interpreter }: Extract<Emulation, { kind: 'registered' }>,
+): void {
+  if (interpreter === undefined) return;
+  const resolved = resolveInTree(tree, bytesOfText(interpreter.slice(1)), { followLast: true });
+  if (resolved !== undefined && tree.lstat(resolved) !== undefined) return;
+  throw cannotRun(
+    platform,
+    `its emulator is registered as "${interpreter}", which the image does not have`,
+    'Install the package "qemu-user-static", or register the emulator with the flag F, as "docker run --privileged --rm tonistiigi/binfmt --install all" does.',
+  );
 }
 
 function splitVariable(text: string): [name: string, value: string] {

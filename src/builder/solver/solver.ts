@@ -1,7 +1,7 @@
 import { encodeError, isTsbuildError, TsbuildError } from '../../support/errors.js';
 import { invariant } from '../../support/invariant.js';
 import type { Limiter } from '../../support/limiter.js';
-import type { BuildGraph, Vertex, VertexId } from '../graph.js';
+import type { BuildGraph, CacheKey, Vertex, VertexId } from '../graph.js';
 import type { ProgressSink } from '../progress.js';
 import type {
   ExecutionContext,
@@ -96,6 +96,8 @@ class SolverRun<O, R> {
   readonly #parts: SolverParts<O, R>;
   readonly #options: SolveOptions<O, R>;
   readonly #working = new Map<VertexId, Work>();
+  /** Keys of what has been at work. */
+  readonly #claimed = new Set<CacheKey>();
   /** The one that stopped the others. */
   #sole: VertexId | undefined;
   readonly remembered = new Set<VertexId>();
@@ -147,9 +149,12 @@ class SolverRun<O, R> {
     if (first === undefined || !this.#options.mayLoad(vertex)) return await this.#execute(vertex, inputs, keys);
     const { cache } = this.#parts;
     const { progress, signal } = this.#options;
+    const isOurs = this.#claimed.has(first.key);
+    this.#claimed.add(first.key);
     using _claim = await cache.claim(first.key, {
       signal,
       onWait: () => {
+        if (isOurs) return;
         progress({ type: 'notice', message: `waiting for another build that does the same: ${vertex.label}` });
       },
     });

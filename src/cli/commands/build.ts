@@ -10,9 +10,11 @@ import { readOutputs } from '../build-outputs.js';
 import { callOf } from '../calls/call.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
+import { writeLock } from '../lock-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
+import { withOutputTimes } from '../time-options.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
 import { writeBytes } from '../write-bytes.js';
 import { lazyToolchain } from './open-toolchain.js';
@@ -43,14 +45,18 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
       ...(caches.inline ? { inlineCache: true } : {}),
     };
+    const { times, warning } = withOutputTimes(given, wanted.rewrites);
+    if (warning !== undefined) progress({ type: 'warning', message: warning });
     const request = {
-      ...{ ...given, ...cached, annotations },
+      ...{ ...given, ...cached, ...times, annotations },
       tags: [...given.tags, ...wanted.names],
       ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
     };
     const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
     const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
-    return await (await lazy.get()).build(request, options);
+    const built = await (await lazy.get()).build(request, options);
+    await writeLock(request.lock, built, { cwd: host.cwd, progress });
+    return built;
   };
   const result = await withRenderer(
     renderer,

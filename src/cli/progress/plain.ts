@@ -69,7 +69,7 @@ class PlainRenderer {
   #show(event: LineEvent): void {
     if (event.type === 'warning') this.#lines([this.#paint.yellow(warningLine(event))]);
     else if (event.type === 'notice') this.#lines([noticeLine(event.message)]);
-    else if ('step' in event && event.type !== 'step-planned' && event.type !== 'step-layers') this.#showStep(event);
+    else if ('step' in event && isShown(event)) this.#showStep(event);
   }
 
   #showStep(event: Extract<LineEvent, { readonly step: StepId }>): void {
@@ -109,6 +109,13 @@ class PlainRenderer {
   #lines(lines: readonly string[]): void {
     if (lines.length > 0) this.#options.write(`${lines.join('\n')}\n`);
   }
+}
+
+/** Whether a line of its own step tells of it. */
+function isShown<T extends LineEvent>(
+  event: T,
+): event is Exclude<T, { type: 'step-planned' | 'step-layers' | 'difference' }> {
+  return event.type !== 'step-planned' && event.type !== 'step-layers' && event.type !== 'difference';
 }
 
 function explanation(prefix: string, { changes }: Step): string[] {

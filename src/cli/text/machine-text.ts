@@ -150,13 +150,16 @@ function kernelLines({ kernel, emulators }: MachineReport): readonly Line[] {
   ];
 }
 
-function emulatorLine({ mounted, enabled }: MachineReport['emulators']): Line {
+function emulatorLine({ mounted, enabled, platforms }: MachineReport['emulators']): Line {
   const label = 'emulators';
+  const registered = enabled.length === 0 ? 'none registered' : `registered: ${enabled.join(', ')}`;
+  if (platforms.length > 0) return { label, text: `steps can run for ${platforms.join(', ')} (${registered})` };
   if (enabled.length > 0) return { label, text: enabled.join(', ') };
   return {
     label,
     text: `none${mounted ? '' : ' (binfmt_misc is not mounted)'}: steps for other platforms cannot run`,
-    remedy: 'Install the package "qemu-user-static", whose handlers are for the whole machine.',
+    remedy:
+      'Install the package "qemu-user-static"; before Linux 6.7 its handlers have to be registered for the whole machine.',
   };
 }
 

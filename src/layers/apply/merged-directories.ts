@@ -76,7 +76,8 @@ export class MergedDirectories {
 
   /** To be told of whatever is made or removed, lest a path lead where it no longer does. */
   changed(path: ByteString, removed?: 'directory'): void {
-    if (removed !== 'directory' && !this.#followed.has(path)) return;
+    // Asked of every file: a path that is looked up in a set, be it empty, costs its hash.
+    if (removed !== 'directory' && (this.#followed.size === 0 || !this.#followed.has(path))) return;
     this.#resolved.clear();
     this.#followed.clear();
     this.#options.own.forget();

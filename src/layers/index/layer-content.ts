@@ -1,55 +1,42 @@
+import type { Layer } from '../../oci/layer.js';
+import { childPath } from '../../support/byte-path.js';
 import { systemErrorCode } from '../../support/errors.js';
 import { readStored } from '../tar/stored-content.js';
-import type { Layer } from '../../oci/layer.js';
 import { ContentElsewhereError } from './content-elsewhere.js';
 import type { IndexedFile } from './layer-index.js';
-import { childPath } from '../../support/byte-path.js';
 
-/** Contents of a layer's files, as far as they are at hand. */
+/** Contents of a layer's files, as far as they are at hand: in its tar, where that is not compressed, or in its index. */
 export class LayerContent {
   readonly layer: Layer;
-  /** Absolute path of the layer's tar, where it is not compressed. */
-  readonly #tar: string | undefined;
-  /** Copies of contents: by where in the tar they are, where else. */
-  readonly #copies = new Map<number, Copy>();
+  /** Bytes of the tar. */
+  readonly tarSize: number;
+  #tar: string | undefined;
 
-  constructor(layer: Layer, tar: string | undefined) {
-    this.layer = layer;
+  /** @param tar absolute path of the layer's tar, where there is one */
+  constructor(of: { readonly layer: Layer; readonly tarSize: number }, tar: string | undefined) {
+    this.layer = of.layer;
+    this.tarSize = of.tarSize;
     this.#tar = tar;
   }
 
   /** Whether `read` gives the content. */
-  isAtHand({ size, kept, offset }: IndexedFile): boolean {
-    return size === 0 || kept !== undefined || this.#tar !== undefined || this.#copies.has(offset);
+  isAtHand({ size, kept }: IndexedFile): boolean {
+    return size === 0 || kept !== undefined || this.#tar !== undefined;
   }
 
-  /** There is a copy of the stored bytes of the file whose content is there in the tar. */
-  addCopy(offset: number, copy: Copy): void {
-    this.#copies.set(offset, copy);
+  /** There is a tar of the layer now, at an absolute path. */
+  inflated(tar: string): void {
+    this.#tar = tar;
   }
 
   /** Each chunk is valid until the next is asked for. @throws `ContentElsewhereError` */
   *read(file: IndexedFile): Generator<Uint8Array, void, undefined> {
-    const { size, extents, kept } = file;
-    if (kept !== undefined) {
-      yield kept;
-      return;
-    }
-    const copy = this.#copies.get(file.offset) ?? this.#inTar(file);
-    if (size > 0 && copy === undefined) throw new ContentElsewhereError();
-    const path = childPath(file.parent, file.name);
-    if (copy !== undefined) yield* unlessMissing(readStored({ ...copy, size, extents, path }));
+    const { parent, name, size, offset, extents, kept } = file;
+    if (kept !== undefined) yield kept;
+    if (kept !== undefined || size === 0) return;
+    if (this.#tar === undefined) throw new ContentElsewhereError();
+    yield* unlessMissing(readStored({ file: this.#tar, offset, size, extents, path: childPath(parent, name) }));
   }
-
-  #inTar({ offset }: IndexedFile): Copy | undefined {
-    return this.#tar === undefined ? undefined : { file: this.#tar, offset };
-  }
-}
-
-export interface Copy {
-  /** Absolute path. */
-  readonly file: string;
-  readonly offset: number;
 }
 
 /** A blob may be gone, or in another store. */

@@ -5,6 +5,7 @@ import { invariant } from '../../support/invariant.js';
 import { MergedDirectories, type OwnFile } from '../apply/merged-directories.js';
 import { PLAIN_DIRECTORY, type TreeEntry } from '../tree.js';
 import { parseWhiteoutName } from '../whiteout.js';
+import { ContentElsewhereError } from './content-elsewhere.js';
 import { mtimeOf, type FileNode, type Look } from './file-node.js';
 import type { LayerContent } from './layer-content.js';
 import { entryOf } from './read-layer-index.js';
@@ -18,13 +19,16 @@ export interface LayerNodesOptions {
   readonly below: NodesTree;
   /** Tells the files of this layer from those of others that it lies on. */
   readonly number: number;
+  /** Of memory for directories. 64 MiB unless given. */
+  readonly maxDirectoryBytes?: number | undefined;
 }
 
 /**
  * What a layer adds to those below it, as `LayerWriter` would write it into the upper directory of an overlay, in memory: its
  * entries where they end up, marks where it hides something.
  * @returns its root
- * @throws `LAYER_INVALID` for what cannot be unpacked either, and for a malformed index
+ * @throws `LAYER_INVALID` for what cannot be unpacked either, and for a malformed index; `ContentElsewhereError` when that takes
+ * more memory than it is worth
  */
 export function layerNodes(options: LayerNodesOptions): FileNode {
   const nodes = new LayerNodes(options);
@@ -33,6 +37,10 @@ export function layerNodes(options: LayerNodesOptions): FileNode {
 }
 
 const WHITEOUT_PREFIX = '.wh.';
+/** What a directory takes in memory, beside its path. */
+const DIRECTORY_BYTES = 256;
+/** A short entry may have a thousand directories above it that no entry describes: an image of honest files is far from this. */
+const MAX_DIRECTORY_BYTES = 64 << 20;
 
 class LayerNodes {
   readonly #options: LayerNodesOptions;
@@ -42,6 +50,7 @@ class LayerNodes {
   readonly #merged: MergedDirectories;
   #describedRoot = false;
   #inodes = 0;
+  #directoryBytes = 0;
 
   constructor(options: LayerNodesOptions) {
     this.#options = options;
@@ -81,7 +90,17 @@ class LayerNodes {
       return;
     }
     const directory = this.#merged.resolve(parent, 'create') ?? ROOT;
-    this.#make(childPath(directory, name), file);
+    if (!this.#addFile(directory, file)) this.#make(childPath(directory, name), file);
+  }
+
+  /** What most entries are, in a third of the time: a file where no directory is. */
+  #addFile(directory: ByteString, file: IndexedFile): boolean {
+    if (file.type === 'directory' || file.type === 'hardlink') return false;
+    const { children } = this.#directory(directory);
+    if (children === undefined || children.get(file.name)?.kind === 'directory') return false;
+    children.set(file.name, fileNode(this.#lookOf(file)));
+    this.#merged.changed(childPath(directory, file.name));
+    return true;
   }
 
   finish(): FileNode {
@@ -206,7 +225,11 @@ class LayerNodes {
 
   #put(path: ByteString, node: FileNode): void {
     this.#directory(parentPath(path)).children?.set(baseName(path), node);
-    if (node.kind === 'directory') this.#directories.set(path, node);
+    if (node.kind !== 'directory') return;
+    this.#directories.set(path, node);
+    this.#directoryBytes += path.length + DIRECTORY_BYTES;
+    const { maxDirectoryBytes = MAX_DIRECTORY_BYTES } = this.#options;
+    if (this.#directoryBytes > maxDirectoryBytes) throw new ContentElsewhereError();
   }
 
   #remove(path: ByteString): void {

@@ -1,21 +1,25 @@
 import { mkdtempSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../../oci/digest.js';
 import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import { layout } from '../../store/layout.js';
+import { onStore } from '../../store/store-error.js';
 import type { Store } from '../../store/store.js';
+import { writeFully } from '../../support/atomic-file.js';
+import { abortable } from '../../support/byte-streams.js';
 import type { ByteString } from '../../support/byte-string.js';
+import { decompress } from '../compression/decompress.js';
 import { ContentElsewhereError } from './content-elsewhere.js';
-import { copyContents, storedSize } from './copy-contents.js';
 import { LayerContent } from './layer-content.js';
-import type { IndexedFile, LayerIndex } from './layer-index.js';
+import type { LayerIndex } from './layer-index.js';
 import { layerNodes } from './layer-nodes.js';
 import { NodesTree } from './nodes-tree.js';
 import { readLayerIndex } from './read-layer-index.js';
 
 export interface LayerTreesOptions {
   readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
-  /** Absolute; for contents out of compressed layers. */
+  /** Absolute; for tars of compressed layers. */
   readonly temporaryDirectory: string;
 }
 
@@ -25,8 +29,8 @@ export interface BringOptions {
   readonly signal: AbortSignal;
 }
 
-/** Bytes. To unpack more than that is the better way: it is done once. */
-const MAX_COPIED = 256 << 20;
+/** Bytes of tars, in one build. To unpack more than that is the better way: it is there for the next build as well. */
+const MAX_INFLATED = 1 << 30;
 /** As one layer's index: each entry takes some 400 bytes of memory. */
 const MAX_ENTRIES = 1_000_000;
 
@@ -35,9 +39,14 @@ export class LayerTrees {
   readonly #options: LayerTreesOptions;
   readonly #trees = new Map<ChainId, NodesTree>();
   #entries = 0;
-  #copies = 0;
-  /** Of copied contents; it goes with the temporary directory. */
-  #copiesFolder: string | undefined;
+  /** Of each layer, in however many trees it is. */
+  readonly #contents = new Map<Digest, LayerContent>();
+  readonly #inflating = new Map<LayerContent, Promise<void>>();
+  #tars = 0;
+  /** Bytes of tars that were inflated. */
+  #inflated = 0;
+  /** Of tars; it goes with the temporary directory. */
+  #inflatedFolder: string | undefined;
 
   constructor(options: LayerTreesOptions) {
     this.#options = options;
@@ -71,27 +80,41 @@ export class LayerTrees {
   }
 
   /**
-   * Sees that `read` gives the contents of files, inflating each layer that has some of them once.
+   * Sees that `read` gives the contents of files: the layers that have them and are compressed are inflated, each once in a build,
+   * into files that go with the temporary directory.
    * @throws `ContentElsewhereError` when that is more than unpacking is worth
    */
   async bring(tree: NodesTree, paths: Iterable<ByteString>, options: BringOptions): Promise<void> {
-    const wanted = new Map<LayerContent, Map<number, IndexedFile>>();
-    let bytes = 0;
+    const wanted = new Set<LayerContent>();
     for (const path of paths) {
       const look = tree.find(path)?.look;
-      if (look === undefined || 'entry' in look || look.content.isAtHand(look.file)) continue;
-      const files = wanted.get(look.content) ?? new Map<number, IndexedFile>();
-      wanted.set(look.content, files.set(look.file.offset, look.file));
-      bytes += storedSize(look.file);
-      if (bytes > MAX_COPIED) throw new ContentElsewhereError();
+      if (look !== undefined && 'file' in look && !look.content.isAtHand(look.file)) wanted.add(look.content);
     }
-    if (wanted.size === 0) return;
-    await options.fetch([...wanted.keys()].map(({ layer }) => layer));
-    for (const [content, files] of wanted) {
-      const file = join(this.#folder(), String(++this.#copies));
-      const { blobs } = this.#options.store;
-      await copyContents(content, [...files.values()], { blobs, file, signal: options.signal });
+    const begun = [...wanted].filter((content) => !this.#inflating.has(content));
+    const size = begun.reduce((sum, { tarSize }) => sum + tarSize, this.#inflated);
+    if (size > MAX_INFLATED) throw new ContentElsewhereError();
+    this.#inflated = size;
+    for (const content of begun) {
+      const inflating = this.#inflate(content, options).catch((error: unknown) => {
+        this.#inflating.delete(content);
+        throw error;
+      });
+      this.#inflating.set(content, inflating);
     }
+    await Promise.all([...wanted].map((content) => this.#inflating.get(content)));
+  }
+
+  async #inflate(content: LayerContent, { fetch, signal }: BringOptions): Promise<void> {
+    const { root, blobs } = this.#options.store;
+    await fetch([content.layer]);
+    const path = join(this.#folder(), String(++this.#tars));
+    await onStore('read a layer', root, async () => {
+      await using file = await open(path, 'wx', 0o600);
+      const blob = await blobs.open(content.layer.descriptor);
+      // To its end, where its digest is checked.
+      for await (const chunk of decompress(abortable(blob, 'read a layer', signal))) await writeFully(file, chunk);
+    });
+    content.inflated(path);
   }
 
   #add(layer: Layer, place: { readonly below: NodesTree; readonly number: number }): NodesTree | undefined {
@@ -100,15 +123,14 @@ export class LayerTrees {
     if (index === undefined) return undefined;
     this.#entries += index.count;
     if (this.#entries > MAX_ENTRIES) return undefined;
-    // What is built here is not compressed: its digest is its diffId.
-    const { digest } = layer.descriptor;
-    const content = new LayerContent(layer, digest === layer.diffId ? layout.blob(store.root, digest) : undefined);
+    const content = this.#contents.get(layer.diffId) ?? contentOf(layer, { index, root: store.root });
+    this.#contents.set(layer.diffId, content);
     return place.below.with(layerNodes({ index, content, ...place }));
   }
 
   #folder(): string {
-    this.#copiesFolder ??= mkdtempSync(join(this.#options.temporaryDirectory, 'contents-'));
-    return this.#copiesFolder;
+    this.#inflatedFolder ??= mkdtempSync(join(this.#options.temporaryDirectory, 'tars-'));
+    return this.#inflatedFolder;
   }
 
   #load(diffId: Digest): LayerIndex | undefined {
@@ -116,4 +138,11 @@ export class LayerTrees {
     const index = bytes === undefined ? undefined : readLayerIndex(bytes);
     return index?.diffId === diffId ? index : undefined;
   }
+}
+
+/** What is built here is not compressed: its digest is its diffId. */
+function contentOf(layer: Layer, { index, root }: { readonly index: LayerIndex; readonly root: string }): LayerContent {
+  const { digest } = layer.descriptor;
+  const tar = digest === layer.diffId ? layout.blob(root, digest) : undefined;
+  return new LayerContent({ layer, tarSize: index.tarSize }, tar);
 }

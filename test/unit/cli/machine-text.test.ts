@@ -36,7 +36,7 @@ const REPORT: MachineReport = {
     tunDevice: false,
     settings: { 'kernel.apparmor_restrict_unprivileged_userns': '1', 'user.max_user_namespaces': null },
   },
-  emulators: { mounted: true, enabled: ['qemu-aarch64'] },
+  emulators: { mounted: true, enabled: ['qemu-aarch64'], platforms: ['linux/arm64'] },
   registries: { files: ['/a', '/b'], problem: null },
 };
 
@@ -78,7 +78,7 @@ test('says in plain words what is used, what is missing, and what would give it'
       seccomp                                       filters system calls of steps
       AppArmor                                      on
       kernel.apparmor_restrict_unprivileged_userns  1: forbids user namespaces to ordinary users
-      emulators                                     qemu-aarch64
+      emulators                                     steps can run for linux/arm64 (registered: qemu-aarch64)
 
     Registries
       files  /a

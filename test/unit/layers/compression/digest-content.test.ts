@@ -7,9 +7,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BlockingGunzip } from '../../../../src/layers/compression/blocking-gunzip.js';
 import { decompress } from '../../../../src/layers/compression/decompress.js';
 import { digestContent } from '../../../../src/layers/compression/digest-content.js';
+import { readLayerIndex } from '../../../../src/layers/index/read-layer-index.js';
 import { digestOf } from '../../../../src/oci/digest.js';
 import { collectBytes, inChunks } from '../../../support/byte-source.js';
-import { zstdFrame } from '../../../support/sample-images.js';
+import { compress, layerTar, zstdFrame } from '../../../support/sample-images.js';
 
 const text = Buffer.from('layers are tar archives, compressed or not\n'.repeat(20_000));
 
@@ -142,3 +143,16 @@ describe.skipIf(!xzInstalled)('decompress() of xz (needs the xz program)', () =>
     expect(closed).toBe(true);
   });
 });
+
+test.each(['gzip', 'zstd', 'none'] as const)(
+  'makes the index of a layer on the way, out of %s',
+  async (compression) => {
+    const tar = await layerTar({ a: 'content', b: '' });
+    const path = join(folder, 'layer');
+    writeFileSync(path, compress(tar, compression));
+    const { digest: found, index } = await digestContent({ path, algorithm: 'sha256', indexed: true });
+    expect(found).toBe(digestOf(tar));
+    expect(readLayerIndex(Buffer.from(index ?? []))).toMatchObject({ diffId: found, count: 2, tarSize: tar.length });
+    expect((await digestContent({ path, algorithm: 'sha256' })).index).toBeUndefined();
+  },
+);

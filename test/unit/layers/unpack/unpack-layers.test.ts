@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commitLayer } from '../../../../src/layers/commit-layer.js';
 import { createCopySnapshotter } from '../../../../src/layers/copy-snapshotter.js';
 import { createOverlaySnapshotter } from '../../../../src/layers/overlay-snapshotter.js';
+import { readLayerIndex } from '../../../../src/layers/index/read-layer-index.js';
 import type { Snapshotter } from '../../../../src/layers/snapshotter.js';
 import { ensureSnapshot } from '../../../../src/layers/unpack/unpack-layers.js';
 import { digestOf, type Digest } from '../../../../src/oci/digest.js';
@@ -155,4 +156,33 @@ describe('commitLayer()', () => {
       diffId: digestOf(stored),
     });
   });
+});
+
+test('makes the indexes that are missing on the way, of layers that are what they should be', async () => {
+  const saved = new Map<Digest, number>();
+  const indexes = {
+    has: (diffId: Digest) => diffId === layers[1]?.diffId,
+    save: (diffId: Digest, { bytes }: { readonly bytes: Uint8Array }) => {
+      saved.set(diffId, readLayerIndex(Buffer.from(bytes))?.count ?? -1);
+      return Promise.resolve();
+    },
+  };
+  const snapshotter = createCopySnapshotter({
+    directory: path.join(folder, 'snapshots'),
+    temporaryDirectory: path.join(folder, 'tmp'),
+    ownership: 'recorded',
+  });
+  const [first, , third] = layers;
+  await ensureSnapshot({ layers, blobs, snapshotter, indexes });
+  expect([...saved]).toEqual([
+    [first?.diffId, 2],
+    [third?.diffId, 2],
+  ]);
+  const other = blobs.add(await layerTar(file('x')), true);
+  saved.clear();
+  const lying = [{ ...other, diffId: digestOf('another') }];
+  await expect(ensureSnapshot({ layers: lying, blobs, snapshotter, indexes })).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+  });
+  expect(saved.size).toBe(0);
 });
