@@ -9,26 +9,14 @@ import { dependencyOrder } from '../solver/dependency-order.js';
 import type { KeyMaterial } from '../solver/operation-handler.js';
 import { BuildJournal, type JournalStep } from './build-journal.js';
 import type { KeyParts } from './compare-parts.js';
-import { FileList } from './file-list.js';
+import type { FileList } from './file-list.js';
 import type { KeyChange } from './key-change.js';
 import { matchSteps } from './match-steps.js';
+import { fileListsOf, partsOf, textOfLabel, type WatchedVertex } from './watched-vertex.js';
 
 export interface BuildWatchOptions {
   readonly store: Pick<Store, 'records'>;
   readonly request: BuildRequest;
-}
-
-/** What is known of a vertex in this build. */
-export interface WatchedVertex {
-  readonly vertex: Vertex<Operation>;
-  /** What the journal has of it. */
-  readonly former: JournalStep | undefined;
-  /** Keys that were looked for. */
-  keys: readonly KeyMaterial[];
-  /** Stands for what it gave; absent until it has given it. */
-  result?: string;
-  /** Why it was not found. */
-  changes?: readonly KeyChange[];
 }
 
 /**
@@ -103,18 +91,8 @@ export class BuildWatch {
   }
 }
 
-export function textOfLabel(label: string): string {
-  return label.replace(/^\[[^\]]*\] /, '');
-}
-
 function featuresOf({ label, stage, operation }: Vertex<Operation>): Pick<JournalStep, 'stage' | 'text' | 'kind'> {
   return { stage: stage ?? '', text: textOfLabel(label), kind: operation.kind };
-}
-
-/** Of a base image, the operation stands for what there are no keys of. */
-export function partsOf({ vertex, keys }: Pick<WatchedVertex, 'vertex' | 'keys'>): KeyParts {
-  if (vertex.operation.kind === 'image') return { operation: vertex.operation };
-  return Object.assign({}, ...keys.map(({ parts }) => parts)) as KeyParts;
 }
 
 function resultOf(result: Result): string {
@@ -147,12 +125,6 @@ function keysOf({ vertex: { operation }, keys }: WatchedVertex): readonly string
 /** By what the files are: a list of other files has another name. */
 function nameOf({ content, seen }: KeyParts, number: number): Digest {
   return digestOf(canonicalJson([content ?? seen, number]));
-}
-
-export function fileListsOf(keys: readonly KeyMaterial[]): readonly FileList[] {
-  return keys.flatMap(({ detail }) =>
-    Array.isArray(detail) ? detail.filter((list): list is FileList => list instanceof FileList) : [],
-  );
 }
 
 function isEqual(step: JournalStep, former: JournalStep | undefined): boolean {

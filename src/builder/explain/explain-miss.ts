@@ -3,11 +3,11 @@ import type { BuildRequest } from '../build-request.js';
 import type { Vertex, VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
 import type { BuildJournal, JournalStep } from './build-journal.js';
-import { fileListsOf, partsOf, textOfLabel, type WatchedVertex } from './build-watch.js';
 import { definitionChanges, type KeyParts } from './compare-parts.js';
 import { fileChanges } from './file-changes.js';
 import type { ListedFile } from './file-list.js';
 import type { KeyChange } from './key-change.js';
+import { fileListsOf, partsOf, textOfLabel, type WatchedVertex } from './watched-vertex.js';
 
 export interface MissParts {
   readonly vertices: ReadonlyMap<VertexId, WatchedVertex>;
