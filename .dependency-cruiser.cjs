@@ -27,6 +27,8 @@ const home = {
   '@bokuweb': '^src/layers/compression/',
   'xz-decompress': '^src/layers/compression/',
   '@ts-graphviz': '^src/builder/graph-dot\\.ts$',
+  '@viz-js': '^src/cli/picture/',
+  '@resvg': '^src/cli/picture/',
   ink: '^src/cli/tui/',
   react: '^src/cli/tui/',
   yaml: '^src/(builder/devices|bake/compose)/',

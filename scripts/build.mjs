@@ -54,7 +54,8 @@ await build({
   entryPoints: present,
   outdir: 'dist/bin',
   format: 'cjs',
-  external: ['koffi'],
+  // Programs for WebAssembly and a font, which are files of their packages and far larger than the rest.
+  external: ['koffi', '@viz-js/viz', '@resvg/resvg-wasm'],
   plugins: [terminalView],
   // In CommonJS there is no import.meta: workers are found beside the bundle.
   define: { ...common.define, 'import.meta.url': '__tsbuildUrl' },

@@ -72,6 +72,8 @@ export type { GitPin, LockRequest, Pins } from './builder/lock/pins.js';
 export type { AspectDifference, FileDifference, LayerDifference } from './builder/reproduce/file-difference.js';
 export type { CheckActivity, CheckRequest, CheckResult, CheckWarning } from './builder/check/check-dockerfile.js';
 export type { Outline, OutlinedArgument, OutlinedSecret } from './builder/outline/outline.js';
+export type { BuildExplanation, ExplainedStep } from './builder/explain/build-explanation.js';
+export type { FileChange, KeyChange } from './builder/explain/key-change.js';
 export type { BaseResolver, BuildPlan } from './builder/plan.js';
 export type { RegistrySettings } from './registry/config/registry-settings.js';
 export type { ImageLocation } from './registry/copy/image-location.js';

@@ -5,6 +5,7 @@ import type { OpenVisit } from './builder/visit.js';
 import type { RunResult } from './sandbox/sandbox.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
+import type { BuildExplanation } from './builder/explain/build-explanation.js';
 import type { BuildPlan } from './builder/plan.js';
 import type { CacheTarget } from './cache-target.js';
 import type { BuildOutput } from './build-output.js';
@@ -196,6 +197,8 @@ export interface Toolchain extends AsyncDisposable {
   buildAll(tasks: readonly BuildTask[], options?: BuildAllOptions): Promise<readonly BuildResult[]>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
+  /** Which steps `build` would do, and what has changed since they were last done; nothing is done. */
+  explain(request: BuildRequest, options?: ActivityOptions): Promise<BuildExplanation>;
   /**
    * Brings a build context here that is elsewhere: a git repository, an archive or a lone Dockerfile behind a URL.
    * @returns `undefined` when the address is that of a folder

@@ -1,9 +1,10 @@
-import { baseResolver, buildAll, planOnly } from './builder/build.js';
+import { baseResolver, buildAll, explainBuild, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { ImageRunRequest } from './builder/image-run/image-run-request.js';
 import type { RunResult } from './sandbox/sandbox.js';
 import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
+import type { BuildExplanation } from './builder/explain/build-explanation.js';
 import type { BuildPlan } from './builder/plan.js';
 import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
 import type { ArchivesContext } from './image-archives.js';
@@ -126,6 +127,14 @@ class LocalToolchain implements Toolchain {
     const { progress, signal } = withDefaults(activity);
     await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
     return await planOnly(request, parts, { progress, signal });
+  }
+
+  async explain(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildExplanation> {
+    const { progress, signal } = withDefaults(activity);
+    return await onDisk('explain the build', this.#store.root, async () => {
+      await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
+      return await explainBuild(request, parts, { progress, signal });
+    });
   }
 
   async fetchContext(address: string, given: FetchContextOptions = {}): Promise<ContextFile | undefined> {

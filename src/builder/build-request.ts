@@ -45,6 +45,8 @@ export interface BuildRequest {
   readonly inlineCache?: boolean | undefined;
   /** Whether the result says which steps it is made of, for a cache. */
   readonly wantsSteps?: boolean | undefined;
+  /** Whether events also tell of the graph, of why steps were not found, and of layers; absent: no. */
+  readonly details?: boolean | undefined;
   /** Whether the result says which cache mounts its steps have, for a cache. */
   readonly wantsMounts?: boolean | undefined;
   readonly buildArgs: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { TsbuildError } from '../support/errors.js';
 import type { BuildRequest, BuildResult } from './build-request.js';
 import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import { CheckReport } from './check/check-report.js';
+import type { BuildExplanation } from './explain/build-explanation.js';
 import { withFilesOfResult } from './files-of-result.js';
 import { finishBuild, type SolvedBuild, type TaggedReference } from './finish-build.js';
 import { BaseImages, type BaseImagesParts } from './image/base-images.js';
@@ -145,6 +146,25 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
   };
   const quiet = { ...options, progress };
   return (await makePlan(request, openBases(parts, quiet)(request), { parts, options: quiet })).plan;
+}
+
+/** Which steps a build would do, and why, without doing any. */
+export async function explainBuild(
+  request: BuildRequest,
+  parts: BuilderParts,
+  options: BuildOptions,
+): Promise<BuildExplanation> {
+  const variants = platformRequests([request]);
+  const given = { ...options, progress: sayingOnce(options.progress) };
+  const bases = openBases(parts, { ...given, showsPlatforms: variants.length > 1 });
+  const builds = await settleInOrder(
+    variants.map(async (variant) => {
+      const detailed = { ...variant.request, details: true };
+      return prepare(detailed, await makePlan(detailed, bases(detailed), { parts, options: given }));
+    }),
+  );
+  const { explainPlans } = await import('./explain-plans.js');
+  return await explainPlans(builds, { parts, options: given });
 }
 
 /** Looks base images up without building anything. */

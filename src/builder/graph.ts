@@ -18,6 +18,8 @@ export interface Vertex<O> {
   readonly inputs: readonly VertexId[];
   /** What a user sees: `[builder 2/5] RUN make`. */
   readonly label: string;
+  /** Of the Dockerfile: its name, or `stage-` and its number. Absent for what belongs to none. */
+  readonly stage?: string | undefined;
   readonly source?: SourceRange | undefined;
   /** Done even when its result is remembered. */
   readonly fresh?: true | undefined;

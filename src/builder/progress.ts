@@ -1,5 +1,7 @@
 import type { Digest } from '../oci/digest.js';
 import type { ErrorRecord } from '../support/errors.js';
+import type { Operation } from './operation.js';
+import type { KeyChange } from './explain/key-change.js';
 import type { SourceRange } from '../support/source-range.js';
 import type { LayerDifference } from './reproduce/file-difference.js';
 
@@ -53,6 +55,16 @@ export type ProgressEvent =
       readonly source?: SourceRange | undefined;
     }
   | { readonly type: 'notice'; readonly message: string }
+  /** What is about to be done; where `BuildRequest.details` asks for it, as are the next two. */
+  | { readonly type: 'graph'; readonly graph: DrawnGraph }
+  /** Why a step is done and was not found, before it starts. */
+  | { readonly type: 'step-explained'; readonly step: StepId; readonly changes: readonly KeyChange[] }
+  /** The layers that a step adds to its root file system, once it was found or done. */
+  | {
+      readonly type: 'step-layers';
+      readonly step: StepId;
+      readonly layers: readonly { readonly digest: Digest; readonly size: number }[];
+    }
   /** A step gave another layer the second time (`checkReproducible`). */
   | {
       readonly type: 'difference';
@@ -61,6 +73,22 @@ export type ProgressEvent =
       readonly source?: SourceRange | undefined;
       readonly difference: LayerDifference;
     };
+
+/** A graph for pictures: plain, and without what it takes to do it. */
+export interface DrawnGraph {
+  readonly target: StepId;
+  /** Each after its inputs. */
+  readonly vertices: readonly DrawnVertex[];
+}
+
+export interface DrawnVertex {
+  readonly step: StepId;
+  readonly label: string;
+  readonly kind: Operation['kind'];
+  readonly stage?: string | undefined;
+  /** First the root file system that it changes, then what it takes files from. */
+  readonly inputs: readonly StepId[];
+}
 
 /** Synchronous and never throws; a slow renderer drops frames, it does not slow the build. */
 export type ProgressSink = (event: ProgressEvent) => void;

@@ -1,3 +1,4 @@
+import { isTsbuildError } from '../support/errors.js';
 import type { CacheMountName } from '../store/cache-mounts.js';
 import { invariant } from '../support/invariant.js';
 import type { BuildRequest } from './build-request.js';
@@ -6,6 +7,7 @@ import type { CacheImport } from './cache/cache-import.js';
 import type { CachedStep } from './cache/cached-step.js';
 import { ContextIndexes } from './context/context-index.js';
 import { openBuildContext } from './context/build-context.js';
+import { JointWatch } from './explain/joint-watch.js';
 import type { BuildGraph, Vertex, VertexId } from './graph.js';
 import type { BaseImages } from './image/base-images.js';
 import { buildScope } from './joint/build-scope.js';
@@ -20,7 +22,7 @@ import { StepCache } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
 import { proxyArguments } from './proxy-arguments.js';
 import { RemoteLayers, type Fetching } from './remote/remote-layers.js';
-import { solve, type Solution } from './solver/solver.js';
+import { solve, type SolveOptions, type Solution } from './solver/solver.js';
 import { StaleResultError } from './solver/stale-result.js';
 import { UpcomingRuns } from './upcoming-runs.js';
 
@@ -64,6 +66,31 @@ export async function solvePlans(
   builds: readonly PlannedBuild[],
   { parts, options }: SolvingParts,
 ): Promise<readonly PlanSolution[]> {
+  const attempt = await openAttempt(builds, { parts, options });
+  let isDone = false;
+  let isTold = false;
+  try {
+    // Each import is given up once at most.
+    for (let left = attempt.imports.all.length; ; left -= 1) {
+      try {
+        const solutions = await solveOnce(attempt);
+        isDone = true;
+        return solutions;
+      } catch (error) {
+        isTold = isTsbuildError(error);
+        if (!(error instanceof StaleResultError) || left === 0) throw error;
+      }
+    }
+  } finally {
+    // What was hashed need not be hashed again, however the build ended.
+    await attempt.contexts.save();
+    // What somebody else goes on with has not ended.
+    if (isDone || isTold) await attempt.watch.save({ isDone });
+  }
+}
+
+/** What it takes to solve the graphs of builds, or to find out what that would do. */
+export async function openAttempt(builds: readonly PlannedBuild[], { parts, options }: SolvingParts): Promise<Attempt> {
   const { store, now } = parts;
   const current: { cache?: StepCache } = {};
   const requests = builds.map(({ request }) => request);
@@ -72,33 +99,34 @@ export async function solvePlans(
   );
   const joint = joinGraphs(builds.map(({ request, graph, root }) => ({ graph, root, scopeOf: buildScope(request) })));
   const contexts = new ContextIndexes({ records: store.records, now });
-  const attempt = { builds, joint, imports, contexts, parts, options, current };
-  try {
-    // Each import is given up once at most.
-    for (let left = imports.all.length; ; left -= 1) {
-      try {
-        return await solveOnce(attempt);
-      } catch (error) {
-        if (!(error instanceof StaleResultError) || left === 0) throw error;
-      }
-    }
-  } finally {
-    // What was hashed need not be hashed again, however the build ended.
-    await contexts.save();
-  }
+  const watched = builds.map(({ request, graph }, number) => ({
+    request,
+    target: idIn(joint.idsOf[number], graph.target),
+  }));
+  const watch = await JointWatch.open(joint, watched, { store, progress: options.progress });
+  return { builds, joint, imports, contexts, watch, parts, options, current };
 }
 
-interface Attempt extends SolvingParts {
+export interface Attempt extends SolvingParts {
   readonly builds: readonly PlannedBuild[];
   readonly joint: JointGraph;
   readonly imports: JointImports;
   readonly contexts: ContextIndexes;
+  readonly watch: JointWatch;
   /** Is told of the cache that this attempt looks steps up in. */
   readonly current: { cache?: StepCache };
 }
 
-async function solveOnce(attempt: Attempt): Promise<readonly PlanSolution[]> {
-  const { builds, joint, parts, options } = attempt;
+interface Solving {
+  readonly handler: JointOperations;
+  readonly cache: StepCache;
+  readonly remote: RemoteLayers;
+  readonly options: SolveOptions<Operation, Result>;
+}
+
+/** How the steps of an attempt are looked up, and done. */
+export function solvingOf(attempt: Attempt): Solving {
+  const { builds, joint, options } = attempt;
   const remote = new RemoteLayers();
   const cache = openCache(attempt, remote);
   const upcoming = new UpcomingRuns(joint.graph, options.progress);
@@ -109,18 +137,24 @@ async function solveOnce(attempt: Attempt): Promise<readonly PlanSolution[]> {
       ),
   );
   const handler = new JointOperations((id) => first(membersOf(joint, id).map((number) => operations[number])));
-  const { limiter, now } = parts;
-  const solution = await solve(
-    joint.graph,
-    { handler, cache, limiter, now },
-    {
+  return {
+    ...{ handler, cache, remote },
+    options: {
       signal: options.signal,
       progress: upcoming.progress,
       mayLoad: ({ id, fresh }) =>
         fresh !== true && !membersOf(joint, id).some((number) => builds[number]?.request.noCache === true),
       isStep,
+      watch: attempt.watch,
     },
-  );
+  };
+}
+
+async function solveOnce(attempt: Attempt): Promise<readonly PlanSolution[]> {
+  const { builds, joint, options } = attempt;
+  const { limiter, now } = attempt.parts;
+  const { handler, cache, remote, options: solving } = solvingOf(attempt);
+  const solution = await solve(joint.graph, { handler, cache, limiter, now }, solving);
   await fetchWholes(attempt, solution, remote);
   const settled = [...new Set(builds.map(({ bases }) => bases))].flatMap((bases) => bases.settle(options.progress));
   const remembered = new Set<string>([...solution.remembered, ...settled]);

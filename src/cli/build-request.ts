@@ -68,11 +68,17 @@ export async function readBuildRequest(
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return {
     ...{ ...sources, ...options },
+    ...(wantsDetails(parsed) ? { details: true } : {}),
     ...(lock === undefined ? {} : { lock }),
     ...(called === undefined ? {} : { called }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
   };
+}
+
+/** For those who explain a build, or draw it. */
+function wantsDetails(parsed: ParsedArguments): boolean {
+  return parsed.flag('explain') || parsed.value('report') !== undefined || parsed.value('graph') !== undefined;
 }
 
 /** In place of the one that belongs to the Dockerfile or the context. */

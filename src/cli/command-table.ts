@@ -74,7 +74,18 @@ const build: Command = {
         'Ask about the Dockerfile instead of building: "check", "outline" or "targets", with ",format=json" for programs',
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
+    {
+      name: 'explain',
+      kind: 'flag',
+      about: 'Tell of each step that is not cached what has changed since the last build',
+    },
     file,
+    {
+      name: 'graph',
+      kind: 'value',
+      placeholder: 'path',
+      about: 'Draw what the build did into a file: name.svg, name.png, or DOT',
+    },
     ...OUTPUT_OPTIONS,
     {
       name: 'ignorefile',
@@ -121,6 +132,12 @@ const build: Command = {
     },
     { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
     quiet('Print nothing but the image ID on success'),
+    {
+      name: 'report',
+      kind: 'value',
+      placeholder: 'path',
+      about: 'Write a page about the build to a file: timeline, graph, steps with their output, layers',
+    },
     { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },
     target,
     ...RUN_OPTIONS,
@@ -137,6 +154,26 @@ const build: Command = {
     ...['security-opt', 'squash'],
   ],
   load: () => import('./commands/build.js'),
+};
+
+/** Options of a build by which a step is known, or found. */
+const KEYED: ReadonlySet<string> = new Set([
+  ...['authfile', 'build-arg', 'build-arg-file', 'build-context', 'cache-from', 'file', 'ignorefile', 'network'],
+  ...['no-cache', 'no-cache-filter', 'platform', 'pull', 'target'],
+  ...RUN_OPTIONS.map(({ name }) => name),
+]);
+
+const explain: Command = {
+  name: 'explain',
+  operands: '[PATH | URL | -]',
+  summary: 'Tell which steps a build would do, and what has changed since they were last done',
+  options: [
+    { name: 'all', short: 'a', kind: 'flag', about: 'Show the steps that are cached, too' },
+    { name: 'json', kind: 'flag', about: 'Print JSON, for programs' },
+    ...build.options.filter(({ name }) => KEYED.has(name)),
+  ],
+  positionals: { min: 0, max: 1 },
+  load: () => import('./commands/explain.js'),
 };
 
 const saveOptions: readonly OptionSpec[] = [
@@ -244,12 +281,32 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./commands/copy.js'),
   },
   DF,
+  explain,
   FSCK,
   {
     name: 'graph',
     operands: 'PATH | URL | -',
-    summary: 'Print what a build would do as a graph in the DOT language',
-    options: [buildArgument, buildContext, file, platform('Platform to plan for: os/architecture[/variant]'), target],
+    summary: 'Draw what a build would do as a graph: in the DOT language, as SVG or as PNG',
+    options: [
+      buildArgument,
+      buildContext,
+      file,
+      {
+        name: 'format',
+        kind: 'value',
+        placeholder: 'string',
+        about: '"dot", "svg" or "png" (default: as the name of the file ends, else "dot")',
+      },
+      {
+        name: 'output',
+        short: 'o',
+        kind: 'value',
+        placeholder: 'path',
+        about: 'Write to a file instead of standard output',
+      },
+      platform('Platform to plan for: os/architecture[/variant]'),
+      target,
+    ],
     positionals: exactly(1),
     load: () => import('./commands/graph.js'),
   },

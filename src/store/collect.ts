@@ -64,7 +64,10 @@ export async function discardBlobs(store: Store, digests: Iterable<Digest>): Pro
   try {
     const reached = await reachedBlobs(store);
     // What a record means is known to its owner alone; here, to be mentioned is to be needed.
-    for await (const { record } of recordsOf(store)) for (const digest of mentionedIn(record)) reached.add(digest);
+    // What builds were like is kept to be told, not to be had again.
+    for await (const { kind, record } of recordsOf(store)) {
+      if (kind !== 'build') for (const digest of mentionedIn(record)) reached.add(digest);
+    }
     for (const digest of unwanted) if (!reached.has(digest)) await store.blobs.delete(digest);
   } finally {
     lock[Symbol.dispose]();

@@ -15,9 +15,10 @@ export interface RecordStore {
 
 /**
  * `compressed`: by the digest of an uncompressed layer, the descriptor of its gzip blob. `source`: of a URL or a commit, the blob
- * with what was fetched. `context`: of a folder, the hashes of its files. `verified`: of a file in another store, whether it has the bytes that its name says.
+ * with what was fetched. `context`: of a folder, the hashes of its files. `build`: what the steps of a build were known by when they
+ * were last done or found, and the files they took. `verified`: of a file in another store, whether it has the bytes that its name says.
  */
-export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'context' | 'source' | 'verified';
+export type RecordKind = 'step' | 'dockerfile' | 'compressed' | 'context' | 'source' | 'build' | 'verified';
 
 /** Spelled out so that the compiler finds a kind that is missing here. */
 const KINDS: Readonly<Record<RecordKind, null>> = {
@@ -26,6 +27,7 @@ const KINDS: Readonly<Record<RecordKind, null>> = {
   compressed: null,
   context: null,
   source: null,
+  build: null,
   verified: null,
 };
 export const RECORD_KINDS: readonly RecordKind[] = Object.keys(KINDS) as RecordKind[];

@@ -23,7 +23,8 @@ export type Requirement =
   | 'amd64'
   | 'private-network'
   | 'cgroups'
-  | 'qemu';
+  | 'qemu'
+  | 'chromium';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

@@ -139,7 +139,7 @@ function checkRecord(
   of: { readonly kind: string; readonly path: string; readonly report: Report },
 ): void {
   const record = parse(readFileSync(join(root, of.path), 'utf8'));
-  if (record === undefined || ['context', 'dockerfile', 'verified'].includes(of.kind)) return;
+  if (record === undefined || ['build', 'context', 'dockerfile', 'verified'].includes(of.kind)) return;
   const layer = record['layer'] as Json | undefined;
   const promised = (of.kind === 'step' ? layer?.['descriptor'] : record) as Json | undefined;
   const digest = promised?.['digest'];

@@ -23,9 +23,13 @@ export class GraphBuilder {
   }
 
   /** Adds a vertex without inputs. */
-  addSource(operation: Operation, label: string, source?: SourceRange): VertexId {
+  addSource(
+    operation: Operation,
+    label: string,
+    { stage, source }: { readonly stage?: string; readonly source?: SourceRange } = {},
+  ): VertexId {
     const id = vertexIdOf(operation, []);
-    this.add({ id, operation, inputs: [], label, source });
+    this.add({ id, operation, inputs: [], label, stage, source });
     return id;
   }
 

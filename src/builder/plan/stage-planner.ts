@@ -77,14 +77,16 @@ export class StagePlanner implements BuildScope {
       case 'scratch':
         return this.graph.addSource({ kind: 'scratch' }, 'FROM scratch');
       case 'context':
-        return this.graph.addSource({ kind: 'context', name: from.name }, from.label, place);
+        return this.graph.addSource({ kind: 'context', name: from.name }, from.label, { source: place });
       case 'remote':
-        return this.graph.addSource(from.operation, from.label, place);
-      case 'build':
-        return this.graph.addSource({ kind: 'linked', build: from.build.number }, `FROM ${from.build.called}`, place);
+        return this.graph.addSource(from.operation, from.label, { source: place });
+      case 'build': {
+        const { number, called } = from.build;
+        return this.graph.addSource({ kind: 'linked', build: number }, `FROM ${called}`, { source: place });
+      }
       case 'image': {
         const operation = imageOperation(from.image);
-        return this.graph.addSource(operation, `FROM ${operation.reference}`, place);
+        return this.graph.addSource(operation, `FROM ${operation.reference}`, { source: place });
       }
     }
   }
@@ -145,7 +147,8 @@ export class StagePlanner implements BuildScope {
     const first = base.kind === 'image' ? 1 : 0;
     const total = steps.length + first;
     const { called, manyStages, manyPlatforms } = this.#options;
-    const name = manyStages ? (stage.name ?? `stage-${stage.index}`) : undefined;
+    const stageName = stage.name ?? `stage-${stage.index}`;
+    const name = manyStages ? stageName : undefined;
     const shown = (platform: string): Pick<Parameters<typeof stepLabel>[0], 'called' | 'stage' | 'platform'> => ({
       called,
       stage: name,
@@ -160,12 +163,12 @@ export class StagePlanner implements BuildScope {
         total,
         text: `FROM ${reference}`,
       });
-      this.graph.addSource(operation, label, stage.source);
+      this.graph.addSource(operation, label, { stage: stageName, source: stage.source });
     }
     const fresh = this.#options.freshStages.has(stage.index) ? true : undefined;
     for (const [index, { text, platform, ...vertex }] of steps.entries()) {
       const label = stepLabel({ ...shown(platform), number: index + 1 + first, total, text });
-      this.graph.add({ ...vertex, fresh, label });
+      this.graph.add({ ...vertex, stage: stageName, fresh, label });
     }
   }
 

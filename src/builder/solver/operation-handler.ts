@@ -19,6 +19,19 @@ export interface ExecutionContext extends OperationContext {
 export interface KeyMaterial {
   readonly key: CacheKey;
   readonly parts: unknown;
+  /** What digests among the parts stand for. Kept for explanations, and in no record of a result. */
+  readonly detail?: unknown;
+}
+
+/** Told of what becomes of the vertices of a graph, for explanations. */
+export interface SolveWatch<O, R> {
+  /**
+   * A vertex is about to be done: none of its keys is remembered.
+   * @param mayLoad whether a remembered result might have been used
+   */
+  missed(vertex: Vertex<O>, keys: readonly KeyMaterial[], outcome: { readonly mayLoad: boolean }): Promise<void>;
+  /** A vertex has its result: it was there, was found by the last of the keys, or was done. */
+  resolved(vertex: Vertex<O>, keys: readonly KeyMaterial[], result: R): void;
 }
 
 export interface Present<R> {

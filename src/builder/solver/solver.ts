@@ -9,6 +9,7 @@ import type {
   OperationContext,
   OperationHandler,
   ResultCache,
+  SolveWatch,
 } from './operation-handler.js';
 import { dependencyOrder } from './dependency-order.js';
 import { StaleResultError } from './stale-result.js';
@@ -22,13 +23,14 @@ export interface SolverParts<O, R> {
   readonly now: () => number;
 }
 
-export interface SolveOptions<O> {
+export interface SolveOptions<O, R> {
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   /** Whether a remembered result may be used for this vertex. */
   readonly mayLoad: (vertex: Vertex<O>) => boolean;
   /** Whether a vertex is a step to its user: told of and counted. The others only serve those that are. */
   readonly isStep: (vertex: Vertex<O>) => boolean;
+  readonly watch?: SolveWatch<O, R> | undefined;
 }
 
 export interface Solution<R> {
@@ -48,7 +50,7 @@ export interface Solution<R> {
 export async function solve<O, R>(
   graph: BuildGraph<O>,
   parts: SolverParts<O, R>,
-  options: SolveOptions<O>,
+  options: SolveOptions<O, R>,
 ): Promise<Solution<R>> {
   const failure = new AbortController();
   const signal = AbortSignal.any([options.signal, failure.signal]);
@@ -82,7 +84,7 @@ export async function solve<O, R>(
 }
 
 /** Events of vertices that are no steps go nowhere. */
-function withoutHidden<O>(order: readonly Vertex<O>[], { isStep, progress }: SolveOptions<O>): ProgressSink {
+function withoutHidden<O, R>(order: readonly Vertex<O>[], { isStep, progress }: SolveOptions<O, R>): ProgressSink {
   const hidden = new Set<string>(order.filter((vertex) => !isStep(vertex)).map(({ id }) => id));
   return (event) => {
     if (!('step' in event) || !hidden.has(event.step)) progress(event);
@@ -92,7 +94,7 @@ function withoutHidden<O>(order: readonly Vertex<O>[], { isStep, progress }: Sol
 /** One walk over a graph. */
 class SolverRun<O, R> {
   readonly #parts: SolverParts<O, R>;
-  readonly #options: SolveOptions<O>;
+  readonly #options: SolveOptions<O, R>;
   readonly #working = new Map<VertexId, Work>();
   /** Keys of what has been at work. */
   readonly #claimed = new Set<CacheKey>();
@@ -100,7 +102,7 @@ class SolverRun<O, R> {
   #sole: VertexId | undefined;
   readonly remembered = new Set<VertexId>();
 
-  constructor(parts: SolverParts<O, R>, options: SolveOptions<O>) {
+  constructor(parts: SolverParts<O, R>, options: SolveOptions<O, R>) {
     this.#parts = parts;
     this.#options = options;
   }
@@ -117,9 +119,14 @@ class SolverRun<O, R> {
     const event = { step: vertex.id, at: this.#parts.now() };
     try {
       const present = await this.#parts.handler.present(vertex, inputs);
-      if (present !== undefined) return present.deferred ? present.result : this.#found(vertex, present.result);
-      const { result, missed } = await this.#lookup(vertex, inputs);
-      return result === undefined ? await this.#executeOnce(vertex, inputs, missed) : this.#found(vertex, result);
+      if (present !== undefined) {
+        this.#options.watch?.resolved(vertex, [], present.result);
+        return present.deferred ? present.result : this.#found(vertex, present.result);
+      }
+      const { result, keys } = await this.#lookup(vertex, inputs);
+      const found = result === undefined ? await this.#executeOnce(vertex, inputs, keys) : this.#found(vertex, result);
+      this.#options.watch?.resolved(vertex, keys, found);
+      return found;
     } catch (error) {
       // What was stopped because something else failed is no failure of its own.
       const stopped = signal.aborted || this.isSetAside(vertex);
@@ -166,27 +173,28 @@ class SolverRun<O, R> {
   async #lookup(
     vertex: Vertex<O>,
     inputs: readonly R[],
-  ): Promise<{ readonly result: R | undefined; readonly missed: readonly KeyMaterial[] }> {
+  ): Promise<{ readonly result: R | undefined; readonly keys: readonly KeyMaterial[] }> {
     const { handler, cache } = this.#parts;
-    const missed: KeyMaterial[] = [];
+    const keys: KeyMaterial[] = [];
     for await (const material of handler.keys(vertex, inputs, this.#context())) {
       const result = this.#options.mayLoad(vertex) ? await cache.load(vertex, material.key, inputs) : undefined;
+      keys.push(material);
       if (result !== undefined) {
-        if (missed.length > 0) await cache.save(vertex, [...missed, material], result);
-        return { result, missed: [] };
+        if (keys.length > 1) await cache.save(vertex, keys, result);
+        return { result, keys };
       }
-      missed.push(material);
     }
-    return { result: undefined, missed };
+    return { result: undefined, keys };
   }
 
   async #execute(vertex: Vertex<O>, inputs: readonly R[], keys: readonly KeyMaterial[]): Promise<R> {
     const { handler, cache, limiter, now } = this.#parts;
-    const { progress, signal } = this.#options;
+    const { progress, signal, watch, mayLoad } = this.#options;
     return limiter.run(
       async () => {
         throwIfAborted(signal);
         if (this.isSetAside(vertex)) throw setAside();
+        await watch?.missed(vertex, keys, { mayLoad: mayLoad(vertex) });
         progress({ type: 'step-started', step: vertex.id, at: now() });
         const result = await this.#work(vertex, (context) => handler.execute(vertex, inputs, context));
         if (keys.length > 0) await cache.save(vertex, keys, result);

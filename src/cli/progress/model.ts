@@ -1,4 +1,5 @@
 import type { ProgressEvent, StepId } from '../../builder/progress.js';
+import type { KeyChange } from '../../builder/explain/key-change.js';
 import type { ErrorRecord } from '../../support/errors.js';
 import type { LineEvent } from './line-splitter.js';
 
@@ -36,6 +37,8 @@ export interface Step {
   /** In the order of their beginning. */
   readonly transfers: readonly Transfer[];
   readonly error: ErrorRecord | undefined;
+  /** Why it was not found in the cache, where that was asked for. */
+  readonly changes: readonly KeyChange[];
 }
 
 export interface ProgressState {
@@ -59,6 +62,8 @@ export function applyEvent(state: ProgressState, event: LineEvent): ProgressStat
       return { ...state, warnings: [...state.warnings, event] };
     case 'notice':
       return { ...state, notices: [...state.notices, event.message] };
+    case 'graph':
+      return state;
     case 'difference':
       return { ...state, differences: [...state.differences, event] };
     default:
@@ -66,7 +71,7 @@ export function applyEvent(state: ProgressState, event: LineEvent): ProgressStat
   }
 }
 
-type StepEvent = Exclude<LineEvent, { readonly type: 'warning' | 'notice' | 'difference' }>;
+type StepEvent = Exclude<LineEvent, { readonly type: 'warning' | 'notice' | 'graph' | 'difference' }>;
 
 function withStep(state: ProgressState, event: StepEvent): ProgressState {
   const index = state.steps.findIndex(({ id }) => id === event.step);
@@ -88,6 +93,7 @@ function newStep(id: StepId, number: number): Step {
     lineCount: 0,
     transfers: [],
     error: undefined,
+    changes: [],
   };
 }
 
@@ -95,6 +101,10 @@ function applyToStep(step: Step, event: StepEvent): Step {
   switch (event.type) {
     case 'step-planned':
       return { ...step, label: event.label };
+    case 'step-explained':
+      return { ...step, changes: event.changes };
+    case 'step-layers':
+      return step;
     case 'step-started':
       return { ...step, status: 'running', startedAt: event.at };
     case 'step-cached':

@@ -1,6 +1,7 @@
 import type { StepId } from '../../builder/progress.js';
 import { palette, type Palette } from '../text/color.js';
 import { plainLine } from '../text/terminal-text.js';
+import { changeLines } from './change-text.js';
 import { LineSplitter, type LineEvent } from './line-splitter.js';
 import {
   applyEvent,
@@ -68,7 +69,7 @@ class PlainRenderer {
   #show(event: LineEvent): void {
     if (event.type === 'warning') this.#lines([this.#paint.yellow(warningLine(event))]);
     else if (event.type === 'notice') this.#lines([noticeLine(event.message)]);
-    else if (event.type !== 'step-planned' && event.type !== 'difference') this.#showStep(event);
+    else if ('step' in event && isShown(event)) this.#showStep(event);
   }
 
   #showStep(event: Extract<LineEvent, { readonly step: StepId }>): void {
@@ -80,6 +81,7 @@ class PlainRenderer {
       this.#lines([`${prefix} ${plainLine(step.label)}`]);
     }
     if (event.type === 'step-lines') this.#lines(outputLines(prefix, step, event));
+    else if (event.type === 'step-explained') this.#lines(explanation(prefix, step));
     else if (event.type === 'transfer') this.#showTransfer(prefix, step, event);
     else if (isFinished(step)) this.#lines([`${prefix} ${this.#ending(step)}`, '']);
   }
@@ -107,6 +109,17 @@ class PlainRenderer {
   #lines(lines: readonly string[]): void {
     if (lines.length > 0) this.#options.write(`${lines.join('\n')}\n`);
   }
+}
+
+/** Whether a line of its own step tells of it. */
+function isShown<T extends LineEvent>(
+  event: T,
+): event is Exclude<T, { type: 'step-planned' | 'step-layers' | 'difference' }> {
+  return event.type !== 'step-planned' && event.type !== 'step-layers' && event.type !== 'difference';
+}
+
+function explanation(prefix: string, { changes }: Step): string[] {
+  return changeLines(changes).map((line) => `${prefix} not cached: ${line}`);
 }
 
 function outputLines(

@@ -1,5 +1,6 @@
 import { palette } from '../text/color.js';
 import { plainLine } from '../text/terminal-text.js';
+import { changeLines } from './change-text.js';
 import { heading, stepRow, WIDEST } from './layout.js';
 import type { ProgressState, Step } from './model.js';
 import type { Outcome } from './renderer.js';
@@ -65,6 +66,7 @@ function stepLines(steps: readonly Step[], options: SummaryOptions & { readonly 
         : stepRow(step, options.now);
     const line = spread(text, right, columns);
     lines.push(step.status === 'failed' ? paint.red(line) : line);
+    lines.push(...changeLines(step.changes).map((each) => cut(`      not cached: ${each}`, columns)));
   }
   fold();
   return lines;

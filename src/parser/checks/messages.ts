@@ -74,8 +74,12 @@ export function ignoredFile(keyword: 'COPY' | 'ADD', path: string): Finding {
 const SECRET = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
 const NO_SECRET = /(?:_|^)(?:public|file|version)(?:_|$)/i;
 
+export function isSecretName(name: string): boolean {
+  return SECRET.test(name) && !NO_SECRET.test(name);
+}
+
 export function secretName(keyword: 'ARG' | 'ENV', name: string): readonly Finding[] {
-  if (!SECRET.test(name) || NO_SECRET.test(name)) return [];
+  if (!isSecretName(name)) return [];
   const message = `Do not use ARG or ENV instructions for sensitive data (${keyword} ${goQuoted(name)})`;
   return [{ rule: 'SecretsUsedInArgOrEnv', message }];
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Tree, TreeEntry } from '../../../layers/tree.js';
 import type { Digest } from '../../../oci/digest.js';
 import type { ByteString } from '../../../support/byte-string.js';
+import type { FileList } from '../../explain/file-list.js';
 import type { CopyOrigin } from './copy-origin.js';
 import type { CopySelection } from './copy-selection.js';
 import { walkSelection } from './copy-walk.js';
@@ -10,17 +11,19 @@ import { walkSelection } from './copy-walk.js';
  * Digest over all of a selection that can reach the image: names below each source, types, modes, owners, sizes, link texts,
  * device numbers, extended attributes and contents. Not the times: a file that was only touched is the same (dockerfile.md 109).
  * The path of a source counts by its last name, and only where it names what is made (dockerfile.md 110).
+ * @param files is given each of the files
  */
-export function contentDigest(origin: CopyOrigin, selection: readonly CopySelection[]): Digest {
+export function contentDigest(origin: CopyOrigin, selection: readonly CopySelection[], files?: FileList): Digest {
   const hash = new FramedHash();
+  const into = { hash, files };
   for (const selected of selection) {
     const isFolder = selected.entry.type === 'directory';
     hash.add(isFolder ? 'folder' : `file ${selected.name}`);
-    addEntry(hash, origin, selected);
+    addEntry(into, origin, selected);
     if (!isFolder) continue;
     for (const { relative, isParent, ...file } of walkSelection(selected, origin.tree)) {
       hash.add(`${isParent ? 'parent' : 'entry'} ${relative}`);
-      addEntry(hash, origin, file);
+      addEntry(into, origin, file);
     }
   }
   return hash.digest();
@@ -31,18 +34,37 @@ interface TreeFile {
   readonly entry: TreeEntry;
 }
 
-function addEntry(hash: FramedHash, { tree, ownership }: CopyOrigin, { path, entry }: TreeFile): void {
-  const { type, mode, uid, gid, device, linkTarget } = entry;
-  const owner = ownership === 'root' ? 'root' : `${uid}:${gid}`;
-  hash.add(`${type} ${mode.toString(8)} ${owner} ${device?.major ?? 0}:${device?.minor ?? 0}`);
-  hash.add(linkTarget ?? '');
-  addXattrs(hash, ownership === 'root' ? new Map() : tree.xattrs(path));
-  hash.add(type === 'file' ? contentOf(tree, { path, entry }) : '');
+interface Into {
+  readonly hash: FramedHash;
+  readonly files: FileList | undefined;
 }
 
-/** The inner digest frames the content whatever its length turns out to be while it is read. */
-function contentOf(tree: Tree, { path, entry }: TreeFile): string {
-  return `${entry.size} ${tree.hash?.(path) ?? hashRead(tree, path)}`;
+function addEntry({ hash, files }: Into, { tree, ownership }: CopyOrigin, { path, entry }: TreeFile): void {
+  const { type, linkTarget = '' } = entry;
+  const attributes = attributesOf(entry, ownership);
+  hash.add(attributes);
+  hash.add(linkTarget);
+  const xattrs = ownership === 'root' ? NO_XATTRS : tree.xattrs(path);
+  addXattrs(hash, xattrs);
+  const content = type === 'file' ? (tree.hash?.(path) ?? hashRead(tree, path)) : '';
+  // The inner digest frames the content whatever its length turns out to be while it is read.
+  hash.add(type === 'file' ? `${entry.size} ${content}` : '');
+  if (files === undefined) return;
+  const all = xattrs.size === 0 ? attributes : `${attributes} ${digestOfXattrs(xattrs)}`;
+  files.add(path, all, type === 'symlink' ? linkTarget : content);
+}
+
+function attributesOf({ type, mode, uid, gid, device }: TreeEntry, ownership: CopyOrigin['ownership']): string {
+  const owner = ownership === 'root' ? 'root' : `${uid}:${gid}`;
+  return `${type} ${mode.toString(8)} ${owner} ${device?.major ?? 0}:${device?.minor ?? 0}`;
+}
+
+const NO_XATTRS: ReadonlyMap<ByteString, Uint8Array> = new Map();
+
+function digestOfXattrs(xattrs: ReadonlyMap<ByteString, Uint8Array>): string {
+  const hash = new FramedHash();
+  addXattrs(hash, xattrs);
+  return hash.digest();
 }
 
 function addXattrs(hash: FramedHash, xattrs: ReadonlyMap<ByteString, Uint8Array>): void {

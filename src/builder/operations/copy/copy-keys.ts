@@ -1,4 +1,5 @@
 import { digestOf } from '../../../oci/digest.js';
+import { FileList } from '../../explain/file-list.js';
 import type { CopySource } from '../../operation.js';
 import type { KeyMaterial, OperationContext } from '../../solver/operation-handler.js';
 import { keyMaterial } from '../key-material.js';
@@ -25,11 +26,12 @@ export async function* copyKeys(
   const common = { operation: definition, parent, epoch: keyedTimes(parts) };
   const from = originsOf(step);
   if (from !== undefined) yield keyMaterial({ ...common, sources, from });
+  const files = new FileList();
   const content = await readingTrees(async (reading) => {
     const opened = await openSources(parts, step, { context, reading });
-    return opened.map((source, index) => contentOf(source, sources[index]));
+    return opened.map((source, index) => contentOf(source, sources[index], files));
   });
-  yield keyMaterial({ ...common, content });
+  yield { ...keyMaterial({ ...common, content }), detail: [files] };
 }
 
 /**
@@ -44,7 +46,7 @@ function originsOf(step: CopyStep): readonly (string | null)[] | undefined {
   return known.length === origins.length ? known : undefined;
 }
 
-function contentOf(opened: PlannedSource, source: CopySource | undefined): unknown {
+function contentOf(opened: PlannedSource, source: CopySource | undefined, files: FileList): unknown {
   if (opened.kind === 'inline') return { kind: 'inline', name: opened.name, digest: digestOf(opened.content) };
-  return { kind: source?.kind, digest: contentDigest(opened.origin, opened.selection) };
+  return { kind: source?.kind, digest: contentDigest(opened.origin, opened.selection, files) };
 }

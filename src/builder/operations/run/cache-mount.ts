@@ -63,7 +63,8 @@ async function variantOf(mount: CacheMount, making: Making): Promise<string> {
   const source = sourceOfMount(mount, making.step.inputs);
   if (source === undefined) return JSON.stringify(owner);
   const { parts, step, context } = making;
-  return JSON.stringify([...owner, await digestBelow(source, () => treeOf(parts, source, { step, context }))]);
+  const seen = await digestBelow(source, () => treeOf(parts, source, { step, context }));
+  return JSON.stringify([...owner, seen.digest]);
 }
 
 function hasDefaultOwner({ uid, gid, mode }: MountOwner): boolean {

@@ -7,6 +7,7 @@ import { isTsbuildError, systemErrorCode, TsbuildError } from '../../../support/
 import { invariant } from '../../../support/invariant.js';
 import type { SourceRange } from '../../../support/source-range.js';
 import { suggest } from '../../../support/suggest.js';
+import { FileList } from '../../explain/file-list.js';
 import type { RunMount } from '../../operation.js';
 import { contentDigest } from '../copy/content-digest.js';
 import { EVERYTHING } from '../copy/copy-filter.js';
@@ -69,24 +70,31 @@ export function findInTree(tree: Tree, { result, path: text, target }: MountSour
 }
 
 /** By the result that it is of, and by path: what a result holds does not change. */
-const DIGESTS = new WeakMap<Result, Map<string, Promise<Digest>>>();
+const DIGESTS = new WeakMap<Result, Map<string, Promise<SeenFiles>>>();
+
+/** What a mount shows. */
+export interface SeenFiles {
+  readonly digest: Digest;
+  readonly files: FileList;
+}
 
 /** Of all that can be seen below a path; computed once. @param open gives the files of the source's result */
-export function digestBelow(source: MountSource, open: () => Promise<Tree>): Promise<Digest> {
+export function digestBelow(source: MountSource, open: () => Promise<Tree>): Promise<SeenFiles> {
   const { result, path } = source;
-  const known = DIGESTS.get(result) ?? new Map<string, Promise<Digest>>();
+  const known = DIGESTS.get(result) ?? new Map<string, Promise<SeenFiles>>();
   DIGESTS.set(result, known);
   const digest = known.get(path) ?? computeDigest(source, open);
   known.set(path, digest);
   return digest;
 }
 
-async function computeDigest(source: MountSource, open: () => Promise<Tree>): Promise<Digest> {
+async function computeDigest(source: MountSource, open: () => Promise<Tree>): Promise<SeenFiles> {
   const tree = await open();
   const { path, entry } = findInTree(tree, source);
   const name = entry.type === 'directory' ? path : baseName(path);
   const origin = { tree, description: '', ignoredBy: () => undefined, ownership: ownershipOf(source.result) };
-  return contentDigest(origin, [{ path, name, entry, filter: EVERYTHING }]);
+  const files = new FileList();
+  return { digest: contentDigest(origin, [{ path, name, entry, filter: EVERYTHING }], files), files };
 }
 
 /** Does something that reads files of the user; what may not be read is told as an error of theirs, in the place of the step. */

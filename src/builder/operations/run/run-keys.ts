@@ -6,7 +6,7 @@ import type { OperationParts } from '../operation-parts.js';
 import { resultChainId } from '../result.js';
 import { keyedTimes } from '../step-time.js';
 import type { RunStep } from './run-step.js';
-import type { MountSource } from './mount-source.js';
+import type { MountSource, SeenFiles } from './mount-source.js';
 
 /**
  * By the definition and the root file system below; what is mounted counts first by the stage it is taken from, which needs none
@@ -35,22 +35,26 @@ export async function* runKeys(
     for (const source of sources) taken.push(await byDefinition(source, content));
     yield keyMaterial({ ...common, taken });
   }
-  const seen: string[] = [];
+  const seen: SeenFiles[] = [];
   for (const source of sources) seen.push(await content(source));
-  yield keyMaterial({ ...common, seen });
+  const material = keyMaterial({ ...common, seen: seen.map(({ digest }) => digest) });
+  yield { ...material, detail: seen.map(({ files }) => files) };
 }
 
-async function byDefinition(source: MountSource, content: (source: MountSource) => Promise<string>): Promise<unknown> {
+async function byDefinition(
+  source: MountSource,
+  content: (source: MountSource) => Promise<SeenFiles>,
+): Promise<unknown> {
   const { result, path } = source;
-  return result.kind === 'file-system' ? { path, stage: resultChainId(result) } : content(source);
+  return result.kind === 'file-system' ? { path, stage: resultChainId(result) } : (await content(source)).digest;
 }
 
-/** The digest of what a mount takes. */
+/** What a mount takes. */
 function contents(
   parts: OperationParts,
   step: RunStep,
   context: OperationContext,
-): (source: MountSource) => Promise<string> {
+): (source: MountSource) => Promise<SeenFiles> {
   return async (source) => {
     const { digestBelow, located } = await import('./mount-source.js');
     return located(step.vertex.source, () => digestBelow(source, () => treeOf(parts, source, { step, context })));
