@@ -80,8 +80,9 @@ class LocalToolchain implements Toolchain {
     const { performOutputs, wantedBy } = await import('./build-outputs.js');
     const result = await this.#build({ ...asked, wanted: wantedBy(outputs, request) }, activity);
     const { tags } = request;
-    await performOutputs(outputs, result, { ...this.#pushContext(activity), toolchain: this, tags });
-    return await this.#exported(cacheTo, result, activity);
+    const pushed = await performOutputs(outputs, result, { ...this.#pushContext(activity), toolchain: this, tags });
+    const exported = await this.#exported(cacheTo, result, activity);
+    return pushed.length === 0 ? exported : { ...exported, pushed };
   }
 
   async #exported(targets: readonly CacheTarget[], result: BuildResult, activity: Activity): Promise<BuildResult> {

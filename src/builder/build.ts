@@ -18,7 +18,8 @@ import { loadDockerfile } from './load-dockerfile.js';
 import { creationTime } from './operations/step-time.js';
 import { fileSystemOf, type FileSystemResult } from './operations/result.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
-import { planBuild } from './plan/plan-build.js';
+import { keepStages, rootsOf } from './kept-stages.js';
+import { planBuild, type PlannedStage } from './plan/plan-build.js';
 import type { ProgressSink } from './progress.js';
 import { solvePlan, type PlanSolution } from './solve-plan.js';
 
@@ -29,16 +30,20 @@ import { solvePlan, type PlanSolution } from './solve-plan.js';
 export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
   const names = request.tags.map(parseTag);
   const { wanted = ['image'] } = request;
-  const { plan, bases } = await makePlan(request, parts, options);
+  const stages: PlannedStage[] = [];
+  const onStage = (stage: PlannedStage): unknown => request.saveStages === true && stages.push(stage);
+  const { plan: made, bases } = await makePlan(request, parts, { ...options, onStage });
+  const plan = request.squash === true ? (await import('./squash.js')).squashed(made) : made;
   plan.remarks.forEach(options.progress);
   const graph = wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph;
-  const whole = wanted.includes('image') ? plan.graph.target : undefined;
+  const whole = [...(wanted.includes('image') ? [plan.graph.target] : []), ...rootsOf(stages)];
   const solution = await solvePlan(graph, { request, parts, bases, options, whole });
   const { results, total, cached } = solution;
   const root = fileSystemOf(results.get(plan.graph.target));
   const image = assemble(plan, root, { request, parts, steps: solution.cache.steps });
   const elsewhere = await layersElsewhere(root, solution);
   const kept = await keep(image, names, { store: parts.store, wanted, isWhole: elsewhere.length === 0 });
+  const saved = await keepStages(stages, { store: parts.store, results, names, epoch: epochOf(request, parts) });
   return {
     imageId: image.config.descriptor.digest,
     manifest: image.manifest.descriptor,
@@ -47,6 +52,7 @@ export async function build(request: BuildRequest, parts: BuilderParts, options:
     steps: { total, cached },
     ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(results.get(graph.target))) } : {}),
     ...(elsewhere.length === 0 ? {} : { elsewhere }),
+    ...(saved.length === 0 ? {} : { stages: saved }),
     ...(request.wantsSteps === true ? { cache: solution.cache.steps } : {}),
   };
 }
@@ -71,10 +77,14 @@ function assemble(
   root: FileSystemResult,
   { request, parts, steps }: { request: BuildRequest; parts: BuilderParts; steps: readonly CachedStep[] },
 ): AssembledImage {
-  const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now: parts.now });
+  const epoch = epochOf(request, parts);
   const diffIds = root.layers.map(({ diffId }) => diffId);
   const members = request.inlineCache === true ? { [INLINE_MEMBER]: inlineSteps(steps, diffIds) } : {};
   return assembleImage(plan.image, root, { epoch, annotations: request.annotations, members });
+}
+
+function epochOf(request: BuildRequest, { now }: BuilderParts): string | undefined {
+  return request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now });
 }
 
 /** Of the image, and of the steps that a cache may be made of. */
@@ -113,7 +123,7 @@ function openBases({ pull }: BuildRequest, { store, now, registry }: BuilderPart
 async function makePlan(
   request: BuildRequest,
   parts: BuilderParts,
-  options: BuildOptions,
+  { onStage, ...options }: BuildOptions & { readonly onStage?: (stage: PlannedStage) => void },
 ): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages }> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
   const report = new CheckReport({
@@ -131,6 +141,7 @@ async function makePlan(
     request,
     resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
     onWarning: report.add,
+    onStage,
   });
   const failure = report.failure();
   if (failure !== undefined) throw failure;

@@ -14,6 +14,7 @@ const SHAPE = {
   run: 'box',
   copy: 'note',
   workdir: 'tab',
+  squash: 'note',
 } as const satisfies Record<Operation['kind'], string>;
 
 /**

@@ -22,8 +22,8 @@ export interface SolvingParts {
   readonly parts: BuilderParts;
   readonly bases: BaseImages;
   readonly options: BuildOptions;
-  /** The image's root file system, where all of its layers have to be in the store. */
-  readonly whole?: VertexId | undefined;
+  /** The root file systems of images all of whose layers have to be in the store. */
+  readonly whole?: readonly VertexId[] | undefined;
 }
 
 export interface PlanSolution extends Solution<Result> {
@@ -78,10 +78,11 @@ interface Attempt extends SolvingParts {
 }
 
 async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports: Imports): Promise<PlanSolution> {
-  const { request, parts, bases, options, whole } = solving;
+  const { request, parts, bases, options, whole = [] } = solving;
   const remote = new RemoteLayers();
   const cache = new StepCache(parts.store, {
     claim: parts.claim,
+    notBefore: request.cacheTtlMs === undefined ? undefined : parts.now() - request.cacheTtlMs,
     imports: imports.all,
     onImported: (layer, from) => {
       remote.add([layer], from);
@@ -102,7 +103,7 @@ async function solveOnce(graph: BuildGraph<Operation>, solving: Attempt, imports
       isStep: ({ operation }) => operation.kind !== 'context',
     },
   );
-  if (whole !== undefined) await fetchWhole(solution.results.get(whole), { remote, options, now });
+  for (const id of whole) await fetchWhole(solution.results.get(id), { remote, options, now });
   return { ...solution, cached: solution.cached + bases.settle(options.progress), cache, remote };
 }
 

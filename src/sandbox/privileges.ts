@@ -40,7 +40,7 @@ export function dropPrivileges({ user, capabilities, filter }: Restriction, righ
     limitCapabilities(capabilities, rights.permitted);
   });
   try {
-    if (rights.groups === 'settable') setThreadGroups(user.groups);
+    if (rights.groups === 'settable' && user.keepsGroups !== true) setThreadGroups(user.groups);
     setThreadUser(user.uid, user.gid);
   } catch (error) {
     const code = systemErrorCode(error);

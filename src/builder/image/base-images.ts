@@ -1,3 +1,4 @@
+import type { BuildRequest } from '../build-request.js';
 import { checkLayerCount, decodeConfig } from '../../oci/decode.js';
 import type { Digest } from '../../oci/digest.js';
 import type { ManifestDescriptor, RawConfig, RawIndex, RawManifest } from '../../oci/image.js';
@@ -25,8 +26,7 @@ export interface BaseImagesParts {
   readonly store: Pick<Store, 'blobs' | 'images'>;
   /** Made when a registry has to be asked. */
   readonly registry: () => Promise<RegistryClient>;
-  /** Ask the registry even when the store has an image of that name. */
-  readonly pull: boolean;
+  readonly pull: BuildRequest['pull'];
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly now: () => number;
@@ -65,10 +65,27 @@ export class BaseImages {
     try {
       if (typeof name !== 'string') return this.#remember(await this.#inLayout(name, platform), layoutName(name));
       const reference = withDefaultTag(parseReference(name));
-      const known = (await this.#inStore(reference, platform)) ?? (await this.#inRegistry(reference, platform));
-      return this.#remember(known, formatReference(reference));
+      return this.#remember(await this.#find(reference, platform), formatReference(reference));
     } catch (error) {
       throw located(error, source);
+    }
+  }
+
+  async #find(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const { pull, progress } = this.#parts;
+    const asks = pull === true || pull === 'newer';
+    const stored = asks ? undefined : await this.#inStore(reference, platform);
+    if (stored !== undefined) return stored;
+    if (pull === 'never') throw notInStore(reference, platform);
+    try {
+      return await this.#inRegistry(reference, platform);
+    } catch (error) {
+      if (pull !== 'newer' || !isTsbuildError(error, 'REGISTRY_UNREACHABLE')) throw error;
+      const older = await this.#inStore(reference, platform);
+      if (older === undefined) throw error;
+      const message = `used ${formatReference(reference)} of the store, which may be old: ${error.message}`;
+      progress({ type: 'warning', message });
+      return older;
     }
   }
 
@@ -161,7 +178,6 @@ export class BaseImages {
   }
 
   async #inStore(reference: Reference, platform: Platform): Promise<KnownBase | undefined> {
-    if (this.#parts.pull) return undefined;
     const { images } = this.#parts.store;
     const found = await images.find(reference);
     if (found === undefined) return undefined;
@@ -260,6 +276,17 @@ function noPlatform(reference: Reference, platform: Platform, index: RawIndex): 
     'PLATFORM_NOT_FOUND',
     `cannot use image "${formatReference(reference)}": no variant for ${formatPlatform(platform)}`,
     { hint: `It has ${available.filter((text) => !text.startsWith('unknown')).join(', ') || 'none'}.` },
+  );
+}
+
+function notInStore(reference: Reference, platform: Platform): TsbuildError {
+  const name = formatReference(reference);
+  return new TsbuildError(
+    'IMAGE_NOT_FOUND',
+    `cannot use image "${name}": the store has none for ${formatPlatform(platform)}`,
+    {
+      hint: 'Pull or load it first, or build without --pull=never.',
+    },
   );
 }
 

@@ -5,15 +5,18 @@ import type { ParsedArguments } from '../argv.js';
 import { refuseAttestations } from '../attestations.js';
 import { buildMetadata } from '../build-metadata.js';
 import { readCaches } from '../build-cache.js';
-import { readOutputs } from '../build-outputs.js';
+import { readOutputs, type ReadOutputs } from '../build-outputs.js';
+import { familiarName, parseReference } from '../../oci/reference.js';
 import { callOf } from '../calls/call.js';
+import { IGNORED_OPTIONS } from '../foreign-options.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
-import { openRenderer, progressMode } from '../progress/select-renderer.js';
+import { openRenderer, progressMode, type ProgressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
+import { choose } from './choose.js';
 import { lazyToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
@@ -23,18 +26,22 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     await runCall(call, parsed, host);
     return;
   }
-  const mode = parsed.flag('quiet') ? 'quiet' : progressMode(parsed.value('progress'), host);
+  const mode = logMode(parsed, host);
   refuseAttestations(parsed);
   const wanted = readOutputs(parsed, host);
   const files = resultFiles(parsed);
   const shell = wantsShell(parsed, mode, host);
   const kill = new AbortController();
   const signal = AbortSignal.any([host.signal, kill.signal]);
-  const renderer = await openRenderer(mode, host);
+  const { stderr, close } = await openLog(parsed, host);
+  const renderer = await openRenderer(mode, { stderr, env: host.env, now: host.now });
   const result = await withRenderer(
     renderer,
     async (progress) => {
       // Whoever reads such a file after a failed build must not find the image of the build before.
+      notesOn(parsed, wanted).forEach((message) => {
+        progress({ type: 'notice', message });
+      });
       for (const { path } of files) await rm(resolve(host.cwd, path), { force: true });
       await using lazy = lazyToolchain(parsed, host);
       const activity = { progress, signal };
@@ -50,11 +57,53 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
+      for (const stage of built.stages ?? []) progress({ type: 'notice', message: stageLine(stage) });
       return built;
     },
     (built) => built,
-  );
+  ).finally(close);
   if (mode === 'quiet' && !wanted.usesStandardOutput) await print(host.stdout, `${result.imageId}\n`);
+}
+
+/** No file is drawn anew. */
+function logMode(parsed: ParsedArguments, host: Host): ProgressMode {
+  const mode = parsed.flag('quiet') ? 'quiet' : progressMode(wantedMode(parsed), host);
+  return mode === 'tty' && parsed.value('logfile') !== undefined ? 'plain' : mode;
+}
+
+/** Docker's option, else what kaniko says in two. */
+function wantedMode(parsed: ParsedArguments): string | undefined {
+  const given = parsed.value('progress');
+  if (given !== undefined) return given;
+  const format = choose(parsed.value('log-format'), { text: 'plain', color: 'auto', json: 'json' }, '--log-format');
+  const much = { info: undefined, debug: 'plain', trace: 'plain' };
+  const little = { panic: 'quiet', fatal: 'quiet', error: 'quiet', warn: 'quiet' };
+  const level = choose(parsed.value('verbosity'), { ...much, ...little }, '--verbosity');
+  return level === 'quiet' ? level : (format ?? level);
+}
+
+async function openLog(
+  parsed: ParsedArguments,
+  host: Host,
+): Promise<{ readonly stderr: Host['stderr']; readonly close: () => Promise<void> }> {
+  const path = parsed.value('logfile');
+  if (path === undefined) return { stderr: host.stderr, close: () => Promise.resolve() };
+  const { openLogFile } = await import('../log-file.js');
+  return await openLogFile(path, host);
+}
+
+/** What is taken and has no effect is told. */
+function notesOn(parsed: ParsedArguments, { unusedForm }: ReadOutputs): readonly string[] {
+  const taken = IGNORED_OPTIONS.filter(({ name }) => parsed.value(name) !== undefined);
+  const notes = taken.map(({ name, ignored = '' }) => `--${name} has no effect: ${ignored}`);
+  if (!unusedForm) return notes;
+  const form =
+    '--compression and --format are for what is pushed or written to an archive: the store keeps plain layers';
+  return [...notes, form];
+}
+
+function stageLine({ stage, imageId, names }: NonNullable<BuildResult['stages']>[number]): string {
+  return `kept stage ${stage} as ${[...names.map((name) => familiarName(parseReference(name))), imageId].join(', ')}`;
 }
 
 interface ResultFile {
@@ -65,11 +114,18 @@ interface ResultFile {
 function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
   const idFile = parsed.value('iidfile');
   const metadataFile = parsed.value('metadata-file');
+  const digestFile = parsed.value('digest-file');
   return [
+    ...(digestFile === undefined ? [] : [{ path: digestFile, textOf: digestOfImage }]),
     // Without an end of line, as Docker writes it.
     ...(idFile === undefined ? [] : [{ path: idFile, textOf: ({ imageId }: BuildResult) => imageId }]),
     ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
   ];
+}
+
+/** As the registry has it. */
+function digestOfImage({ manifest, pushed = [] }: BuildResult): string {
+  return (pushed[0] ?? manifest).digest;
 }
 
 async function writeResult(path: string, cwd: string, text: string): Promise<void> {

@@ -45,7 +45,7 @@ export function stepCalls({ spec, program, capabilities, groups }: StepSettings)
     // bubblewrap leaves root all bounds, and its capabilities inheritable (CVE-2022-27651).
     ...otherCapabilities(capabilities).map((n) => setup('limit capabilities', 'prctl', [PR_CAPBSET_DROP, n])),
     setup('limit capabilities', 'capset', capabilitySets(capabilities)),
-    ...(groups === 'settable'
+    ...(groups === 'settable' && user.keepsGroups !== true
       ? [asUser('setgroups', [user.groups.length, words(user.groups.map((id) => [id, 4] as const))])]
       : []),
     asUser('setresgid', [user.gid, user.gid, user.gid]),
