@@ -1,5 +1,6 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { executorCommand } from './executor-option-table.js';
 import { IGNORED_OPTIONS, INSTEAD_OF } from './foreign-options.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
@@ -239,6 +240,7 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./commands/copy.js'),
   },
   DF,
+  executorCommand(REGISTRY_OPTIONS),
   FSCK,
   {
     name: 'graph',

@@ -20,6 +20,17 @@ import { choose } from './choose.js';
 import { lazyToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
+  await runBuild(parsed, host, { files: [], notes: [] });
+}
+
+export interface BuildExtras {
+  /** Written beside those that the options name. */
+  readonly files: readonly ResultFile[];
+  /** Told before all else. */
+  readonly notes: readonly string[];
+}
+
+export async function runBuild(parsed: ParsedArguments, host: Host, extras: BuildExtras): Promise<void> {
   const call = callOf(parsed);
   if (call !== undefined) {
     const { runCall } = await import('../calls/run-call.js');
@@ -29,7 +40,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const mode = logMode(parsed, host);
   refuseAttestations(parsed);
   const wanted = readOutputs(parsed, host);
-  const files = resultFiles(parsed);
+  const files = [...resultFiles(parsed), ...extras.files];
   const shell = wantsShell(parsed, mode, host);
   const kill = new AbortController();
   const signal = AbortSignal.any([host.signal, kill.signal]);
@@ -39,7 +50,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
     renderer,
     async (progress) => {
       // Whoever reads such a file after a failed build must not find the image of the build before.
-      notesOn(parsed, wanted).forEach((message) => {
+      [...extras.notes, ...notesOn(parsed, wanted)].forEach((message) => {
         progress({ type: 'notice', message });
       });
       for (const { path } of files) await rm(resolve(host.cwd, path), { force: true });
@@ -106,7 +117,7 @@ function stageLine({ stage, imageId, names }: NonNullable<BuildResult['stages']>
   return `kept stage ${stage} as ${[...names.map((name) => familiarName(parseReference(name))), imageId].join(', ')}`;
 }
 
-interface ResultFile {
+export interface ResultFile {
   readonly path: string;
   readonly textOf: (built: BuildResult) => string;
 }
