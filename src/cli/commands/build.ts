@@ -73,7 +73,8 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
     },
     (built) => built,
   ).finally(close);
-  if (mode === 'quiet' && !wanted.usesStandardOutput) await print(host.stdout, `${result.imageId}\n`);
+  const silent = parsed.value('verbosity') !== undefined && !parsed.flag('quiet');
+  if (mode === 'quiet' && !silent && !wanted.usesStandardOutput) await print(host.stdout, `${result.imageId}\n`);
 }
 
 /** No file is drawn anew. */
