@@ -7,10 +7,12 @@ const mayImport = {
   store: ['support', 'oci'],
   layers: ['support', 'oci', 'store'],
   registry: ['support', 'oci', 'store', 'layers'],
+  // Definition files: what they say, and nothing of how it is built.
+  bake: ['support', 'parser'],
   testing: ['support', 'oci'],
   machine: ['support', 'sandbox', 'registry', 'store'],
   builder: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers'],
-  cli: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers', 'machine', 'builder'],
+  cli: ['support', 'oci', 'parser', 'sandbox', 'registry', 'store', 'layers', 'machine', 'builder', 'bake'],
 };
 // The one place that may know each third-party package.
 const home = {
@@ -27,7 +29,7 @@ const home = {
   '@ts-graphviz': '^src/builder/graph-dot\\.ts$',
   ink: '^src/cli/tui/',
   react: '^src/cli/tui/',
-  yaml: '^src/builder/devices/',
+  yaml: '^src/(builder/devices|bake/compose)/',
 };
 const folders = Object.entries(mayImport).map(([from, to]) => ({
   name: `${from}-imports`,

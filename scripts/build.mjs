@@ -4,17 +4,21 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildInflate } from './build-inflate.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 
+// What was built of sources that are gone must not get into a package.
+if (process.argv.includes('--clean')) rmSync('dist', { recursive: true, force: true });
 if (!existsSync('dist')) rmSync('node_modules/.cache/tsbuild', { recursive: true, force: true });
+// Beside the compiler of everything else.
+const inflate = buildInflate(['dist/bin/inflate.wasm', 'dist/layers/compression/inflate/inflate.wasm']);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 
 const version = JSON.parse(readFileSync('package.json', 'utf8')).version;
 const entries = {
   main: 'src/cli/main.ts',
-  'chroot-worker': 'src/sandbox/chroot-worker.ts',
   'build-worker': 'src/build-worker.ts',
   'isolation-worker': 'src/isolation-worker.ts',
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
@@ -78,3 +82,4 @@ const digest = createHash('sha256').update(readFileSync('dist/bin/main.js')).dig
 const loader = readFileSync('scripts/cli-loader.cjs', 'utf8').replace('BUNDLE_DIGEST', digest);
 writeFileSync('dist/bin/tsbuild.js', loader);
 chmodSync('dist/bin/tsbuild.js', 0o755);
+await inflate;

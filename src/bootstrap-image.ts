@@ -6,7 +6,7 @@ import { document, imageManifest } from './builder/image/assemble-image.js';
 import { storeImage } from './builder/image/store-image.js';
 import { commitLayer } from './layers/commit-layer.js';
 import { MEDIA_TYPE } from './oci/media-type.js';
-import { hostPlatform } from './oci/platform.js';
+import { formatPlatform, hostPlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
 import type { Store } from './store/store.js';
 import type { BootstrapRequest } from './toolchain-types.js';
@@ -33,6 +33,7 @@ export async function bootstrapImage(
   return {
     imageId: config.descriptor.digest,
     manifest: manifest.descriptor,
+    platform: formatPlatform(hostPlatform()),
     stored: true,
     names: [formatReference(name)],
     steps: { total: 1, cached: 0 },

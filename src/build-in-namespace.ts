@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { build } from './builder/build.js';
+import { buildAll } from './builder/build.js';
 import type { BuilderParts } from './builder/builder-parts.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from './builder/progress.js';
@@ -35,27 +35,33 @@ export interface OrdinaryUserOptions {
 }
 
 /**
- * Builds as an ordinary user. When the cache answers, here and at once; else in a process that is root of a user namespace
+ * Builds as an ordinary user, as `buildAll` does. When the cache answers, here and at once; else in a process that is root of a user namespace
  * (user_namespaces(7)), where unpacking, mounting and running are allowed.
  * @throws `SANDBOX_UNAVAILABLE` when no user namespace can be made
  */
-export async function buildAsOrdinaryUser(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
+export async function buildAsOrdinaryUser(
+  requests: readonly BuildRequest[],
+  options: OrdinaryUserOptions,
+): Promise<readonly BuildResult[]> {
   const events: ProgressEvent[] = [];
   const flush = (): void => {
     events.forEach(options.progress);
   };
   try {
-    const result = await buildFromCache(request, { ...options, progress: (event) => events.push(event) });
+    const results = await buildFromCache(requests, { ...options, progress: (event) => events.push(event) });
     flush();
-    return result;
+    return results;
   } catch (error) {
-    if (error instanceof NeedsWorkshopError) return buildInWorker(request, options);
+    if (error instanceof NeedsWorkshopError) return buildInWorker(requests, options);
     flush();
     throw error;
   }
 }
 
-async function buildFromCache(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
+async function buildFromCache(
+  requests: readonly BuildRequest[],
+  options: OrdinaryUserOptions,
+): Promise<readonly BuildResult[]> {
   const { store, now, progress, signal } = options;
   const refuse = (): Promise<never> => Promise.reject(new NeedsWorkshopError());
   const drain = (): Promise<void> => Promise.resolve();
@@ -64,10 +70,13 @@ async function buildFromCache(request: BuildRequest, options: OrdinaryUserOption
   await using sources = openSourceAccess(options);
   const refused = { registry: refuse, workshop: refuse, claim: refuse };
   const parts: BuilderParts = { store, now, drain, ...refused, limiter, sources };
-  return await build(request, parts, { progress, signal });
+  return await buildAll(requests, parts, { progress, signal });
 }
 
-async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions): Promise<BuildResult> {
+async function buildInWorker(
+  requests: readonly BuildRequest[],
+  options: OrdinaryUserOptions,
+): Promise<readonly BuildResult[]> {
   const { store, env, registries } = options;
   const mayVisit = options.openVisit !== undefined;
   const message: WorkerTask = {
@@ -75,12 +84,13 @@ async function buildInWorker(request: BuildRequest, options: OrdinaryUserOptions
     store: placeOf(store),
     env: definedOnly(env),
     registries,
-    request,
+    requests,
     mayVisit,
   };
-  const result = await askWorker(message, { ...options, secrets: request.secrets });
+  const secrets = requests.map((request) => request.secrets);
+  const result = await askWorker(message, { ...options, secrets });
   if (result.type !== 'built') throw new Error('internal error: the build worker gave no result');
-  return result.build;
+  return result.builds;
 }
 
 /** As `runImageHere`. */
@@ -124,14 +134,14 @@ export function placeOf({ root, additionalRoots }: Store): StorePlace {
 
 interface AskOptions extends Pick<OrdinaryUserOptions, 'env' | 'progress' | 'signal' | 'openVisit'> {
   /** What the worker is told, and must not have in its environment, which anybody of the same user can read. */
-  readonly secrets?: BuildRequest['secrets'];
+  readonly secrets?: readonly BuildRequest['secrets'][];
   /** Has the worker's first further descriptor, until the signal says that the worker has ended. When it fails, the work is cancelled. */
   readonly transfer?: ((socket: Duplex, ended: AbortSignal) => Promise<void>) | undefined;
 }
 
 export async function askWorker(
   message: WorkerTask,
-  { env, progress, signal, openVisit, secrets = {}, transfer }: AskOptions,
+  { env, progress, signal, openVisit, secrets = [], transfer }: AskOptions,
 ): Promise<WorkerResult> {
   const { uid, gid, name } = currentUser();
   const plan = await planUserNamespace({ uid, gid, userName: name });
@@ -202,8 +212,13 @@ function beginTransfer(child: ChildProcess, transfer: AskOptions['transfer'], ab
 /** Behind standard input, output, error and the channel of messages. */
 const TRANSFER_STDIO = 4;
 
-function withoutSecrets(env: OrdinaryUserOptions['env'], secrets: BuildRequest['secrets']): OrdinaryUserOptions['env'] {
-  const values = new Set(Object.values(secrets).map((value) => Buffer.from(value).toString('utf8')));
+function withoutSecrets(
+  env: OrdinaryUserOptions['env'],
+  secrets: readonly BuildRequest['secrets'][],
+): OrdinaryUserOptions['env'] {
+  const values = new Set(
+    secrets.flatMap(Object.values<Uint8Array>).map((value) => Buffer.from(value).toString('utf8')),
+  );
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value === undefined || !values.has(value)));
 }
 

@@ -28,7 +28,7 @@ export type ToWorker =
       readonly store: StorePlace;
       readonly env: Readonly<Record<string, string>>;
       readonly registries?: RegistrySettings | undefined;
-      readonly request: BuildRequest;
+      readonly requests: readonly BuildRequest[];
       /** Whether somebody wants to be let into a step that fails. */
       readonly mayVisit: boolean;
     }
@@ -58,7 +58,7 @@ export type WorkerTask = Exclude<ToWorker, { type: 'abort' | 'order' | 'visit-op
 
 /** What the work gives: of a build, of prunings. */
 export type WorkerResult =
-  | { readonly type: 'built'; readonly build: BuildResult }
+  | { readonly type: 'built'; readonly builds: readonly BuildResult[] }
   | { readonly type: 'ran'; readonly run: RunResult }
   | { readonly type: 'pruned'; readonly cacheMounts: readonly PrunedCacheMount[] }
   | { readonly type: 'transferred' }

@@ -15,7 +15,10 @@ export interface SavedAs {
   readonly compressionLevel?: number | undefined;
 }
 
-/** Where the result of a build goes; several at once give all of them. Paths are absolute. */
+/**
+ * Where the result of a build goes; several at once give all of them. Paths are absolute. `platformSplit`: whether the files
+ * for each platform are in a folder named as `linux_amd64`; absent: if there are several.
+ */
 export type BuildOutput =
   /** Into the store under its names, and with `push` on to their registries. */
   | { readonly type: 'image'; readonly push?: PushedAs | undefined }
@@ -32,8 +35,8 @@ export type BuildOutput =
   /** Into the store of a container engine of this machine: dockerd or podman. */
   | { readonly type: 'engine' }
   /** The files of the result's root file system, as an uncompressed tar. */
-  | { readonly type: 'tar'; readonly to: string | ByteSink }
+  | { readonly type: 'tar'; readonly to: string | ByteSink; readonly platformSplit?: boolean | undefined }
   /** The same files, the calling user's own, in a folder that is made when it is missing. */
-  | { readonly type: 'local'; readonly folder: string }
+  | { readonly type: 'local'; readonly folder: string; readonly platformSplit?: boolean | undefined }
   /** Nothing: only the cache has it. */
   | { readonly type: 'cacheonly' };

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
 import type { BuildOutput, ByteSink, SavedAs } from './build-output.js';
+import { distinctPlatforms } from './builder/joint/platform-requests.js';
+import type { TarPart } from './layers/join-tars.js';
 import { parseReference, withDefaultTag } from './oci/reference.js';
 import type { Store } from './store/store.js';
 import type { ProgressSink } from './builder/progress.js';
@@ -17,8 +19,9 @@ const OUTPUT_MODE = 0o600;
 /** What a builder has to make for these outputs. @throws `USAGE`, before anything is built */
 export function wantedBy(
   outputs: readonly BuildOutput[],
-  { tags }: Pick<BuildRequest, 'tags'>,
+  { tags, platforms = [] }: Pick<BuildRequest, 'tags' | 'platforms'>,
 ): BuildRequest['wanted'] {
+  if (distinctPlatforms(platforms).length > 1) outputs.forEach(refuseSeveralPlatforms);
   if (outputs.some((output) => 'push' in output && output.push !== undefined) && tags.length === 0) {
     throw new TsbuildError('USAGE', 'cannot push the image: it has no name', {
       hint: 'Name it with -t, as in -t registry.example/team/app:1.',
@@ -34,6 +37,18 @@ export function wantedBy(
   ];
 }
 
+/** The archive that `docker load` takes has room for one image by each name. */
+function refuseSeveralPlatforms(output: BuildOutput): void {
+  if (output.type !== 'engine' && (output.type !== 'archive' || output.format !== 'docker-archive')) return;
+  throw new TsbuildError(
+    'USAGE',
+    'cannot make a type=docker output of several platforms: it has no place for an index',
+    {
+      hint: 'Build for one platform, as with --platform local; or push the image, or write it with type=oci.',
+    },
+  );
+}
+
 const WITHOUT_IMAGE: ReadonlySet<BuildOutput['type']> = new Set(['tar', 'local', 'cacheonly']);
 
 /** Layers that the registry has need not be here, unless they have to be compressed otherwise. */
@@ -45,6 +60,8 @@ export interface OutputContext extends Activity {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly toolchain: Pick<Toolchain, 'push' | 'save' | 'saveFiles'>;
+  /** Of the first of these outputs among all that the builds have; absent: 0. */
+  readonly firstNumber?: number | undefined;
   /** The names that were asked for. */
   readonly tags: readonly string[];
   /** Milliseconds since the epoch. */
@@ -62,7 +79,7 @@ export async function performOutputs(
     const label = labelOf(output);
     if (label === undefined) continue;
     const { progress, now } = context;
-    const step = `output ${index}`;
+    const step = `output ${index + (context.firstNumber ?? 0)}`;
     progress({ type: 'step-planned', step, label: `[output] ${label}` });
     progress({ type: 'step-started', step, at: now() });
     // Transfers name the command that they are made for; here they are this step's.
@@ -129,16 +146,16 @@ async function performOutput(
       await handOver(result, context);
       break;
     case 'tar':
-      await writeBytes(await filesOf(result, context), output.to, context);
+      await writeBytes(await filesOf(result, output, context), output.to, context);
       break;
     case 'local':
-      await extract(result, output.folder, context);
+      await extract(result, output, context);
   }
   return [];
 }
 
 async function pushAll(
-  { names, stored, manifest, elsewhere: remote }: BuildResult,
+  { names, stored, manifest, index, elsewhere: remote }: BuildResult,
   options: Extract<BuildOutput, { type: 'registry' }>['push'],
   context: OutputContext,
 ): Promise<readonly PushedImage[]> {
@@ -148,7 +165,7 @@ async function pushAll(
     return pushed;
   }
   const { pushFromStore } = await import('./push-from-store.js');
-  const image = { name: null, descriptor: manifest };
+  const image = { name: null, descriptor: manifest, index };
   for (const tag of context.tags) {
     const target = withDefaultTag(parseReference(tag));
     pushed.push(await pushFromStore({ image, target, remote }, options, context));
@@ -169,9 +186,9 @@ function savedAs({ compress, compressionLevel }: SavedAs): SavedAs {
   return { compress, compressionLevel };
 }
 
-/** An image without a name is known by its id. */
-function namesOf({ names, imageId }: BuildResult): readonly string[] {
-  return names.length === 0 ? [imageId] : names;
+/** An image without a name is known by its id, an index by its digest. */
+function namesOf({ names, imageId, index }: BuildResult): readonly string[] {
+  return names.length === 0 ? [index?.digest ?? imageId] : names;
 }
 
 async function handOver(result: BuildResult, context: OutputContext): Promise<void> {
@@ -181,15 +198,33 @@ async function handOver(result: BuildResult, context: OutputContext): Promise<vo
   await loadIntoEngine(engine, await archiveOf(result, { format: 'docker-archive' }, context), context.signal);
 }
 
-async function filesOf({ files }: BuildResult, { store }: OutputContext): Promise<AsyncIterable<Uint8Array>> {
-  invariant(files !== undefined, 'the files of the result were asked for');
-  return await store.blobs.open(files);
+type FilesOutput = Extract<BuildOutput, { type: 'tar' | 'local' }>;
+
+async function filesOf(
+  { files, images, platform }: BuildResult,
+  { platformSplit = images !== undefined }: FilesOutput,
+  { store }: OutputContext,
+): Promise<AsyncIterable<Uint8Array>> {
+  const parts = images ?? [{ platform, files }];
+  const tars = parts.map(({ platform: name, files: tar }): TarPart => {
+    invariant(tar !== undefined, 'the files of the result were asked for');
+    const folder = platformSplit ? name.replaceAll('/', '_') : undefined;
+    return { name, folder, open: () => store.blobs.open(tar) };
+  });
+  const [only, ...more] = tars;
+  if (only !== undefined && only.folder === undefined && more.length === 0) return await only.open();
+  const { joinTars } = await import('./layers/join-tars.js');
+  return joinTars(tars);
 }
 
-async function extract(result: BuildResult, folder: string, context: OutputContext): Promise<void> {
+async function extract(
+  result: BuildResult,
+  output: Extract<FilesOutput, { type: 'local' }>,
+  context: OutputContext,
+): Promise<void> {
   const { extractFiles } = await import('./layers/extract-files.js');
   const { signal, progress } = context;
-  await extractFiles(await filesOf(result, context), folder, {
+  await extractFiles(await filesOf(result, output, context), output.folder, {
     signal,
     onLeftOut: (path) => {
       progress({ type: 'warning', message: `left out device "${path}": a folder of files has no devices` });

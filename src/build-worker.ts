@@ -1,4 +1,4 @@
-import { build } from './builder/build.js';
+import { buildAll } from './builder/build.js';
 import { collectSnapshots } from './collect-snapshots.js';
 import type { FromWorker, ToWorker, WorkerResult, WorkerTask } from './build-messages.js';
 import { createBuilderParts } from './builder-parts.js';
@@ -66,9 +66,10 @@ async function perform(message: WorkerTask, signal: AbortSignal): Promise<Worker
     const { runImageHere } = await import('./run-image.js');
     return { type: 'ran', run: await runImageHere(message.request, { ...common, openVisit }) };
   }
-  const { request, mayVisit } = message;
-  await using parts = createBuilderParts({ ...common, request, openVisit: mayVisit ? openVisit : undefined });
-  return { type: 'built', build: await build(request, parts, { progress, signal }) };
+  const { requests, mayVisit } = message;
+  const openedVisit = mayVisit ? openVisit : undefined;
+  await using parts = createBuilderParts({ ...common, request: requests[0], openVisit: openedVisit });
+  return { type: 'built', builds: await buildAll(requests, parts, { progress, signal }) };
 }
 
 async function main(): Promise<void> {

@@ -106,7 +106,7 @@ export async function importCacheMount(
     const content = firstEntry(decompress(abortable(tar, `import cache mount "${id}"`, signal)), (entry) => {
       variant = variantOf(entry);
     });
-    await applyLayer(content, target, signal);
+    await applyLayer(content, target, { signal });
     return { variant };
   };
   try {

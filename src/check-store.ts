@@ -6,6 +6,7 @@ import { checkBlobs } from './store/check/check-blobs.js';
 import { checkFiles, checkTemporary } from './store/check/check-files.js';
 import { checkImages } from './store/check/check-images.js';
 import { checkRecords } from './store/check/check-records.js';
+import { checkLayerIndexes } from './store/check/check-layer-indexes.js';
 import type { Finding } from './store/check/finding.js';
 import { layout } from './store/layout.js';
 import type { Store } from './store/store.js';
@@ -58,6 +59,7 @@ async function findAll({
     ...findings,
     ...(await checkImages(store, sound)),
     ...(await checkRecords({ root, reachedBy, sound })),
+    ...(await checkLayerIndexes(root)),
     ...checkTemporary(root),
     ...(await checkFiles(root)).filter(({ path }) => !findings.some((other) => other.path === path)),
   ];

@@ -46,17 +46,12 @@ export async function describeMachine({ storeRoot, env }: DescribeMachineOptions
     isolation: { used: used?.name ?? null, trials },
     store: { ...storeFacts(storeRoot, place), rootfs },
     cgroup: cgroupFacts('/'),
-    programs: Object.fromEntries(PROGRAMS.map((name) => [name, placeOf(name)])),
+    programs: Object.fromEntries(PROGRAMS.map((name) => [name, findProgram(name, PROGRAM_PATH) ?? null])),
     proxies: proxyFacts(env),
     kernel: kernelFacts('/'),
     emulators: emulatorFacts('/'),
     registries: await registryFacts(env),
   };
-}
-
-function placeOf(name: string): string | null {
-  const found = findProgram(name, PROGRAM_PATH);
-  return found.found ? found.path : null;
 }
 
 /** Of root: of the machine, or of the user namespace that a container is in. */

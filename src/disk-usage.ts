@@ -26,12 +26,23 @@ export async function measureStore(options: DiskUsageOptions): Promise<DiskUsage
   const snapshots = await measureSnapshots(options);
   using _lock = await store.lock('shared', { signal });
   const blobs = await measureBlobs(store);
-  return { ...blobs, snapshots, cacheMounts, gitRepositories: gitRepositoriesOf(store), temporary: leftIn(store) };
+  return {
+    ...blobs,
+    snapshots,
+    cacheMounts,
+    gitRepositories: gitRepositoriesOf(store),
+    layerIndexes: amountOf(store.layerIndexes.list()),
+    temporary: leftIn(store),
+  };
+}
+
+export function amountOf(things: readonly { readonly bytes: number }[]): Amount {
+  return { count: things.length, bytes: things.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 function leftIn({ root }: Store): Amount {
   const sizes = [temporaryBytes(root), corruptBytes(root)].filter((bytes) => bytes > 0);
-  return { count: sizes.length, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) };
+  return amountOf(sizes.map((bytes) => ({ bytes })));
 }
 
 async function measureSnapshots(options: DiskUsageOptions): Promise<readonly SnapshotUsage[]> {

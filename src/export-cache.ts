@@ -31,16 +31,17 @@ export interface AssembledCache {
 
 /**
  * Writes the steps of a build to where other builds find them. What fails is told, and ends nothing unless the target says so.
+ * @param context.firstNumber of the first target among all that the builds have
  * @throws `ABORTED`; for a target that must succeed, whatever was the matter
  */
 export async function exportCaches(
   targets: readonly CacheTarget[],
   result: BuildResult,
-  context: PushContext,
+  context: PushContext & { readonly firstNumber?: number | undefined },
 ): Promise<void> {
-  const { progress, now } = context;
+  const { progress, now, firstNumber = 0 } = context;
   for (const [index, target] of targets.entries()) {
-    const step = `cache-to ${index}`;
+    const step = `cache-to ${index + firstNumber}`;
     progress({ type: 'step-planned', step, label: `[internal] export cache to ${nameOf(target)}` });
     progress({ type: 'step-started', step, at: now() });
     try {
@@ -95,10 +96,13 @@ class CacheExport {
   }
 
   async #chosenSteps(): Promise<readonly CachedStep[]> {
-    const { cache = [], manifest } = this.#result;
+    const { cache = [], manifest, images } = this.#result;
     if (this.#target.mode === 'max') return cache;
-    const document = decodeLinks(await this.#context.store.blobs.read(manifest), manifest.digest);
-    const ofResult = new Set(document.blobs.map(({ digest }) => digest));
+    const ofResult = new Set<Digest>();
+    for (const descriptor of images?.map((image) => image.manifest) ?? [manifest]) {
+      const document = decodeLinks(await this.#context.store.blobs.read(descriptor), descriptor.digest);
+      for (const { digest } of document.blobs) ofResult.add(digest);
+    }
     return cache.filter(({ layer }) => ofResult.has(layer.descriptor.digest));
   }
 

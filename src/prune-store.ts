@@ -1,5 +1,5 @@
 import { recordedBlob, reachedBy } from './cache-records.js';
-import { cacheUsage, idOf } from './disk-usage.js';
+import { amountOf, cacheUsage, idOf } from './disk-usage.js';
 import { gitRepositoriesOf, removeGitRepositories } from './git-repositories.js';
 import type { Digest } from './oci/digest.js';
 import { familiarName, formatReference } from './oci/reference.js';
@@ -43,13 +43,19 @@ export async function pruneStore(options: ChosenPruning, parts: PruneParts): Pro
     images = await removalsOf(store, chosen.images);
     return chosen;
   };
-  const { deleted, bytes, ...doomed } = await collectGarbage({ store, keepRecord: reachedBy, choose, dryRun, signal });
+  const { deleted, bytes, indexes, ...doomed } = await collectGarbage({
+    store,
+    keepRecord: reachedBy,
+    choose,
+    dryRun,
+    signal,
+  });
   const removed = await removeUnneededSnapshots({ store, env, dryRun, doomed, signal });
   const { cacheMounts, gitRepositories } = await onDisk('prune the store', store.root, async () => ({
     cacheMounts: options.cacheMounts === true ? await parts.cacheMounts() : [],
     gitRepositories: await pruneGitRepositories(store, options),
   }));
-  const snapshots = { count: removed.length, bytes: sumOf(removed) };
+  const [snapshots, layerIndexes] = [amountOf(removed), amountOf(indexes)];
   return {
     images,
     cache: doomed.records.map((record) => cacheUsage(record, { bytes: recordedSize(record), shared: false })),
@@ -57,17 +63,14 @@ export async function pruneStore(options: ChosenPruning, parts: PruneParts): Pro
     snapshots,
     cacheMounts,
     gitRepositories,
-    bytes: bytes + snapshots.bytes + sumOf(cacheMounts) + gitRepositories.bytes,
+    layerIndexes,
+    bytes: bytes + snapshots.bytes + amountOf(cacheMounts).bytes + gitRepositories.bytes + layerIndexes.bytes,
   };
 }
 
 async function pruneGitRepositories(store: Store, { all, dryRun }: PruneStoreOptions): Promise<Amount> {
   if (all !== true) return NONE;
   return dryRun === true ? gitRepositoriesOf(store) : await removeGitRepositories(store);
-}
-
-function sumOf(things: readonly { readonly bytes: number }[]): number {
-  return things.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function recordedSize({ record }: KeptRecord): number {

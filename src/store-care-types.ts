@@ -22,6 +22,8 @@ export interface DiskUsage {
   readonly snapshots: readonly SnapshotUsage[];
   readonly cacheMounts: readonly PrunedCacheMount[];
   readonly gitRepositories: Amount;
+  /** What is where in the layers: caches that are made again. */
+  readonly layerIndexes: Amount;
   /** Blobs that nothing needs. */
   readonly unneeded: Amount;
   /** Unfinished work of living processes and of dead ones, and damaged blobs that were put aside. */
@@ -97,6 +99,8 @@ export interface PruneResult {
   readonly snapshots: Amount;
   readonly cacheMounts: readonly PrunedCacheMount[];
   readonly gitRepositories: Amount;
+  /** Those of layers that are gone. */
+  readonly layerIndexes: Amount;
   /** All together. */
   readonly bytes: number;
 }

@@ -54,6 +54,16 @@ export interface BuildOptions extends ActivityOptions {
   readonly cacheTo?: readonly CacheTarget[] | undefined;
 }
 
+/** One of several builds, and where its result and its steps go; as of `BuildOptions`. */
+export interface BuildTask {
+  /** Of the first one count how many steps are at work at once, and how they are kept apart from the machine: for all. */
+  readonly request: BuildRequest;
+  readonly outputs?: readonly BuildOutput[] | undefined;
+  readonly cacheTo?: readonly CacheTarget[] | undefined;
+}
+
+export type BuildAllOptions = Omit<BuildOptions, 'outputs' | 'cacheTo'>;
+
 /** An image with its documents; all sizes are bytes. */
 export interface ImageDetails {
   readonly image: StoredImage;
@@ -180,6 +190,11 @@ export interface FetchContextOptions extends ActivityOptions {
  */
 export interface Toolchain extends AsyncDisposable {
   build(request: BuildRequest, options?: BuildOptions): Promise<BuildResult>;
+  /**
+   * Several builds in one graph: what they have in common is done once, and the first failure stops all. Outputs and caches follow
+   * when everything is built, in order. @returns a result for each, in their order
+   */
+  buildAll(tasks: readonly BuildTask[], options?: BuildAllOptions): Promise<readonly BuildResult[]>;
   /** What `build` would do, without doing it; base images are looked up, their layers are not fetched. */
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   /**

@@ -1,4 +1,4 @@
-import { baseResolver, build, planOnly } from './builder/build.js';
+import { baseResolver, buildAll, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { ImageRunRequest } from './builder/image-run/image-run-request.js';
 import type { RunResult } from './sandbox/sandbox.js';
@@ -9,7 +9,6 @@ import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js
 import type { ArchivesContext } from './image-archives.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
-import type { CacheTarget } from './cache-target.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { PushContext } from './push-from-store.js';
 import { openRegistryClient } from './registry-access.js';
@@ -19,12 +18,15 @@ import { onDisk } from './store/store-error.js';
 import { openStore, type OpenStore } from './store/open-store.js';
 import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
 import { TsbuildError } from './support/errors.js';
+import { invariant } from './support/invariant.js';
 import { transferEvents } from './transfer-events.js';
 
 import type {
   FetchContextOptions,
   BootstrapRequest,
+  BuildAllOptions,
   BuildOptions,
+  BuildTask,
   CopiedImage,
   CopyOptions,
   ImageDetails,
@@ -63,40 +65,37 @@ class LocalToolchain implements Toolchain {
   }
 
   async build(request: BuildRequest, options: BuildOptions = {}): Promise<BuildResult> {
+    const { outputs, cacheTo } = options;
+    const [result] = await this.buildAll([{ request, outputs, cacheTo }], options);
+    invariant(result !== undefined, 'a build has a result');
+    return result;
+  }
+
+  async buildAll(tasks: readonly BuildTask[], options: BuildAllOptions = {}): Promise<readonly BuildResult[]> {
     const bytes = this.#options.keepStorage;
-    if (bytes === undefined) return await this.#buildOutputs(request, options);
+    if (bytes === undefined) return await this.#buildOutputs(tasks, options);
     const { keepStorage, watchWork } = await import('./keep-storage.js');
     const watched = watchWork(withDefaults(options).progress);
-    const result = await this.#buildOutputs(request, { ...options, progress: watched.progress });
+    const results = await this.#buildOutputs(tasks, { ...options, progress: watched.progress });
     if (watched.worked()) await keepStorage(bytes, { store: this.#store, env: this.#options.env });
-    return result;
+    return results;
   }
 
-  async #buildOutputs(request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
+  async #buildOutputs(tasks: readonly BuildTask[], options: BuildAllOptions): Promise<readonly BuildResult[]> {
     const activity = { ...withDefaults(options), openVisit: options.openVisit };
-    const { outputs = [], cacheTo = [] } = options;
-    const asked = cacheTo.length === 0 ? request : { ...request, wantsSteps: true };
-    if (outputs.length === 0) return await this.#exported(cacheTo, await this.#build(asked, activity), activity);
-    const { performOutputs, wantedBy } = await import('./build-outputs.js');
-    const result = await this.#build({ ...asked, wanted: wantedBy(outputs, request) }, activity);
-    const { tags } = request;
-    const pushed = await performOutputs(outputs, result, { ...this.#pushContext(activity), toolchain: this, tags });
-    const exported = await this.#exported(cacheTo, result, activity);
-    return pushed.length === 0 ? exported : { ...exported, pushed };
+    const isPlain = tasks.every(({ outputs = [], cacheTo = [] }) => outputs.length + cacheTo.length === 0);
+    const requests = tasks.map(({ request }) => request);
+    if (isPlain) return await this.#build(requests, activity);
+    const { requestOf, performTasks } = await import('./build-tasks.js');
+    const results = await this.#build(tasks.map(requestOf), activity);
+    return await performTasks(tasks, results, { ...this.#pushContext(activity), toolchain: this });
   }
 
-  async #exported(targets: readonly CacheTarget[], result: BuildResult, activity: Activity): Promise<BuildResult> {
-    if (targets.length === 0) return result;
-    const { exportCaches } = await import('./export-cache.js');
-    await exportCaches(targets, result, this.#pushContext(activity));
-    return result;
-  }
-
-  async #build(request: BuildRequest, activity: BuildActivity): Promise<BuildResult> {
-    if (process.geteuid?.() === 0) return this.#buildHere(request, activity);
+  async #build(requests: readonly BuildRequest[], activity: BuildActivity): Promise<readonly BuildResult[]> {
+    if (process.geteuid?.() === 0) return this.#buildHere(requests, activity);
     const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
     const { env, registries } = this.#options;
-    return buildAsOrdinaryUser(request, {
+    return buildAsOrdinaryUser(requests, {
       store: this.#store,
       env,
       registries,
@@ -105,10 +104,14 @@ class LocalToolchain implements Toolchain {
     });
   }
 
-  async #buildHere(request: BuildRequest, { progress, signal, openVisit }: BuildActivity): Promise<BuildResult> {
+  async #buildHere(
+    requests: readonly BuildRequest[],
+    { progress, signal, openVisit }: BuildActivity,
+  ): Promise<readonly BuildResult[]> {
     return await onDisk('build the image', this.#store.root, async () => {
-      await using parts = createBuilderParts({ ...this.#partsOptions({ progress, signal }), request, openVisit });
-      return await build(request, parts, { progress, signal });
+      const options = { ...this.#partsOptions({ progress, signal }), request: requests[0], openVisit };
+      await using parts = createBuilderParts(options);
+      return await buildAll(requests, parts, { progress, signal });
     });
   }
 

@@ -82,7 +82,7 @@ export async function openWorkshop({
     cacheMounts: new CacheMounts({ directory: join(store.cacheMountsDirectory, mapping), temporaryDirectory }),
     fillDirectory: async (directory, tar, signal) => {
       const { applyLayer } = await import('./layers/apply/apply-layer.js');
-      await applyLayer(tar, { root: bytesOfText(directory), ownership, owners: new Map(), overlay: null }, signal);
+      await applyLayer(tar, { root: bytesOfText(directory), ownership, owners: new Map(), overlay: null }, { signal });
     },
     treeSnapshots,
     // Each kind of snapshot is unpacked for itself.

@@ -1,6 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
-import type { LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
+import type { IndexMediaType, LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
 import type { RemoteBlob } from '../registry/remote-blobs.js';
 import type {
   Allowance,
@@ -30,6 +30,8 @@ export interface BuildRequest {
   readonly tags: readonly string[];
   /** `name=value` for the image's manifest (image-spec annotations.md); absent: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Annotations of single documents among the result's; absent: none. */
+  readonly placedAnnotations?: readonly PlacedAnnotation[] | undefined;
   /** What becomes of the result; absent: an image. */
   readonly wanted?: readonly WantedResult[] | undefined;
   /** Where steps are looked for that the store does not know, in this order; absent: nowhere. */
@@ -64,6 +66,11 @@ export interface BuildRequest {
   readonly network: StepNetwork;
   /** `os/architecture[/variant]`; absent: this machine's. */
   readonly platform?: string | undefined;
+  /**
+   * Of an image for several platforms: all of them, two at least, in the order of its index. `platform` is absent then, but in the
+   * part of the build that is for one of them.
+   */
+  readonly platforms?: readonly string[] | undefined;
   /** Seconds since 1970, for every time that goes into the image (reproducible-builds.org). */
   readonly sourceDateEpoch?: number | undefined;
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
@@ -100,6 +107,15 @@ export interface BuildRequest {
         readonly names: readonly string[];
       }
     | undefined;
+}
+
+export interface PlacedAnnotation {
+  /** Which document: the index, a manifest, or the entry of a manifest in the index. */
+  readonly place: 'index' | 'manifest' | 'manifest-descriptor';
+  /** Of the image for this platform alone; absent: of all. */
+  readonly platform?: string | undefined;
+  readonly name: string;
+  readonly value: string;
 }
 
 /**
@@ -160,9 +176,18 @@ export type ContextSource =
   | { readonly kind: 'remote'; readonly address: string };
 
 export interface BuildResult {
-  /** Digest of the image config: what Docker calls the image's id. */
+  /**
+   * Digest of the image config: what Docker calls the image's id. Of several platforms, this machine's counts, or else the first;
+   * so it is with `manifest`.
+   */
   readonly imageId: Digest;
   readonly manifest: Descriptor<ManifestMediaType>;
+  /** Of an image for several platforms: what its names stand for. */
+  readonly index?: Descriptor<IndexMediaType> | undefined;
+  /** And with it one for each platform, in their order. */
+  readonly images?: readonly PlatformImage[];
+  /** What the image is for; of several, what `imageId` and `manifest` are for. */
+  readonly platform: string;
   /** Whether the store has the image: not where none was wanted. */
   readonly stored: boolean;
   /** Set when the store has its manifest and config for a push, and not the image: some of its layers are elsewhere. */
@@ -182,6 +207,15 @@ export interface BuildResult {
   readonly elsewhere?: readonly RemoteBlob[] | undefined;
   /** Where they were asked for, the steps of the build. */
   readonly cache?: readonly CachedStep[] | undefined;
+}
+
+export interface PlatformImage {
+  /** `os/architecture[/variant]` */
+  readonly platform: string;
+  readonly imageId: Digest;
+  readonly manifest: Descriptor<ManifestMediaType>;
+  /** As of `BuildResult`. */
+  readonly files?: Descriptor<LayerMediaType> | undefined;
 }
 
 /** A request with what is usual for all that is not given. */

@@ -1,105 +1,90 @@
-import type { Descriptor } from '../oci/descriptor.js';
-import type { LayerMediaType } from '../oci/media-type.js';
-import { familiarName, formatReference, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
-import type { RemoteBlob } from '../registry/remote-blobs.js';
-import type { Store } from '../store/store.js';
+import { familiarName, parseReference, withDefaultTag } from '../oci/reference.js';
 import { TsbuildError } from '../support/errors.js';
-import { invariant } from '../support/invariant.js';
-import type { BuildRequest, BuildResult, WantedResult } from './build-request.js';
+import type { BuildRequest, BuildResult } from './build-request.js';
 import type { BuilderParts, BuildOptions } from './builder-parts.js';
 import { CheckReport } from './check/check-report.js';
-import { INLINE_MEMBER, inlineSteps } from './cache/cache-document.js';
-import type { CachedStep } from './cache/cached-step.js';
 import { withFilesOfResult } from './files-of-result.js';
-import { assembleImage, type AssembledImage } from './image/assemble-image.js';
-import { BaseImages } from './image/base-images.js';
-import { storeDocuments, storeImage } from './image/store-image.js';
+import { finishBuild, type SolvedBuild, type TaggedReference } from './finish-build.js';
+import { BaseImages, type BaseImagesParts } from './image/base-images.js';
+import { checkPlacedAnnotations } from './image/placed-annotations.js';
+import { platformRequests } from './joint/platform-requests.js';
 import { loadDockerfile } from './load-dockerfile.js';
-import { creationTime } from './operations/step-time.js';
-import { fileSystemOf, type FileSystemResult } from './operations/result.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
-import { keepStages, rootsOf } from './kept-stages.js';
+import { rootsOf } from './kept-stages.js';
 import { planBuild, type PlannedStage } from './plan/plan-build.js';
+import { squashed } from './squash.js';
+import type { Remark } from './plan/remarks.js';
 import type { ProgressSink } from './progress.js';
-import { solvePlan, type PlanSolution } from './solve-plan.js';
+import { settleInOrder } from './plan/settle-in-order.js';
+import { solvePlans, type PlannedBuild } from './solve-plans.js';
 
 /**
- * Builds an image from a Dockerfile: parse, plan, solve, write the image and its names. What every step needs is looked up
- * first and done only when it is not remembered; the registry is asked, the sandbox made, only when they are needed.
+ * Builds images from Dockerfiles: parse, plan, solve, write the image and its names. What every step needs is looked up first and
+ * done only when it is not remembered; the registry is asked, the sandbox made, only when they are needed. All of it is one graph:
+ * what builds have in common is done once, and the first failure stops all of them.
+ * @returns a result for each request, in their order
  */
-export async function build(request: BuildRequest, parts: BuilderParts, options: BuildOptions): Promise<BuildResult> {
-  const names = request.tags.map(parseTag);
-  const { wanted = ['image'] } = request;
-  const stages: PlannedStage[] = [];
-  const onStage = (stage: PlannedStage): unknown => request.saveStages === true && stages.push(stage);
-  const { plan: made, bases } = await makePlan(request, parts, { ...options, onStage });
-  const plan = request.squash === true ? (await import('./squash.js')).squashed(made) : made;
-  plan.remarks.forEach(options.progress);
-  const graph = wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph;
-  const whole = [...(wanted.includes('image') ? [plan.graph.target] : []), ...rootsOf(stages)];
-  const solution = await solvePlan(graph, { request, parts, bases, options, whole });
-  const { results, total, cached } = solution;
-  const root = fileSystemOf(results.get(plan.graph.target));
-  const image = assemble(plan, root, { request, parts, steps: solution.cache.steps });
-  const elsewhere = await layersElsewhere(root, solution);
-  const kept = await keep(image, names, { store: parts.store, wanted, isWhole: elsewhere.length === 0 });
-  const saved = await keepStages(stages, { store: parts.store, results, names, epoch: epochOf(request, parts) });
-  return {
-    imageId: image.config.descriptor.digest,
-    manifest: image.manifest.descriptor,
-    ...kept,
-    names: kept.stored ? names.map(formatReference) : [],
-    steps: { total, cached },
-    ...(wanted.includes('files') ? { files: onlyLayer(fileSystemOf(results.get(graph.target))) } : {}),
-    ...(elsewhere.length === 0 ? {} : { elsewhere }),
-    ...(saved.length === 0 ? {} : { stages: saved }),
-    ...(request.wantsSteps === true ? { cache: solution.cache.steps } : {}),
+export async function buildAll(
+  requests: readonly BuildRequest[],
+  parts: BuilderParts,
+  given: BuildOptions,
+): Promise<readonly BuildResult[]> {
+  const named = requests.map((request) => request.tags.map(parseTag));
+  requests.forEach(checkPlacedAnnotations);
+  const variants = platformRequests(requests);
+  const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
+  const bases = openBases(parts, { ...options, showsPlatforms: variants.length > requests.length });
+  const builds = await settleInOrder(
+    variants.map(async ({ request }) => prepare(request, await makePlan(request, bases(request), { parts, options }))),
+  );
+  for (const remark of distinctRemarks(builds)) options.progress(remark);
+  const solutions = await solvePlans(builds, { parts, options });
+  const results: BuildResult[] = [];
+  for (const [number, names] of named.entries()) {
+    const solved = builds.flatMap((build, index): readonly SolvedBuild[] => {
+      const solution = solutions[index];
+      return variants[index]?.of === number && solution !== undefined ? [{ ...build, solution }] : [];
+    });
+    results.push(await finishBuild(solved, names, parts));
+  }
+  return results;
+}
+
+/** Of the same thing, once. */
+function distinctRemarks(builds: readonly PreparedBuild[]): readonly Remark[] {
+  const remarks = builds.flatMap(({ plan }) => plan.remarks);
+  return [...new Map(remarks.map((remark) => [JSON.stringify(remark), remark])).values()];
+}
+
+/** Of builds of one Dockerfile, what is said of it is said once. */
+function sayingOnce(progress: ProgressSink): ProgressSink {
+  const said = new Set<string>();
+  return (event) => {
+    if (event.type === 'warning') {
+      const text = JSON.stringify(event);
+      if (said.has(text)) return;
+      said.add(text);
+    }
+    progress(event);
   };
 }
 
-async function keep(
-  image: AssembledImage,
-  names: readonly (Reference & { readonly tag: string })[],
-  { store, wanted, isWhole }: { store: Store; wanted: readonly WantedResult[]; isWhole: boolean },
-): Promise<Pick<BuildResult, 'stored' | 'forPush'>> {
-  const isPushed = wanted.includes('pushed');
-  if (wanted.includes('image') || (isPushed && isWhole)) {
-    await storeImage(store, image, names);
-    return { stored: true };
-  }
-  if (!isPushed) return { stored: false };
-  await storeDocuments(store.blobs, image);
-  return { stored: false, forPush: true };
+interface PreparedBuild extends PlannedBuild {
+  readonly plan: BuildPlan;
+  readonly stages: readonly PlannedStage[];
 }
 
-function assemble(
-  plan: BuildPlan,
-  root: FileSystemResult,
-  { request, parts, steps }: { request: BuildRequest; parts: BuilderParts; steps: readonly CachedStep[] },
-): AssembledImage {
-  const epoch = epochOf(request, parts);
-  const diffIds = root.layers.map(({ diffId }) => diffId);
-  const members = request.inlineCache === true ? { [INLINE_MEMBER]: inlineSteps(steps, diffIds) } : {};
-  return assembleImage(plan.image, root, { epoch, annotations: request.annotations, members });
-}
-
-function epochOf(request: BuildRequest, { now }: BuilderParts): string | undefined {
-  return request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now });
-}
-
-/** Of the image, and of the steps that a cache may be made of. */
-async function layersElsewhere(
-  root: FileSystemResult,
-  { cache, remote }: PlanSolution,
-): Promise<readonly RemoteBlob[]> {
-  const found = await remote.elsewhere([...root.layers, ...cache.steps.map(({ layer }) => layer)]);
-  return [...new Map(found.map((blob) => [blob.descriptor.digest, blob])).values()];
-}
-
-function onlyLayer({ layers }: FileSystemResult): Descriptor<LayerMediaType> {
-  const [layer, ...more] = layers;
-  invariant(layer !== undefined && more.length === 0, 'the files of a result are one layer');
-  return layer.descriptor;
+function prepare(request: BuildRequest, { plan: made, bases, stages }: MadePlan): PreparedBuild {
+  const { wanted = ['image'] } = request;
+  const plan = request.squash === true ? squashed(made) : made;
+  return {
+    request,
+    plan,
+    stages,
+    bases,
+    graph: wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph,
+    whole: [...(wanted.includes('image') ? [plan.graph.target] : []), ...rootsOf(stages)],
+  };
 }
 
 /** What a build would do, without doing it: for pictures. Base images are looked up. */
@@ -107,24 +92,41 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
   const progress: ProgressSink = (event) => {
     if (event.type !== 'warning') options.progress(event);
   };
-  return (await makePlan(request, parts, { ...options, progress })).plan;
+  const quiet = { ...options, progress };
+  return (await makePlan(request, openBases(parts, quiet)(request), { parts, options: quiet })).plan;
 }
 
 /** Looks base images up without building anything. */
 export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
-  const bases = openBases(request, parts, options);
+  const bases = openBases(parts, options)(request);
   return (name, platform, source) => bases.resolve(name, platform, source);
 }
 
-function openBases({ pull }: BuildRequest, { store, now, registry }: BuilderParts, options: BuildOptions): BaseImages {
-  return new BaseImages({ ...options, store, now, registry, pull });
+/** One for all requests that ask registries alike. */
+function openBases(
+  { store, now, registry }: BuilderParts,
+  options: BuildOptions & Partial<Pick<BaseImagesParts, 'showsPlatforms'>>,
+): (request: BuildRequest) => BaseImages {
+  const opened = new Map<BuildRequest['pull'], BaseImages>();
+  return ({ pull }) => {
+    const bases = opened.get(pull) ?? new BaseImages({ ...options, store, now, registry, pull });
+    opened.set(pull, bases);
+    return bases;
+  };
+}
+
+interface MadePlan {
+  readonly plan: BuildPlan;
+  readonly bases: BaseImages;
+  /** Those that are to be kept. */
+  readonly stages: readonly PlannedStage[];
 }
 
 async function makePlan(
   request: BuildRequest,
-  parts: BuilderParts,
-  { onStage, ...options }: BuildOptions & { readonly onStage?: (stage: PlannedStage) => void },
-): Promise<{ readonly plan: BuildPlan; readonly bases: BaseImages }> {
+  bases: BaseImages,
+  { parts, options }: { readonly parts: BuilderParts; readonly options: BuildOptions },
+): Promise<MadePlan> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
   const report = new CheckReport({
     dockerfile,
@@ -135,20 +137,20 @@ async function makePlan(
     },
   });
   dockerfile.warnings.forEach(report.add);
-  const bases = openBases(request, parts, options);
+  const stages: PlannedStage[] = [];
   const plan = await planBuild({
     dockerfile,
     request,
     resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
     onWarning: report.add,
-    onStage,
+    onStage: (stage) => request.saveStages === true && stages.push(stage),
   });
   const failure = report.failure();
   if (failure !== undefined) throw failure;
-  return { plan, bases };
+  return { plan, bases, stages };
 }
 
-function parseTag(text: string): Reference & { readonly tag: string } {
+function parseTag(text: string): TaggedReference {
   const { registry, repository, tag = 'latest', digest } = withDefaultTag(parseReference(text));
   if (digest === undefined) return { registry, repository, tag };
   throw new TsbuildError('REFERENCE_INVALID', `cannot name the image "${text}": a digest is not for us to choose`, {

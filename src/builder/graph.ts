@@ -26,5 +26,7 @@ export interface Vertex<O> {
 /** Acyclic by construction: a vertex's id is made of its inputs' ids. */
 export interface BuildGraph<O> {
   readonly target: VertexId;
+  /** Of a graph that several builds have in common, the targets of the others. */
+  readonly moreTargets?: readonly VertexId[] | undefined;
   readonly vertices: ReadonlyMap<VertexId, Vertex<O>>;
 }

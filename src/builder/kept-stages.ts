@@ -11,7 +11,7 @@ type Name = Reference & { readonly tag: string };
 
 export interface KeptStagesOptions {
   readonly store: Store;
-  readonly results: ReadonlyMap<VertexId, Result>;
+  readonly resultOf: (id: VertexId) => Result | undefined;
   /** Of the result: what the stages are called after. */
   readonly names: readonly Name[];
   /** RFC 3339; absent: each layer has its own time. */
@@ -26,11 +26,11 @@ export function rootsOf(stages: readonly PlannedStage[]): readonly VertexId[] {
 /** Makes images of stages, whose layers are all in the store. */
 export async function keepStages(
   stages: readonly PlannedStage[],
-  { store, results, names, epoch }: KeptStagesOptions,
+  { store, resultOf, names, epoch }: KeptStagesOptions,
 ): Promise<NonNullable<BuildResult['stages']>> {
   const kept: { stage: string; imageId: BuildResult['imageId']; names: readonly string[] }[] = [];
   for (const { needed, draft, isTarget } of stages) {
-    const root = results.get(draft.rootfs);
+    const root = resultOf(draft.rootfs);
     if (isTarget || root === undefined) continue;
     const stage = needed.stage.name ?? String(needed.stage.index);
     const image = assembleImage(imageOf(draft, draft.platform), fileSystemOf(root), { epoch });

@@ -66,6 +66,8 @@ export interface GitOperation {
 /** Inputs: the root file system it runs in, then what its mounts take. */
 export interface RunOperation {
   readonly kind: 'run';
+  /** What its programs are for, as `os/architecture[/variant]`. */
+  readonly platform: string;
   readonly argv: readonly [string, ...string[]];
   /** `NAME=value`, in order; without HOME, which comes from the image's /etc/passwd, and without proxy variables. */
   readonly env: readonly string[];

@@ -33,7 +33,7 @@ export type ProgressEvent =
       readonly step: StepId;
       /** What moves: a blob, or a name such as `context`. */
       readonly item: Digest | string;
-      readonly direction: 'pull' | 'push' | 'read' | 'write' | 'unpack' | 'compress';
+      readonly direction: 'pull' | 'push' | 'read' | 'write' | 'unpack' | 'index' | 'compress';
       /** Bytes so far, and in all where that is known. The last event of an item has `done`. */
       readonly current: number;
       readonly total?: number | undefined;

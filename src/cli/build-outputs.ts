@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { BuildOutput, ByteSink, SavedAs } from '../build-output.js';
+import { annotationsAmong, type Annotations } from './annotations.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { Attributes } from './attributes.js';
 import type { Host } from './host.js';
@@ -12,8 +13,7 @@ export interface ReadOutputs {
   readonly outputs: readonly BuildOutput[];
   /** Further names of the image. */
   readonly names: readonly string[];
-  /** Of the image's manifest. */
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations: Annotations;
   readonly usesStandardOutput: boolean;
   /** Whether options say how layers are to be written, and none are. */
   readonly unusedForm: boolean;
@@ -38,7 +38,13 @@ export function readOutputs(parsed: ParsedArguments, host: Host): ReadOutputs {
   return {
     outputs: read.map(({ output }) => output),
     names: read.flatMap(({ names }) => names),
-    annotations: Object.assign({}, ...read.map(({ annotations }) => annotations)) as Record<string, string>,
+    annotations: {
+      annotations: Object.assign({}, ...read.map(({ annotations }) => annotations.annotations)) as Record<
+        string,
+        string
+      >,
+      placed: read.flatMap(({ annotations }) => annotations.placed),
+    },
     usesStandardOutput: toStandardOutput.length > 0,
     unusedForm: saysForm(form) && !read.some(({ output }) => hasForm(output)),
   };
@@ -66,7 +72,7 @@ function inForm(output: BuildOutput, form: ImageForm): BuildOutput {
 interface ReadOutput {
   readonly output: BuildOutput;
   readonly names: readonly string[];
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations: Annotations;
 }
 
 type Reader = (attributes: Attributes, host: Host) => BuildOutput;
@@ -85,15 +91,15 @@ const READERS: Readonly<Record<string, Reader>> = {
     attributes.truth('tar') === false
       ? { type: 'layout', folder: folderOf(attributes, host), ...savedWith(attributes) }
       : archiveOutput(attributes, host, 'oci-archive'),
-  tar: (attributes, host) => ({ type: 'tar', to: sinkOf(attributes, host) }),
-  local: (attributes, host) => ({ type: 'local', folder: folderOf(attributes, host) }),
+  tar: (attributes, host) => ({ type: 'tar', ...splitOf(attributes), to: sinkOf(attributes, host) }),
+  local: (attributes, host) => ({ type: 'local', ...splitOf(attributes), folder: folderOf(attributes, host) }),
   cacheonly: () => ({ type: 'cacheonly' }),
 };
 
 function readOutput(attributes: Attributes, host: Host): ReadOutput {
   const { type, reader } = attributes.type(READERS);
   const names = (attributes.take('name') ?? '').split(',').filter((name) => name !== '');
-  const annotations = annotationsOf(attributes);
+  const annotations = annotationsAmong(attributes.keys(), (key) => attributes.take(key));
   const output = reader(attributes, host);
   attributes.end(`type=${type} takes no KEY here`, {
     hint: 'See "Outputs" in docs/outputs.md for what each type takes.',
@@ -147,14 +153,9 @@ function outputAttributes(word: string): Attributes {
   return new Attributes(word, { option: '--output', alone });
 }
 
-/** `annotation.KEY` and `annotation-manifest.KEY`, with their prefixes taken off. */
-function annotationsOf(attributes: Attributes): Readonly<Record<string, string>> {
-  const found: [string, string][] = [];
-  for (const key of attributes.keys()) {
-    const name = /^annotation(?:-manifest)?\.(.+)$/.exec(key)?.[1];
-    if (name !== undefined) found.push([name, attributes.take(key) ?? '']);
-  }
-  return Object.fromEntries(found);
+function splitOf(attributes: Attributes): { readonly platformSplit?: boolean } {
+  const platformSplit = attributes.truth('platform-split');
+  return platformSplit === undefined ? {} : { platformSplit };
 }
 
 function folderOf(attributes: Attributes, host: Host): string {

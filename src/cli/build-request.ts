@@ -2,6 +2,7 @@ import type { BuildRequest } from '../builder/build-request.js';
 import { parseDuration } from '../parser/instructions/duration.js';
 import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
+import { readAnnotations } from './annotations.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { readSources, type SourceReading, type Sources } from './build-sources.js';
 import { choose } from './commands/choose.js';
@@ -10,6 +11,7 @@ import type { Host } from './host.js';
 import { readVolumes } from './image-run/mount-options.js';
 import { readDevices } from './image-run/device-options.js';
 import { readNamedContexts } from './named-contexts.js';
+import { readPlatforms } from './platforms.js';
 import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
 import { readStepOptions } from './step-options.js';
@@ -28,12 +30,14 @@ export async function readBuildRequest(
   const fromFiles = await argumentFiles(parsed.list('build-arg-file'), host.cwd);
   const buildArgs = buildArguments([...fromFiles, ...parsed.list('build-arg')], host.env);
   const epoch = sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']);
+  const { annotations, placed } = readAnnotations(parsed.list('annotation'));
   const options = {
     tags: parsed.list('tag'),
     buildArgs,
     target: parsed.value('target'),
     labels: assignments(parsed.list('label'), '--label'),
-    annotations: annotations(parsed.list('annotation')),
+    annotations,
+    ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
     noCache: parsed.flag('no-cache'),
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
@@ -44,7 +48,7 @@ export async function readBuildRequest(
     ...groups(parsed.value('group-add')),
     ...cacheTtl(parsed.value('cache-ttl'), epoch),
     network: network(parsed.value('network')),
-    platform: platform(parsed.value('platform')),
+    ...readPlatforms(parsed.list('platform'), host.env),
     sourceDateEpoch: epoch,
     proxyEnv: parsed.flag('http-proxy', true) ? await readProxyVariables(host) : {},
     ...(await readRunOptions(parsed, host)),
@@ -107,19 +111,6 @@ function buildArguments(words: readonly string[], env: Environment): Record<stri
 function assignments(words: readonly string[], option: string): Record<string, string> {
   const read = words.map((word) => assignment(word, option));
   return Object.fromEntries(read.map(({ name, value }) => [name, value ?? '']));
-}
-
-/** Of the manifest, which is all that a build of one platform makes: docker buildx has prefixes for others. */
-function annotations(words: readonly string[]): Record<string, string> {
-  return assignments(
-    words.map((word) => {
-      const [, level, rest = word] = /^((?:index|manifest)(?:-descriptor)?)(?:\[[^\]]*\])?:(.*)$/s.exec(word) ?? [];
-      if (level === undefined || level === 'manifest') return rest;
-      const hint = 'A build of one platform makes a manifest only: write NAME=value, or manifest:NAME=value.';
-      throw usageError(BUILD, `cannot use --annotation "${word}": there is no ${level} to annotate`, hint);
-    }),
-    '--annotation',
-  );
 }
 
 function assignment(word: string, option: string): { readonly name: string; readonly value: string | undefined } {
@@ -203,8 +194,8 @@ const PLATFORM = /^[a-z0-9_]+\/[a-z0-9_]+(\/[a-z0-9_.]+)?$/;
 export function platform(word: string | undefined): string | undefined {
   if (word === undefined || PLATFORM.test(word)) return word;
   if (word.includes(',')) {
-    throw new TsbuildError('USAGE', `cannot use --platform "${word}": several platforms at once are not supported`, {
-      hint: 'Build one platform at a time, each with a tag of its own.',
+    throw new TsbuildError('USAGE', `cannot use --platform "${word}": only one platform can be meant`, {
+      hint: 'Give one, as linux/amd64.',
     });
   }
   throw new TsbuildError('USAGE', `cannot use --platform "${word}": not of the form os/architecture[/variant]`, {

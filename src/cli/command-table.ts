@@ -2,6 +2,7 @@ import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
 import { executorCommand } from './executor-option-table.js';
 import { IGNORED_OPTIONS, INSTEAD_OF } from './foreign-options.js';
+import { bakeCommand } from './bake/bake-command.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, COMPRESSION_LEVEL, LOG_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
@@ -112,7 +113,7 @@ const build: Command = {
       placeholder: 'list',
       about: 'Do not use the cache for a stage: a name or a number',
     },
-    platform('Platform to build for: os/architecture[/variant]'),
+    platforms('Platforms to build for: os/architecture[/variant] or "local"; several make an index'),
     progress,
     {
       name: 'on-error',
@@ -186,8 +187,13 @@ const saveOptions: readonly OptionSpec[] = [
   },
 ];
 
+const bake = bakeCommand(
+  build.options.filter(({ name }) => ['authfile', 'isolation', 'jobs', 'progress'].includes(name)),
+);
+
 export const COMMANDS: readonly Command[] = [
   build,
+  bake,
   {
     name: 'bootstrap',
     operands: '',

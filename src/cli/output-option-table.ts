@@ -54,7 +54,8 @@ export const OUTPUT_OPTIONS: readonly OptionSpec[] = [
     name: 'annotation',
     kind: 'list',
     placeholder: 'list',
-    about: 'Add an annotation to the manifest of the image: NAME=value',
+    about:
+      'Add an annotation to the manifest of the image: NAME=value; "index:" or "manifest[linux/amd64]:" before it says to what',
   },
   ...FORM_OPTIONS,
   // As buildah calls it.

@@ -27,6 +27,12 @@ export async function contextOrDockerfile({ stdin, signal }: Input): Promise<Sta
   return { kind: 'archive', bytes: chained(head, source) };
 }
 
+/** All of standard input, as a file that is written by hand. @throws `DOCKERFILE_NOT_FOUND` when it is no text, or too large */
+export async function textFromStdin({ stdin, signal }: Input): Promise<SourceText> {
+  const source = abortable(stdin, 'read standard input', signal);
+  return await textOf(new Uint8Array(), source);
+}
+
 /**
  * A Dockerfile from standard input, beside a build context from elsewhere.
  * @throws `DOCKERFILE_NOT_FOUND` when there is none, or it is no text

@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { ChainId } from '../oci/layer.js';
 import { bytesOfText, type ByteString } from '../support/byte-string.js';
 import { removeTree } from '../support/files.js';
-import { applyLayer } from './apply/apply-layer.js';
+import { applyLayer, type ApplyOptions } from './apply/apply-layer.js';
 import { hostPath } from '../support/byte-path.js';
 import type { Change } from './change.js';
 import { diffDirectory } from './diff-directory.js';
@@ -158,10 +158,10 @@ class ActiveCopySnapshot implements ActiveSnapshot {
     this.root = { kind: 'directory', path: unfinished.root };
   }
 
-  apply(tar: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+  apply(tar: AsyncIterable<Uint8Array>, options: ApplyOptions = {}): Promise<void> {
     const { ownership } = this.#shared;
     const target = { root: bytesOfText(this.root.path), ownership, owners: this.#owners, overlay: null };
-    return applyLayer(tar, target, options.signal);
+    return applyLayer(tar, target, options);
   }
 
   changes(): AsyncIterable<Change> {

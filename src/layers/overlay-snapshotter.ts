@@ -4,7 +4,7 @@ import type { ChainId } from '../oci/layer.js';
 import { bytesOfText, textOfBytes, type ByteString } from '../support/byte-string.js';
 import { TsbuildError } from '../support/errors.js';
 import { removeTree } from '../support/files.js';
-import { applyLayer } from './apply/apply-layer.js';
+import { applyLayer, type ApplyOptions } from './apply/apply-layer.js';
 import { ROOT } from '../support/byte-path.js';
 import type { Change } from './change.js';
 import { diffDirectory } from './diff-directory.js';
@@ -201,11 +201,11 @@ class ActiveOverlaySnapshot implements ActiveSnapshot {
     };
   }
 
-  apply(tar: AsyncIterable<Uint8Array>, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+  apply(tar: AsyncIterable<Uint8Array>, options: ApplyOptions = {}): Promise<void> {
     const overlay = { below: this.parentTree, opaqueXattr: this.#shared.opaqueXattr };
     const { ownership } = this.#shared;
     const target = { root: bytesOfText(this.root.upper), ownership, owners: this.#owners, overlay };
-    return applyLayer(tar, target, options.signal);
+    return applyLayer(tar, target, options);
   }
 
   changes(): AsyncIterable<Change> {

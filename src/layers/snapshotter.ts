@@ -1,5 +1,6 @@
 import type { ChainId } from '../oci/layer.js';
 import type { ByteString } from '../support/byte-string.js';
+import type { ApplyOptions } from './apply/apply-layer.js';
 import type { Change } from './change.js';
 import type { OwnerMap, Ownership } from './files/ownership.js';
 import type { LayerDirectory } from './layers-tree.js';
@@ -68,7 +69,7 @@ export interface ActiveSnapshot extends AsyncDisposable {
   /** What was there before: the parent's files. */
   readonly parentTree: Tree;
   /** Writes a layer's tar, already decompressed, over the parent. @throws `LAYER_INVALID` */
-  apply(tar: AsyncIterable<Uint8Array>, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  apply(tar: AsyncIterable<Uint8Array>, options?: ApplyOptions): Promise<void>;
   /** What changed against the parent, sorted, parents before children, so that equal trees give equal layers. */
   changes(): AsyncIterable<Change>;
   /** Keeps the file system under `id`, read-only from now on. Committing an id that exists discards this one. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { throwIfAborted } from '../support/byte-streams.js';
 import { baseName, childPath, parentPath, ROOT } from '../support/byte-path.js';
@@ -6,7 +6,8 @@ import { compareBytes, type ByteString } from '../support/byte-string.js';
 import { invariant } from '../support/invariant.js';
 import { resolveInTree } from './resolve-in-tree.js';
 import type { TarEntry } from './tar-entry.js';
-import { zeros, type Extent } from './tar/sparse.js';
+import type { Extent } from './tar/sparse.js';
+import { readStored } from './tar/stored-content.js';
 import { TarParser } from './tar/tar-parser.js';
 import { invalidTar } from './tar/tar-format.js';
 import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from './tree.js';
@@ -18,7 +19,6 @@ export interface TarTreeOptions {
 }
 
 const CHUNK = 64 * 1024;
-const READ_CHUNK = 256 * 1024;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
 
@@ -118,24 +118,11 @@ class TarTree implements Tree {
     return this.#find(path)?.xattrs ?? new Map();
   }
 
-  *read(path: ByteString): Iterable<Uint8Array> {
+  read(path: ByteString): Iterable<Uint8Array> {
     const node = this.#find(path);
     invariant(node?.entry.type === 'file', `no file "${path}" in this tree`);
-    const { entry, offset, extents = [{ offset: 0, length: entry.size }] } = node;
-    if (entry.size === 0) return;
-    const descriptor = openSync(this.#file, READ_FLAGS);
-    try {
-      let [stored, position] = [offset, 0];
-      for (const extent of extents) {
-        yield* zeros(extent.offset - position);
-        yield* readRange(descriptor, { start: stored, length: extent.length, path });
-        stored += extent.length;
-        position = extent.offset + extent.length;
-      }
-      yield* zeros(entry.size - position);
-    } finally {
-      closeSync(descriptor);
-    }
+    const { entry, offset, extents } = node;
+    return readStored({ file: this.#file, offset, size: entry.size, extents, path });
   }
 
   #find(path: ByteString): Node | undefined {
@@ -177,19 +164,6 @@ class TarTree implements Tree {
     }
     if (target.entry.inode === null) target.entry = { ...target.entry, inode: `tar:${++this.#inodes}` };
     return target;
-  }
-}
-
-function* readRange(
-  descriptor: number,
-  { start, length, path }: { readonly start: number; readonly length: number; readonly path: ByteString },
-): Generator<Uint8Array, void, undefined> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(READ_CHUNK, length));
-  for (let done = 0; done < length;) {
-    const count = readSync(descriptor, buffer, 0, Math.min(buffer.length, length - done), start + done);
-    if (count === 0) throw invalidTar('it is cut off', path);
-    yield buffer.subarray(0, count);
-    done += count;
   }
 }
 

@@ -1,7 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { systemErrorCode } from '../support/errors.js';
-import { prctl, setCapabilities } from '../support/syscalls.js';
-
 /** By their numbers in linux/capability.h. */
 const CAPABILITIES: readonly string[] = [
   ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP'],
@@ -36,37 +32,8 @@ export const PR_CAP_AMBIENT = 47;
 export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 export const MAX_CAPABILITIES = 64;
 
-/**
- * Leaves the calling thread `wanted`, as far as it has them, and what it starts no more than that. Inheritable and ambient are
- * empty: a program of the image with file capabilities must not gain any by them (CVE-2022-27651).
- */
-export function limitCapabilities(wanted: bigint, permitted: bigint): void {
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);
-  for (let capability = 0; capability < MAX_CAPABILITIES; capability += 1) {
-    if ((wanted & bit(capability)) === 0n && !dropFromBounds(capability)) break;
-  }
-  setCapabilities({ effective: wanted & permitted, permitted: wanted & permitted, inheritable: 0n });
-}
-
-/** False when the kernel has no capability of that number, and so none of a higher one. */
-function dropFromBounds(capability: number): boolean {
-  try {
-    prctl(PR_CAPBSET_DROP, capability);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EINVAL') return false;
-    throw error;
-  }
-}
-
 /** The permitted set in the text of a /proc/…/status. */
 export function permittedCapabilities(status: string): bigint {
   const digits = /^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1];
   return digits === undefined ? 0n : BigInt(`0x${digits}`);
-}
-
-/** The numbers of those that this kernel has and a set has not. */
-export function otherCapabilities(set: bigint): readonly number[] {
-  const last = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'latin1'));
-  return [...new Array(last + 1).keys()].filter((number) => (set & bit(number)) === 0n);
 }

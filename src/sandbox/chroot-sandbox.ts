@@ -1,19 +1,25 @@
-import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { exitOf, spawnProcess, type ChildProcess } from '../support/child-process.js';
-import { decodeError, TsbuildError } from '../support/errors.js';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TsbuildError } from '../support/errors.js';
 import { inUserNamespace } from '../support/user-namespace.js';
+import { CallProcess } from './calls/call-process.js';
+import { callProgram } from './calls/call-program.js';
 import { CAP_SYS_CHROOT, permittedCapabilities } from './capabilities.js';
 import { provideChrootFiles } from './chroot-files.js';
-import type { ChrootJob, ChrootMessage } from './chroot-job.js';
+import { runInChroot, type ChrootStart } from './chroot-step.js';
 import { checkLimits } from './limits.js';
+import { Descriptors } from './mounts/descriptors.js';
+import { openDirectory, type Root } from './mounts/rooted.js';
 import { OutputPipes } from './output-pipes.js';
+import { currentRights } from './privileges.js';
 import { killDescendants } from './process-tree.js';
 import type { Mount, RunSpec } from './run-spec.js';
 import type { RunIo, RunResult, Sandbox } from './sandbox.js';
 import { dockerSeccompFilter } from './seccomp/docker-filter.js';
-import { resultOf, throwIfAborted } from './step-end.js';
+import { openWorkingDirectory } from './start-step.js';
+import { resultOf, throwIfAborted, type StepEnd } from './step-end.js';
 import { openSurroundings, type Surroundings } from './surroundings.js';
 
 const NOTICE =
@@ -24,12 +30,24 @@ export class ChrootSandbox implements Sandbox {
   readonly name = 'chroot';
   readonly overlay = false;
   readonly notice: string = NOTICE;
-  readonly #temporaryDirectory: string;
+  readonly #directory: string;
 
-  constructor(temporaryDirectory: string) {
-    this.#temporaryDirectory = temporaryDirectory;
+  /** @param directory - its own, with a `callProgram` named `init` */
+  private constructor(directory: string) {
+    this.#directory = directory;
     // A user namespace may make no device nodes (mknod(2)).
     this.notice = inUserNamespace() ? `${NOTICE}, and no devices` : NOTICE;
+  }
+
+  static async open(temporaryDirectory: string): Promise<ChrootSandbox> {
+    const directory = await mkdtemp(join(temporaryDirectory, 'sandbox-'));
+    try {
+      await writeFile(join(directory, 'init'), callProgram(process.arch), { mode: 0o500 });
+      return new ChrootSandbox(directory);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** Whether this process has what it takes: user 0, really or mapped, and CAP_SYS_CHROOT. */
@@ -42,24 +60,27 @@ export class ChrootSandbox implements Sandbox {
     throwIfAborted(spec, io.signal);
     checkLimits(spec.limits);
     const rootfs = supportedRoot(spec);
-    const temporaryDirectory = this.#temporaryDirectory;
+    const temporaryDirectory = this.#directory;
     await using surroundings = await openSurroundings(spec, { temporaryDirectory, signal: io.signal });
     const scripts = spec.mounts.filter((mount) => mount.type === 'file');
     using _files = provideChrootFiles({ rootfs, network: surroundings.files, scripts, temporaryDirectory });
     using output = new OutputPipes(io);
-    const end = await new ChrootStep(output, io, surroundings).perform({
+    using open = new Descriptors();
+    const root: Root = { descriptor: open.keep(openDirectory(rootfs)), stubs: [] };
+    const end = await new ChrootStep(output, io, surroundings).perform(join(this.#directory, 'init'), {
       spec,
       root: rootfs,
+      directory: open.keep(openWorkingDirectory(root, spec.cwd)),
       filter: dockerSeccompFilter(process.arch),
+      rights: currentRights(),
     });
     throwIfAborted(spec, io.signal);
-    if (end.type === 'failed') throw decodeError(end.error);
     await output.finished;
     return surroundings.judge(await resultOf(end, io));
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }
 
@@ -107,9 +128,7 @@ function mountRefusal(mount: Mount): Refusal | null {
   }
 }
 
-type End = Exclude<ChrootMessage, { type: 'started' }>;
-
-/** One run: a worker process, and all that descends from it. */
+/** One run: a process that changes its root, and all that descends from it. */
 class ChrootStep {
   readonly #output: OutputPipes;
   readonly #io: RunIo;
@@ -121,22 +140,29 @@ class ChrootStep {
     this.#surroundings = surroundings;
   }
 
-  async perform(job: ChrootJob): Promise<End> {
-    const worker = await this.#start();
+  /** @param program - the path of a `callProgram` */
+  async perform(program: string, start: ChrootStart): Promise<StepEnd> {
+    await using process = this.#start(program);
     const over = new AbortController();
     try {
-      const message = lastMessage(worker, () => {
-        this.#output.closeWriters();
-      });
       // All that it starts is born in there, and it starts nothing before it is told what.
-      if (worker.pid !== undefined) this.#surroundings.add(worker.pid);
-      worker.send(job);
-      return await Promise.race([message, cancelled(job, this.#io.signal, over.signal), this.#outputFailure()]);
+      this.#surroundings.add(process.pid);
+      const end = runInChroot(process, start);
+      // When the step is cancelled it is ended, and nobody listens.
+      end.catch(() => undefined);
+      return await Promise.race([end, cancelled(start, this.#io.signal, over.signal), this.#outputFailure()]);
     } finally {
       over.abort();
-      if (worker.pid !== undefined) await killDescendants(worker.pid);
-      worker.kill('SIGKILL');
-      await exitOf(worker);
+      await killDescendants(process.pid);
+    }
+  }
+
+  #start(program: string): CallProcess {
+    const input = openSync('/dev/null', 'r');
+    try {
+      return new CallProcess(program, [input, this.#output.stdout, this.#output.stderr]);
+    } finally {
+      closeSync(input);
       this.#output.closeWriters();
     }
   }
@@ -146,35 +172,10 @@ class ChrootStep {
       this.#output.finished.catch(reject);
     });
   }
-
-  #start(): Promise<ChildProcess> {
-    const file = fileURLToPath(new URL('./chroot-worker.js', import.meta.url));
-    return spawnProcess(process.execPath, [file], {
-      env: {},
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc', this.#output.stdout, this.#output.stderr],
-      serialization: 'advanced',
-      detached: true,
-    });
-  }
-}
-
-function lastMessage(worker: ChildProcess, onStarted: () => void): Promise<End> {
-  const last = new Promise<End>((resolve, reject) => {
-    worker.on('message', (message: ChrootMessage) => {
-      if (message.type === 'started') onStarted();
-      else resolve(message);
-    });
-    worker.once('exit', (code, signal) => {
-      reject(new Error(`internal error: a chroot worker ended with ${signal ?? String(code)}`));
-    });
-  });
-  // When the step is cancelled it is ended, and nobody listens.
-  last.catch(() => undefined);
-  return last;
 }
 
 /** Rejects when the step is cancelled, or is over. */
-async function cancelled({ spec }: ChrootJob, signal: AbortSignal, over: AbortSignal): Promise<never> {
+async function cancelled({ spec }: ChrootStart, signal: AbortSignal, over: AbortSignal): Promise<never> {
   if (!signal.aborted) await once(signal, 'abort', { signal: over });
   throwIfAborted(spec, signal);
   throw new Error('internal error: cancelled by nobody');

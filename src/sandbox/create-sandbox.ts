@@ -75,14 +75,12 @@ async function openByRuntime(isolation: keyof typeof RUNTIMES, options: SandboxO
   throw new TsbuildError('SANDBOX_UNAVAILABLE', `cannot isolate steps by ${isolation}: ${state}`, { hint });
 }
 
-function openChroot({ temporaryDirectory }: SandboxOptions): Promise<Sandbox> {
-  if (ChrootSandbox.isPossible()) return Promise.resolve(new ChrootSandbox(temporaryDirectory));
+async function openChroot({ temporaryDirectory }: SandboxOptions): Promise<Sandbox> {
+  if (ChrootSandbox.isPossible()) return await ChrootSandbox.open(temporaryDirectory);
   const reason = process.geteuid?.() === 0 ? 'the capability CAP_SYS_CHROOT is missing' : 'this process is not root';
-  return Promise.reject(
-    new TsbuildError('SANDBOX_UNAVAILABLE', `cannot confine steps by chroot: ${reason}`, {
-      hint: 'Run tsbuild as root of the container, with the capability CAP_SYS_CHROOT.',
-    }),
-  );
+  throw new TsbuildError('SANDBOX_UNAVAILABLE', `cannot confine steps by chroot: ${reason}`, {
+    hint: 'Run tsbuild as root of the container, with the capability CAP_SYS_CHROOT.',
+  });
 }
 
 /** `how` the steps are not isolated: "from the machine", or by which program. */

@@ -1,28 +1,19 @@
 export interface Machine {
   /** e_machine of the ELF header. */
   readonly elfMachine: number;
-  /** In memory order, a line of hexadecimal digits and a comment for each instruction; data at its end. */
+  /** In memory order, a line of hexadecimal digits and a comment for each instruction. */
   readonly code: string;
 }
 
-/** A complete program: the machine's code, and further data right behind it. */
-export function elfProgram({ elfMachine, code }: Machine, data: Uint8Array = new Uint8Array()): Uint8Array {
-  return executable(elfMachine, Buffer.concat([bytesOfCode(code), data]));
-}
-
-function bytesOfCode(code: string): Buffer {
-  return Buffer.from(code.replaceAll(/#.*|\s+/g, ''), 'hex');
+/** A complete program that consists of the machine's code. */
+export function elfProgram({ elfMachine, code }: Machine): Uint8Array {
+  return executable(elfMachine, Buffer.from(code.replaceAll(/#.*|\s+/g, ''), 'hex'));
 }
 
 const LOAD_ADDRESS = 0x400000;
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 const ENTRY_OFFSET = HEADER_BYTES + PROGRAM_HEADER_BYTES;
-
-/** Where the data behind a machine's code is in memory, so that it can point to itself. */
-export function dataAddress({ code }: Machine): number {
-  return LOAD_ADDRESS + ENTRY_OFFSET + bytesOfCode(code).length;
-}
 
 /** elf(5): a header, one segment that maps the file readable and executable, and the code. */
 function executable(elfMachine: number, code: Buffer): Uint8Array {

@@ -3,9 +3,9 @@ import { constants as os } from 'node:os';
 import { posix } from 'node:path';
 import { O_PATH } from '../support/syscalls.js';
 import type { Call, CallList, Memory } from './calls/call-list.js';
-import type { Answer, CallFailed } from './calls/call-process.js';
+import type { Answer, CallFailed } from './calls/answers.js';
 import { AT_FDCWD, openPath } from './calls/kernel-calls.js';
-import { judge, notFound, refusedProgram, REFUSALS, type MissingProgram, type State } from './find-program.js';
+import { notFound, refusedProgram, REFUSALS, unusable, type MissingProgram, type Obstacle } from './missing-program.js';
 import type { RunSpec } from './run-spec.js';
 
 const X_OK = 1;
@@ -84,11 +84,10 @@ export function missingProgram({ name, attempts }: ExecAttempts, answer: Answer)
   const [first] = found;
   const one = name.includes('/') ? first : found.find(({ state }) => state === 'denied');
   if (one === undefined) return notFound(name);
-  const verdict = judge(one.path, one.state);
-  return verdict.found ? refusedProgram(name, 'EACCES') : verdict;
+  return unusable(one.path, one.state);
 }
 
-function stateOf({ access, directory }: ExecAttempt, { resultOf }: Answer): State {
+function stateOf({ access, directory }: ExecAttempt, { resultOf }: Answer): Obstacle {
   if (resultOf(directory) >= 0) return 'directory';
   const refusal = resultOf(access);
   if (refusal === 0) return 'denied';

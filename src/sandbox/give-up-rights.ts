@@ -10,7 +10,7 @@ const CAPABILITY_VERSION_3 = 0x20080522;
 const BYTES_PER_INSTRUCTION = 8;
 
 /**
- * As `dropPrivileges`, of the process that makes the calls: leaves it as a step's program is to be started, with no way back.
+ * Leaves the process that makes the calls as a step's program is to be started, with no way back.
  * no_new_privs stays off, as in every container builder: `sudo`, `su` and file capabilities work in steps.
  */
 export function giveUpRights(calls: CallList, { user, capabilities, filter }: Restriction, rights: Rights): void {
@@ -39,7 +39,10 @@ function installFilter(calls: CallList, filter: Uint8Array): void {
   });
 }
 
-/** As `limitCapabilities` of a thread. */
+/**
+ * `wanted`, as far as they are permitted, and for what is started no more than that. Inheritable and ambient are empty: a program of
+ * the image with file capabilities must not gain any by them (CVE-2022-27651).
+ */
 function limitCapabilities(calls: CallList, wanted: bigint, permitted: bigint): void {
   calls.call('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0]);
   const bounded = calls.label();
@@ -52,7 +55,7 @@ function limitCapabilities(calls: CallList, wanted: bigint, permitted: bigint): 
   const set = wanted & permitted;
   const [low, high] = [set & 0xffffffffn, set >> 32n];
   const header = words(calls, 32, [CAPABILITY_VERSION_3, 0]);
-  // Effective, permitted, and inheritable, which is empty: CVE-2022-27651.
+  // Effective, permitted, inheritable; low words first.
   calls.call('capset', [header, words(calls, 32, [low, low, 0, high, high, 0])]);
 }
 

@@ -1,8 +1,9 @@
-import { closeSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { invariant } from '../support/invariant.js';
 import { closeDescriptor, openPipe } from '../support/syscalls.js';
 import { CallList, type EncodedList } from './calls/call-list.js';
 import { CallProcess, type Stdio } from './calls/call-process.js';
+import { closeOthers } from './calls/own-descriptors.js';
 import { partsAt, type Parts } from './mounts/parts.js';
 import { cannotMount, isProc } from './mounts/rooted.js';
 import { prepareSandbox, type Preparation } from './prepare-sandbox.js';
@@ -166,14 +167,6 @@ class StandardPipes {
       if (!started) [this.outputs.stdout, this.outputs.stderr].forEach(closeDescriptor);
     }
   }
-}
-
-/** Before Linux 5.9, one by one: those that were not opened to be closed. */
-async function closeOthers(process: CallProcess): Promise<void> {
-  const open = readdirSync(process.file('fd')).map(Number);
-  await process.make((calls) => {
-    for (const descriptor of open) if (descriptor > 5) calls.call('close', [descriptor]);
-  });
 }
 
 /** Who mounted /proc is not to be trusted: the kernel says what it is. */

@@ -1,5 +1,5 @@
 import { TsbuildError } from '../support/errors.js';
-import { resourceLimit, setResourceLimit } from '../support/syscalls.js';
+import { resourceLimit } from '../support/syscalls.js';
 import type { ResourceLimit } from './run-spec.js';
 
 /** In the order of their numbers (asm-generic/resource.h). */
@@ -29,9 +29,4 @@ export function checkLimits(limits: readonly ResourceLimit[]): void {
 
 function refused(name: string, state: string, hint: string): TsbuildError {
   return new TsbuildError('USAGE', `cannot give steps limit "${name}": ${state}`, { hint });
-}
-
-/** Of the calling process. */
-export function applyLimit({ name, soft, hard }: ResourceLimit): void {
-  setResourceLimit(RESOURCES.indexOf(name), { soft: limitValue(soft), hard: limitValue(hard) });
 }

@@ -3,13 +3,12 @@ import { CLONE, MS } from '../support/syscalls.js';
 import type { Call, CallList, Memory } from './calls/call-list.js';
 import { CALL_DESCRIPTORS } from './calls/call-program.js';
 import { AT_FDCWD, changeDirectory, mount, words } from './calls/kernel-calls.js';
+import { keepOwnDescriptors } from './calls/own-descriptors.js';
 import { mountDevices } from './mounts/devices.js';
 import { mountSys, protectProc } from './mounts/kernel-files.js';
 import { mountParts, type Parts } from './mounts/parts.js';
 
 const SIGCHLD = 17;
-const [F_SETFD, FD_CLOEXEC] = [2, 1];
-const ALL_DESCRIPTORS = 0xffffffff;
 
 /** Calls whose results are asked for. */
 export interface Preparation {
@@ -23,7 +22,7 @@ export interface Preparation {
 
 /** What needs no knowledge of the step, while there is time: most of the work. */
 export function prepareSandbox(calls: CallList, parts: Parts): Preparation {
-  const closing = keepDescriptors(calls);
+  const closing = keepOwnDescriptors(calls);
   // Out of the terminal's reach, whose keys would signal process 1 too.
   calls.call('setsid', []);
   const cgroup = existsSync('/proc/self/ns/cgroup') ? CLONE.newcgroup : 0;
@@ -48,13 +47,6 @@ export function prepareSandbox(calls: CallList, parts: Parts): Preparation {
     mountSys(calls, parts, { writable: false });
   });
   return { init, closing, number };
-}
-
-/** Nothing that this process was started with, or a library opened, is to be seen by a step (CVE-2024-21626). */
-function keepDescriptors(calls: CallList): Call {
-  const own = Object.values(CALL_DESCRIPTORS);
-  for (const descriptor of own) calls.call('fcntl', [descriptor, F_SETFD, FD_CLOEXEC]);
-  return calls.call('close_range', [Math.max(...own) + 1, ALL_DESCRIPTORS, 0], { tolerate: ['ENOSYS'] });
 }
 
 /**

@@ -1,13 +1,12 @@
 import { constants } from 'node:fs';
-import { constants as os } from 'node:os';
 import { bytesOfText } from '../support/byte-string.js';
 import { invariant } from '../support/invariant.js';
 import { O_PATH } from '../support/syscalls.js';
 import { attempt, setupFailure } from './attempt.js';
-import { CallList, type Call, type Memory } from './calls/call-list.js';
-import { CallFailed, type Answer } from './calls/call-process.js';
+import { CallList, type Call } from './calls/call-list.js';
 import { changeDirectory, openPath, unmount } from './calls/kernel-calls.js';
-import { execProgram, missingProgram, refusedBy, type ExecAttempts } from './exec-attempts.js';
+import { followEnd, giveBirth, type Death } from './child-program.js';
+import { execProgram, type ExecAttempts } from './exec-attempts.js';
 import { giveUpRights, setLimits } from './give-up-rights.js';
 import type { Launch } from './launcher.js';
 import { Descriptors } from './mounts/descriptors.js';
@@ -16,7 +15,6 @@ import type { Restriction, Rights } from './privileges.js';
 import type { RunSpec } from './run-spec.js';
 import type { StepEnd } from './step-end.js';
 
-const SIGCHLD = 17;
 const SIGKILL = 9;
 
 /** A process of a launch, and what happens around it. */
@@ -41,19 +39,10 @@ export async function runInLaunch(
 ): Promise<StepEnd> {
   const calls = new CallList();
   program.before(calls);
-  const birth = fork(calls, program.inside);
+  const birth = giveBirth(calls, program.inside);
   program.after?.(calls);
   const death = awaitProgram(calls, birth.call, init);
-  let end: StepEnd | undefined;
-  for await (const told of process.end(calls)) {
-    if (told instanceof CallFailed) end ??= failed(told, birth.attempts);
-    else if (told.resultOf(birth.call) === 0) end ??= missing(told, birth.attempts);
-    else if (told.resultOf(death.call) === 0) program.onStarted?.(told.resultOf(birth.call));
-    // What the program's own process tells, if it does, is the truth.
-    else end ??= endOf(told.bytesOf(death.status).readUInt32LE(0));
-  }
-  if (end === undefined) throw setupFailure(`run "${birth.attempts.name}"`, 'its launcher was killed');
-  return end;
+  return await followEnd(process.end(calls), { birth, death }, program.onStarted);
 }
 
 export interface StepStart extends Pick<LaunchedProgram, 'onStarted'> {
@@ -136,30 +125,8 @@ function takeTerminal(calls: CallList, terminal: Opened): void {
   });
 }
 
-interface Birth {
-  readonly call: Call;
-  readonly attempts: ExecAttempts;
-}
-
-function fork(calls: CallList, become: LaunchedProgram['inside']): Birth {
-  let attempts: ExecAttempts | undefined;
-  const inside = calls.aside(() => {
-    attempts = become(calls);
-    calls.answer();
-  });
-  const call = calls.call('clone', [SIGCHLD, 0, 0, 0, 0], { onZero: inside });
-  return {
-    call,
-    get attempts() {
-      // What is aside comes with the end of the list.
-      invariant(attempts !== undefined, 'a list was not sent');
-      return attempts;
-    },
-  };
-}
-
 /** Its output ends with the last process that has it, and so must not be open here. */
-function awaitProgram(calls: CallList, program: Call, init: number): { readonly call: Call; readonly status: Memory } {
+function awaitProgram(calls: CallList, program: Call, init: number): Death {
   const status = calls.space(8);
   for (const descriptor of [0, 1, 2]) calls.call('close', [descriptor]);
   calls.answer();
@@ -169,28 +136,3 @@ function awaitProgram(calls: CallList, program: Call, init: number): { readonly 
   calls.finish();
   return { call, status };
 }
-
-function failed(failure: CallFailed, attempts: ExecAttempts): StepEnd {
-  const refused = refusedBy(attempts, failure);
-  if (refused === undefined) throw failure.failure;
-  return { type: 'refused', exitCode: refused.exitCode, message: refused.message };
-}
-
-function missing(answer: Answer, attempts: ExecAttempts): StepEnd {
-  const { exitCode, message } = missingProgram(attempts, answer);
-  return { type: 'refused', exitCode, message };
-}
-
-/** wait(2), WTERMSIG and WEXITSTATUS. */
-function endOf(word: number): StepEnd {
-  const signal = signalName(word & 0x7f);
-  if (signal !== undefined) return { type: 'ended', exitCode: null, signal };
-  // A real-time signal has no name: as a shell has it.
-  const exitCode = (word & 0x7f) === 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f);
-  return { type: 'ended', exitCode, signal: null };
-}
-
-export function signalName(number: number): NodeJS.Signals | undefined {
-  return SIGNALS.find(([, value]) => value === number)?.[0];
-}
-const SIGNALS = Object.entries(os.signals) as [NodeJS.Signals, number][];

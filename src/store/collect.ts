@@ -4,6 +4,7 @@ import { formatReference } from '../oci/reference.js';
 import { isTsbuildError } from '../support/errors.js';
 import type { StoredImage } from './image-store.js';
 import { removeLeftovers } from './leftovers.js';
+import type { KeptIndex } from './layer-indexes.js';
 import { layout } from './layout.js';
 import { reachedBlobs } from './reached-blobs.js';
 import { RECORD_KINDS, type KeptRecord } from './record-store.js';
@@ -33,6 +34,8 @@ export interface Collected extends Doomed {
   readonly deleted: readonly Digest[];
   /** Of the blobs. */
   readonly bytes: number;
+  /** Indexes of layers whose blob goes or has gone. */
+  readonly indexes: readonly KeptIndex[];
 }
 
 /**
@@ -91,7 +94,8 @@ async function collectLocked({ store, keepRecord, choose, dryRun = false }: Coll
     for (const image of doomed.images) await store.images.remove(image);
     for (const { kind, key } of doomed.records) await store.records.delete(kind, key);
   }
-  return { ...doomed, ...(await sweep(store, reached, dryRun)) };
+  const swept = await sweep(store, reached, dryRun);
+  return { ...doomed, ...swept, indexes: await sweepIndexes(store, swept.deleted, dryRun) };
 }
 
 function entryKey({ name, descriptor }: StoredImage): string {
@@ -127,6 +131,21 @@ async function sweep(
     bytes += size;
   }
   return { deleted, bytes };
+}
+
+async function sweepIndexes(
+  { layerIndexes, blobs }: Store,
+  deleted: readonly Digest[],
+  dryRun: boolean,
+): Promise<readonly KeptIndex[]> {
+  const gone = new Set(deleted);
+  const unneeded: KeptIndex[] = [];
+  for (const index of layerIndexes.list()) {
+    if (!gone.has(index.blob) && (await blobs.has(index.blob))) continue;
+    if (!dryRun) await layerIndexes.delete(index.diffId);
+    unneeded.push(index);
+  }
+  return unneeded;
 }
 
 /** Milliseconds since the epoch; what is gone is as young as can be. */

@@ -16,7 +16,7 @@ export interface FoundImage {
 }
 
 /**
- * The image that a user means: by name, else by its id, the digest of its manifest, or a prefix of either's digits.
+ * The image that a user means: by name, else by its id, the digest of its manifest or its index, or a prefix of either's digits.
  * @throws `IMAGE_NOT_FOUND`; `USAGE` when a prefix fits several
  */
 export async function findImage(images: ImageStore, text: string): Promise<FoundImage> {
@@ -72,8 +72,11 @@ async function findById(images: ImageStore, text: string): Promise<FoundImage | 
   for (const image of await images.list()) {
     const imageId = await imageIdUnlessLost(images, image);
     if (imageId === undefined) continue;
+    const ofIndex = image.index !== undefined && digestHex(image.index.digest).startsWith(prefix);
     const candidates = [imageId, image.descriptor.digest];
-    if (candidates.some((digest) => digestHex(digest).startsWith(prefix)) && !found.has(imageId)) {
+    const isMeant = ofIndex || candidates.some((digest) => digestHex(digest).startsWith(prefix));
+    // What an index is found by is the index, though its image may be there by itself, too.
+    if (isMeant && (ofIndex || !found.has(imageId))) {
       found.set(imageId, { image, imageId, byId: true });
     }
   }

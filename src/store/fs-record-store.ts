@@ -1,11 +1,11 @@
-import { lutimesSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { lutimesSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, isDigest, type Digest } from '../oci/digest.js';
 import { writeFileAtomic } from '../support/atomic-file.js';
-import { compareBytes } from '../support/byte-string.js';
 import { systemErrorCode } from '../support/errors.js';
 import { layout } from './layout.js';
+import { namesIn } from './names-in.js';
 import type { KeptRecord, RecordKind, RecordStore } from './record-store.js';
 import { onStore } from './store-error.js';
 
@@ -79,15 +79,6 @@ function markUsed(path: string): void {
     if (statSync(path).mtimeMs < now - USE_COUNTS_AFTER) lutimesSync(path, now / 1000, now / 1000);
   } catch {
     // Gone meanwhile, or in a store that may only be read: nobody collects there.
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).toSorted(compareBytes);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }
 

@@ -16,6 +16,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'file-system.json',
   'git',
   'index.json',
+  'layer-indexes',
   'locks',
   'oci-layout',
   'records',
@@ -30,6 +31,9 @@ export const layout = {
   blob: (root: string, digest: Digest): string => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
   blobs: (root: string, algorithm: string): string => join(root, 'blobs', algorithm),
   records: (root: string, kind: string): string => join(root, 'records', kind),
+  layerIndexes: (root: string): string => join(root, 'layer-indexes'),
+  layerIndex: (root: string, diffId: Digest): string =>
+    join(root, 'layer-indexes', `${digestAlgorithm(diffId)}-${digestHex(diffId)}`),
   corrupt: (root: string): string => join(root, 'corrupt'),
   snapshots: (root: string): string => join(root, 'snapshots'),
   cacheMounts: (root: string): string => join(root, 'cache-mounts'),

@@ -13,7 +13,8 @@ import { RECORD_KINDS } from './record-store.js';
  * damaged blobs put aside, and old partial ones. Only for who has the store to itself.
  */
 export async function removeLeftovers(root: string): Promise<void> {
-  for (const directory of [root, ...RECORD_KINDS.map((kind) => layout.records(root, kind))]) {
+  const records = RECORD_KINDS.map((kind) => layout.records(root, kind));
+  for (const directory of [root, ...records, layout.layerIndexes(root)]) {
     await removeUnfinished(directory);
   }
   // Whoever holds one of these holds the store as well: they are of processes that were killed.

@@ -9,6 +9,7 @@ import { FsRecordStore } from './fs-record-store.js';
 import type { ImageStore } from './image-store.js';
 import { LayeredBlobStore } from './layered-blob-store.js';
 import { LayeredImageStore } from './layered-image-store.js';
+import { LayerIndexes } from './layer-indexes.js';
 import { ensureLayout, layout } from './layout.js';
 import { OciImageStore } from './oci-image-store.js';
 import type { RecordStore } from './record-store.js';
@@ -52,6 +53,7 @@ class FsStore implements OpenStore {
   readonly blobs: BlobStore;
   readonly images: ImageStore;
   readonly records: RecordStore;
+  readonly layerIndexes: LayerIndexes;
   readonly snapshotsDirectory: string;
   readonly cacheMountsDirectory: string;
   readonly additionalRoots: readonly string[];
@@ -61,6 +63,7 @@ class FsStore implements OpenStore {
     this.root = root;
     this.#area = new TemporaryArea(root);
     this.records = new FsRecordStore(root);
+    this.layerIndexes = new LayerIndexes(root);
     const others = roots.filter((other) => other !== root);
     const additional = openAdditionalStores(others, { records: this.records, onWarning });
     this.additionalRoots = additional.map((store) => store.root);

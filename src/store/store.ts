@@ -1,6 +1,7 @@
 import type { Digest } from '../oci/digest.js';
 import type { BlobStore } from './blob-store.js';
 import type { ImageStore } from './image-store.js';
+import type { LayerIndexes } from './layer-indexes.js';
 import type { RecordStore } from './record-store.js';
 
 /**
@@ -9,6 +10,7 @@ import type { RecordStore } from './record-store.js';
  *     oci-layout  index.json  blobs/sha256/<hex>     what any OCI tool reads
  *     version                                        the layout's version; a newer one is refused
  *     records/<kind>/<hex>.json                      cache records
+ *     layer-indexes/<algorithm>-<hex>                what is where in a layer's tar, a cache of blobs
  *     snapshots/                                     root file systems, a cache of blobs
  *     cache-mounts/                                  directories that RUN steps keep from build to build
  *     git/                                           bare repositories, a cache of remotes
@@ -20,6 +22,7 @@ export interface Store {
   readonly blobs: BlobStore;
   readonly images: ImageStore;
   readonly records: RecordStore;
+  readonly layerIndexes: LayerIndexes;
   /** Absolute paths for the snapshotters, on the same file system as the blobs. */
   readonly snapshotsDirectory: string;
   /** Roots of the stores below this one, which are only read. */

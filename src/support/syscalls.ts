@@ -155,60 +155,6 @@ export function closeDescriptor(descriptor: number): void {
   invoke('int close(int)', '', [descriptor]);
 }
 
-/** chroot(2). The calling thread must have its own `CLONE.fs` first, or the whole process moves. */
-export function changeRoot(path: string): void {
-  invoke('int chroot(const char *)', path, [path]);
-}
-
-export function prctl(option: number, value = 0): number {
-  return invoke('int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)', String(option), [
-    option,
-    value,
-    0,
-    0,
-    0,
-  ]);
-}
-
-/** Supplementary groups of the calling thread alone: the C library's wrapper would change all threads. */
-export function setThreadGroups(groups: readonly number[]): void {
-  const list = Buffer.alloc(Math.max(4, groups.length * 4));
-  groups.forEach((group, index) => list.writeUInt32LE(group, index * 4));
-  invokeRaw('setgroups', libc().numbers.setgroups, [groups.length, list]);
-}
-
-/** Group and user of the calling thread alone, in that order. */
-export function setThreadUser(uid: number, gid: number): void {
-  const { numbers } = libc();
-  invokeRaw('setresgid', numbers.setresgid, [gid, gid, gid]);
-  invokeRaw('setresuid', numbers.setresuid, [uid, uid, uid]);
-}
-
-/** capset(2), version 3, for the calling thread. Sets are bit masks over the capability numbers. */
-export function setCapabilities(sets: {
-  readonly effective: bigint;
-  readonly permitted: bigint;
-  readonly inheritable: bigint;
-}): void {
-  const header = Buffer.alloc(8);
-  header.writeUInt32LE(0x20080522, 0);
-  const data = Buffer.alloc(24);
-  [sets.effective, sets.permitted, sets.inheritable].forEach((set, index) => {
-    data.writeUInt32LE(Number(set & 0xffffffffn), index * 4);
-    data.writeUInt32LE(Number(set >> 32n), 12 + index * 4);
-  });
-  invokeRaw('capset', libc().numbers.capset, [header, data]);
-}
-
-/** Installs a classic BPF program as the calling thread's seccomp filter (seccomp(2), SECCOMP_SET_MODE_FILTER). */
-export function installSeccompFilter(instructions: Uint8Array): void {
-  const { koffi, numbers } = libc();
-  const program = Buffer.alloc(16);
-  program.writeUInt16LE(instructions.byteLength / 8, 0);
-  program.writeBigUInt64LE(koffi.address(instructions), 8);
-  invokeRaw('seccomp', numbers.seccomp, [1, 0, program]);
-}
-
 /** mknod(2). `mode` has the type's bits (`S_IFMT`) and the permissions; the umask applies. */
 export function makeNode(
   path: ByteString,
@@ -348,10 +294,6 @@ export function syncFileSystem(descriptor: number): void {
   invoke('int syncfs(int)', '', [descriptor]);
 }
 
-export function changeDirectoryTo(descriptor: number): void {
-  invoke('int fchdir(int)', '', [descriptor]);
-}
-
 /** Whether the kernel has mount_setattr(2). */
 export function hasMountAttributes(): boolean {
   try {
@@ -361,11 +303,6 @@ export function hasMountAttributes(): boolean {
   } catch (error) {
     return error instanceof SyscallError && error.code !== 'ENOSYS';
   }
-}
-
-/** umask(2). A thread with its own `CLONE.fs` has its own. @returns the one before */
-export function setFileModeMask(mask: number): number {
-  return invoke('unsigned int umask(unsigned int)', '', [mask]);
 }
 
 /** Of setrlimit(2), as the kernel has it: all ones for no limit. */
@@ -381,13 +318,6 @@ export function resourceLimit(resource: number): KernelLimit {
   return { soft: old.readBigUInt64LE(0), hard: old.readBigUInt64LE(8) };
 }
 
-export function setResourceLimit(resource: number, { soft, hard }: KernelLimit): void {
-  const limit = Buffer.alloc(16);
-  limit.writeBigUInt64LE(soft, 0);
-  limit.writeBigUInt64LE(hard, 8);
-  invoke('int prlimit(int, int, const void *, void *)', '', [0, resource, limit, null]);
-}
-
 /** A pipe whose ends no program inherits unless they are passed to it by number. */
 export function openPipe(): { readonly read: number; readonly write: number } {
   const ends = Buffer.alloc(8);
@@ -395,35 +325,9 @@ export function openPipe(): { readonly read: number; readonly write: number } {
   return { read: ends.readInt32LE(0), write: ends.readInt32LE(4) };
 }
 
-/** Keeps every descriptor from `first` on from the programs that this process starts (close_range(2), Linux 5.11). */
-export function closeOnExecFrom(first: number): void {
-  const all = 0xffffffff;
-  invokeRaw('close_range', UNIFIED.closeRange, [first, all, 4]);
-}
-
 /** ioctl(2). `argument` is passed as it is, or as a pointer to its bytes, which the kernel may change. @returns what the request gives */
 export function ioctl(descriptor: number, request: number, argument: number | Uint8Array): number {
   if (typeof argument !== 'number')
     return invoke('int ioctl(int, unsigned long, void *)', '', [descriptor, request, argument]);
   return invoke('int ioctl(int, unsigned long, long)', '', [descriptor, request, argument]);
-}
-
-/**
- * Takes the exit status of one child that ended, unless it is `except`, whose owner waits for it itself.
- * @returns whether there was one
- */
-export function reapChild(except: number): boolean {
-  const [all, hang, exited, keep] = [0, 1, 4, 0x01000000];
-  const information = Buffer.alloc(128);
-  try {
-    invoke('int waitid(int, unsigned int, void *, int)', '', [all, 0, information, hang | exited | keep]);
-  } catch (error) {
-    if (error instanceof SyscallError && error.code === 'ECHILD') return false;
-    throw error;
-  }
-  // si_pid: the union of a siginfo_t begins at its alignment, 8.
-  const pid = information.readInt32LE(16);
-  if (pid === 0 || pid === except) return false;
-  invoke('int waitpid(int, void *, int)', '', [pid, null, hang]);
-  return true;
 }

@@ -56,7 +56,7 @@ const escaped = (text: string): string => text.replace(/[*_<>]/g, '\\$&');
 export function manPages(commands: readonly Command[]): ReadonlyMap<string, string> {
   return new Map([
     ['tsbuild', mainPage(commands)],
-    ...commands.map((command): [string, string] => [`tsbuild-${command.name}`, commandPage(command, commands)]),
+    ...commands.map((command): [string, string] => [`tsbuild-${command.name}`, commandPage(command)]),
   ]);
 }
 
@@ -70,16 +70,15 @@ function mainPage(commands: readonly Command[]): string {
   ]);
 }
 
-function commandPage(command: Command, commands: readonly Command[]): string {
+function commandPage(command: Command): string {
   const { name, operands, summary, options, about = [] } = command;
-  const others = commands.filter((other) => other !== command).map((other) => `tsbuild-${other.name}`);
   return page(`tsbuild-${name}`, [
     ...['.SH NAME', `${roff(`tsbuild-${name}`)} \\- ${roff(summary)}`],
     ...['.SH SYNOPSIS', `.B tsbuild ${roff(name)}`, roff(`[OPTIONS] ${operands}`.trim())],
     ...(byName(options).length === 0 ? [] : ['.SH OPTIONS', ...optionItems(options)]),
     ...(about.length === 0 ? [] : ['.SH DESCRIPTION', '.nf', ...about.map(roff), '.fi']),
     ...['.SH GLOBAL OPTIONS', ...optionItems(globalOptions(command))],
-    ...['.SH SEE ALSO', seeAlso(['tsbuild', ...others])],
+    ...['.SH SEE ALSO', seeAlso(['tsbuild'])],
   ]);
 }
 

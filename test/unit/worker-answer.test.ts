@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { WorkerResult } from '../../src/build-messages.js';
 import { answerOf, type WorkerProcess } from '../../src/worker-answer.js';
 
-const RESULT = { type: 'built', build: { imageId: 'sha256:0' } } as unknown as WorkerResult;
+const RESULT = { type: 'built', builds: [{ imageId: 'sha256:0' }] } as unknown as WorkerResult;
 
 class FakeWorker extends EventEmitter {
   connected = true;

@@ -16,7 +16,7 @@ import { hostnameOf, programArguments, programEnvironment } from './image-proces
 import type { ImageRunRequest } from './image-run-request.js';
 
 export interface RunImageOptions {
-  readonly store: Pick<Store, 'blobs' | 'images'>;
+  readonly store: Pick<Store, 'root' | 'blobs' | 'images' | 'layerIndexes'>;
   readonly workshop: () => Promise<Workshop>;
   /** Asked for when all is ready to start. */
   readonly openVisit: OpenVisit;

@@ -1,7 +1,13 @@
 import type { Descriptor } from '../../oci/descriptor.js';
 import { digestOf } from '../../oci/digest.js';
 import type { HistoryEntry, ImageConfig, ImageManifest } from '../../oci/image.js';
-import { MEDIA_TYPE, type ConfigMediaType, type LayerMediaType, type ManifestMediaType } from '../../oci/media-type.js';
+import {
+  MEDIA_TYPE,
+  type ConfigMediaType,
+  type IndexMediaType,
+  type LayerMediaType,
+  type ManifestMediaType,
+} from '../../oci/media-type.js';
 import { invariant } from '../../support/invariant.js';
 import type { FileSystemResult } from '../operations/result.js';
 import type { BuildPlan, PlannedHistory } from '../plan.js';
@@ -76,7 +82,7 @@ export function imageManifest(
   return document(MEDIA_TYPE.ociManifest, value);
 }
 
-function sorted(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function sorted(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -85,7 +91,10 @@ const OCI_NAME: Partial<Record<LayerMediaType, LayerMediaType>> = {
   [MEDIA_TYPE.dockerLayerGzip]: MEDIA_TYPE.ociLayerGzip,
 };
 
-export function document<M extends ConfigMediaType | ManifestMediaType>(mediaType: M, value: unknown): Document<M> {
+export function document<M extends ConfigMediaType | ManifestMediaType | IndexMediaType>(
+  mediaType: M,
+  value: unknown,
+): Document<M> {
   const bytes = Buffer.from(JSON.stringify(value));
   return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
 }

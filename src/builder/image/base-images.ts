@@ -1,10 +1,17 @@
 import type { BuildRequest } from '../build-request.js';
-import { checkLayerCount, decodeConfig } from '../../oci/decode.js';
+import { checkLayerCount, decodeConfig, decodeIndex } from '../../oci/decode.js';
+import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
 import type { ManifestDescriptor, RawConfig, RawIndex, RawManifest } from '../../oci/image.js';
 import type { ImageSource } from '../../oci/image-transfer.js';
-import { isManifestMediaType } from '../../oci/media-type.js';
-import { formatPlatform, type Platform } from '../../oci/platform.js';
+import { isManifestMediaType, type ManifestMediaType } from '../../oci/media-type.js';
+import {
+  formatPlatform,
+  hostPlatform,
+  normalizePlatform,
+  platformSatisfies,
+  type Platform,
+} from '../../oci/platform.js';
 import { selectPlatform } from '../../oci/select-platform.js';
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
 import type { RegistryClient } from '../../registry/registry-client.js';
@@ -27,6 +34,8 @@ export interface BaseImagesParts {
   /** Made when a registry has to be asked. */
   readonly registry: () => Promise<RegistryClient>;
   readonly pull: BuildRequest['pull'];
+  /** Whether what is looked up is told with its platform. */
+  readonly showsPlatforms?: boolean | undefined;
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly now: () => number;
@@ -44,7 +53,7 @@ interface KnownBase {
 }
 
 /**
- * The base images of one build: looked up by name in the store, else in the registry, where first only manifest and config
+ * The base images of one build, or of several that are done together: looked up by name in the store, else in the registry, where first only manifest and config
  * are fetched; the layers follow when a step takes the image.
  */
 export class BaseImages {
@@ -53,6 +62,7 @@ export class BaseImages {
   readonly #known = new Map<Digest, KnownBase>();
   /** Likewise: of those that are not here. */
   readonly #owners = new Map<Digest, LayerOwner>();
+  readonly #asked = new Map<string, Promise<KnownBase>>();
   /** Steps that nothing has needed so far. */
   readonly #deferred = new Set<StepId>();
 
@@ -65,13 +75,21 @@ export class BaseImages {
     try {
       if (typeof name !== 'string') return this.#remember(await this.#inLayout(name, platform), layoutName(name));
       const reference = withDefaultTag(parseReference(name));
-      return this.#remember(await this.#find(reference, platform), formatReference(reference));
+      return this.#remember(await this.#found(reference, platform), formatReference(reference));
     } catch (error) {
       throw located(error, source);
     }
   }
 
-  async #find(reference: Reference, platform: Platform): Promise<KnownBase> {
+  /** Once, for all builds that ask. */
+  #found(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const key = `${formatPlatform(platform)} ${formatReference(reference)}`;
+    const found = this.#asked.get(key) ?? this.#lookUp(reference, platform);
+    this.#asked.set(key, found);
+    return found;
+  }
+
+  async #lookUp(reference: Reference, platform: Platform): Promise<KnownBase> {
     const { pull, progress } = this.#parts;
     const asks = pull === true || pull === 'newer';
     const stored = asks ? undefined : await this.#inStore(reference, platform);
@@ -110,10 +128,10 @@ export class BaseImages {
     return { result, deferred: true };
   }
 
-  /** To be called when all is done. @returns how many steps turned out to need nothing */
-  settle(progress: ProgressSink): number {
+  /** To be called when all is done. @returns the steps that turned out to need nothing */
+  settle(progress: ProgressSink): readonly StepId[] {
     for (const step of this.#deferred) progress({ type: 'step-cached', step, at: this.#parts.now() });
-    return this.#deferred.size;
+    return [...this.#deferred];
   }
 
   async #isHere({ manifest: { descriptor, value } }: KnownBase): Promise<boolean> {
@@ -167,8 +185,15 @@ export class BaseImages {
         context.progress({ type: 'transfer', step, item, direction: 'pull', current, total, done });
       },
     });
-    const name = tag === undefined || base.reference.digest !== undefined ? null : { registry, repository, tag };
+    const isNamed = tag !== undefined && base.reference.digest === undefined && (await this.#mayName(base));
+    const name = isNamed ? { registry, repository, tag } : null;
     await this.#parts.store.images.put({ ...image, name, resolved: base.resolved });
+  }
+
+  /** Of the images of one index that builds take, that for this machine has the name. */
+  async #mayName({ reference, resolved, config }: KnownBase): Promise<boolean> {
+    const named = await this.#parts.store.images.find(reference);
+    return named?.resolved !== resolved || samePlatform(config.value, hostPlatform());
   }
 
   #base(operation: ImageOperation): KnownBase {
@@ -182,7 +207,24 @@ export class BaseImages {
     const found = await images.find(reference);
     if (found === undefined) return undefined;
     const known = await this.#read(reference, found);
-    return known !== undefined && matches(known.config.value, platform) ? known : undefined;
+    if (known !== undefined && isFor(known, platform)) return known;
+    for (const other of await this.#variants(found, platform)) {
+      const variant = await this.#read(reference, other);
+      if (variant !== undefined && isFor(variant, platform)) return variant;
+    }
+    return undefined;
+  }
+
+  /** Images for other platforms that the name stands for as well: of its index, or resolved from the same one. */
+  async #variants(found: StoredImage, platform: Platform): Promise<readonly StoredImage[]> {
+    const { blobs, images } = this.#parts.store;
+    const { index, resolved } = found;
+    if (index !== undefined && (await blobs.has(index.digest))) {
+      const chosen = selectPlatform(decodeIndex(await blobs.read(index), index).value, platform);
+      if (chosen !== undefined && isManifestDescriptor(chosen)) return [{ ...found, descriptor: chosen }];
+    }
+    if (resolved === undefined) return [];
+    return (await images.list()).filter((image) => image.resolved === resolved);
   }
 
   /** `undefined` when the store has lost a document of the image: it is fetched again. */
@@ -203,9 +245,14 @@ export class BaseImages {
   }
 
   async #inRegistry(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { progress, now } = this.#parts;
+    const { progress, now, showsPlatforms } = this.#parts;
     const step = `metadata ${formatReference(reference)} ${formatPlatform(platform)}`;
-    progress({ type: 'step-planned', step, label: `[internal] load metadata for ${formatReference(reference)}` });
+    const shown = showsPlatforms === true ? `${formatPlatform(platform)} ` : '';
+    progress({
+      type: 'step-planned',
+      step,
+      label: `[${shown}internal] load metadata for ${formatReference(reference)}`,
+    });
     progress({ type: 'step-started', step, at: now() });
     const known = await this.#fetch(reference, platform);
     progress({ type: 'step-done', step, at: now() });
@@ -290,8 +337,18 @@ function notInStore(reference: Reference, platform: Platform): TsbuildError {
   );
 }
 
-function matches(config: Platform, wanted: Platform): boolean {
-  return config.os === wanted.os && config.architecture === wanted.architecture;
+/** One of an index has to be the very one that the index has for the platform; an image by itself may be for an older variant. */
+function isFor({ manifest, resolved, config: { value } }: KnownBase, wanted: Platform): boolean {
+  if (samePlatform(value, wanted)) return true;
+  return resolved === manifest.descriptor.digest && platformSatisfies(value, wanted);
+}
+
+function samePlatform(left: Platform, right: Platform): boolean {
+  return formatPlatform(normalizePlatform(left)) === formatPlatform(normalizePlatform(right));
+}
+
+function isManifestDescriptor(descriptor: ManifestDescriptor): descriptor is Descriptor<ManifestMediaType> {
+  return isManifestMediaType(descriptor.mediaType);
 }
 
 function fileSystem({ manifest, config }: KnownBase): FileSystemResult {

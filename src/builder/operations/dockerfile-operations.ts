@@ -36,17 +36,17 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     context: OperationContext,
   ): AsyncGenerator<KeyMaterial> {
     const { operation } = vertex;
-    const { platform, sourceDateEpoch } = this.#parts;
+    const { sourceDateEpoch } = this.#parts;
     if (operation.kind === 'copy') {
       yield* copyKeys(this.#parts, copyStep(vertex, inputs), context);
     } else if (operation.kind === 'run') {
       yield* runKeys(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]), inputs }, context);
     } else if (operation.kind === 'workdir') {
       const parent = resultChainId(fileSystemOf(inputs[0]));
-      yield keyMaterial({ operation, platform, parent, epoch: sourceDateEpoch ?? null });
+      yield keyMaterial({ operation, parent, epoch: sourceDateEpoch ?? null });
     } else if (operation.kind === 'squash') {
       const [parent, result] = inputs.map((input) => resultChainId(fileSystemOf(input)));
-      yield keyMaterial({ operation, platform, parent, result, epoch: sourceDateEpoch ?? null });
+      yield keyMaterial({ operation, parent, result, epoch: sourceDateEpoch ?? null });
     }
   }
 

@@ -13,6 +13,7 @@ export async function recordLayer(
   const layer = await commitLayer({
     changes: clampTimes(changes, parts.sourceDateEpoch),
     blobs: parts.store.blobs,
+    indexes: parts.store.layerIndexes,
     signal,
   });
   return { ...layer, created: creationTime(parts) };

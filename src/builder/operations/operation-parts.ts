@@ -10,6 +10,7 @@ import type { ContextOperation, GitOperation, HttpOperation, ImageOperation } fr
 import type { FileSystemResult, TreeResult } from './result.js';
 import type { Fetching } from '../remote/remote-layers.js';
 import type { OperationContext, Present } from '../solver/operation-handler.js';
+import type { VertexId } from '../graph.js';
 import type { StepId } from '../progress.js';
 import type { OpenVisit } from '../visit.js';
 
@@ -32,7 +33,7 @@ export interface Workshop extends AsyncDisposable {
 
 /** What the operations work with. */
 export interface OperationParts {
-  readonly store: Pick<Store, 'blobs'>;
+  readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
   readonly workshop: () => Promise<Workshop>;
   readonly openContext: (operation: ContextOperation) => Promise<TreeResult>;
   /** What is fetched from elsewhere: a URL, a git repository. */
@@ -45,7 +46,8 @@ export interface OperationParts {
   readonly presentImage: (operation: ImageOperation, step: StepId) => Promise<Present<FileSystemResult>>;
   /** Brings layers of results into the store that are not there. */
   readonly fetchLayers: (layers: readonly Layer[], fetching: Fetching) => Promise<void>;
-  readonly platform: string;
+  /** Whether a step still to be done runs upon the root file system that a vertex gives, or mounts it, and so unpacks it. */
+  readonly isRunUpon: (vertex: VertexId) => boolean;
   /** Seconds since 1970 for every time that goes into the image, or `undefined`: times are as they come. */
   readonly sourceDateEpoch: number | undefined;
   readonly proxyEnv: Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@ import { chainIdOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { IgnorePattern } from '../../parser/ignore-file.js';
 import type { Tree } from '../../layers/tree.js';
 import { invariant } from '../../support/invariant.js';
+import type { Vertex, VertexId } from '../graph.js';
 
 /** A layer of a result; `created` is null for a base image's: its history has its own times. */
 export interface ResultLayer extends Layer {
@@ -37,6 +38,12 @@ export interface TreeResult {
 export function fileSystemOf(result: Result | undefined): FileSystemResult {
   invariant(result?.kind === 'file-system', 'the input is a root file system');
   return result;
+}
+
+/** Of an operation upon a root file system: the vertex that gives it. */
+export function rootOf({ inputs: [root] }: Vertex<unknown>): VertexId {
+  invariant(root !== undefined, 'the first input is the root file system');
+  return root;
 }
 
 export function withLayer(base: FileSystemResult, layer: ResultLayer): FileSystemResult {

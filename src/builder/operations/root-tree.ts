@@ -1,9 +1,12 @@
 import { countUnpacked, ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
 import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { Tree } from '../../layers/tree.js';
+import type { ByteString } from '../../support/byte-string.js';
 import type { StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
 import type { OperationParts } from './operation-parts.js';
+import { indexedTree, treesOf, type ForStep, type IndexingParts, type RootOf } from './indexed-tree.js';
+import type { TreeReading } from './reading-trees.js';
 import type { FileSystemResult } from './result.js';
 
 /** Unpacks what of a root file system is not unpacked yet, telling the step's watchers. */
@@ -39,12 +42,34 @@ export async function unpack(
     blobs: parts.store.blobs,
     snapshotter,
     threads: layerThreads,
+    indexes: parts.store.layerIndexes,
     onBytes,
     signal: context.signal,
   });
 }
 
-/** The files of a root file system. */
+/** A root file system's files, and how to have contents of them at hand that `read` would not find so. */
+export interface ReadTree {
+  readonly tree: Tree;
+  /** @throws `ContentElsewhereError` when they are to be had by unpacking */
+  readonly bring: (paths: Iterable<ByteString>) => Promise<void>;
+}
+
+/** The files of a root file system, unpacked or not. */
+export async function openReadTree(
+  parts: IndexingParts,
+  of: RootOf,
+  { reading, ...step }: ForStep & { readonly reading: TreeReading },
+): Promise<ReadTree> {
+  const indexed = reading === 'indexed' ? await indexedTree(parts, of, step) : undefined;
+  if (indexed === undefined) return { tree: await openTree(parts, of.root, step), bring: () => Promise.resolve() };
+  const trees = treesOf(parts, await parts.workshop());
+  const fetch = (layers: readonly Layer[]): Promise<void> => parts.fetchLayers(layers, step);
+  const { signal } = step.context;
+  return { tree: indexed, bring: async (paths) => trees.bring(indexed, paths, { fetch, signal }) };
+}
+
+/** The files of a root file system, unpacked. */
 export async function openTree(
   parts: Pick<OperationParts, 'store' | 'workshop' | 'fetchLayers'>,
   root: FileSystemResult,

@@ -5,7 +5,7 @@ import { isForeignLayerMediaType } from '../../oci/media-type.js';
 import type { Store } from '../../store/store.js';
 import type { CachedStep } from '../cache/cached-step.js';
 import type { CacheImport } from '../cache/cache-import.js';
-import type { CacheKey, Vertex } from '../graph.js';
+import type { CacheKey, Vertex, VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
 import type { KeyMaterial, ResultCache } from '../solver/operation-handler.js';
 import { fileSystemOf, resultChainId, withLayer, type Result, type ResultLayer } from './result.js';
@@ -31,10 +31,10 @@ export type ClaimWork = ResultCache<Operation, Result>['claim'];
 
 export interface StepCacheOptions {
   readonly claim: ClaimWork;
-  /** Milliseconds since the epoch: what was done before counts as unknown. */
-  readonly notBefore?: number | undefined;
-  /** Asked in this order for what the store does not remember. */
-  readonly imports?: readonly CacheImport[] | undefined;
+  /** Milliseconds since the epoch: what was done of a step before counts as unknown. */
+  readonly notBefore?: ((vertex: Vertex<Operation>) => number) | undefined;
+  /** Asked in this order for what the store does not remember of a step. */
+  readonly importsFor?: ((vertex: Vertex<Operation>) => readonly CacheImport[]) | undefined;
   /** Told of each layer that can be had from one of them. */
   readonly onImported?: ((layer: Layer, from: CacheImport) => void) | undefined;
 }
@@ -45,7 +45,7 @@ export class StepCache implements ResultCache<Operation, Result> {
   readonly #options: StepCacheOptions;
   readonly claim: ClaimWork;
   /** Of this build, by vertex: what a cache for others is made of. */
-  readonly #seen = new Map<string, CachedStep>();
+  readonly #seen = new Map<VertexId, CachedStep>();
   /** Records that are written once their layer is here, by its digest. */
   readonly #promised = new Map<Digest, Promised[]>();
 
@@ -55,9 +55,9 @@ export class StepCache implements ResultCache<Operation, Result> {
     this.claim = options.claim;
   }
 
-  /** Of the vertices that were found or done. */
-  get steps(): readonly CachedStep[] {
-    return [...this.#seen.values()];
+  /** Of these vertices, those that were found or done. */
+  stepsOf(ids: Iterable<VertexId>): readonly CachedStep[] {
+    return [...ids].flatMap((id) => this.#seen.get(id) ?? []);
   }
 
   async load(vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {
@@ -65,7 +65,7 @@ export class StepCache implements ResultCache<Operation, Result> {
     const layer = recordedLayer(record);
     if (
       layer === undefined ||
-      this.#isTooOld(layer.created) ||
+      this.#isTooOld(vertex, layer.created) ||
       !(await this.#store.blobs.has(layer.descriptor.digest))
     ) {
       return await this.#imported(vertex, key, inputs);
@@ -74,15 +74,15 @@ export class StepCache implements ResultCache<Operation, Result> {
     return withLayer(fileSystemOf(inputs[0]), layer);
   }
 
-  #isTooOld(created: string | null): boolean {
+  #isTooOld(vertex: Vertex<Operation>, created: string | null): boolean {
     const { notBefore } = this.#options;
-    return notBefore !== undefined && created !== null && Date.parse(created) < notBefore;
+    return notBefore !== undefined && created !== null && Date.parse(created) < notBefore(vertex);
   }
 
   async #imported(vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {
-    for (const from of this.#options.imports ?? []) {
+    for (const from of this.#options.importsFor?.(vertex) ?? []) {
       const step = await from.find(key);
-      if (step === undefined || this.#isTooOld(step.created)) continue;
+      if (step === undefined || this.#isTooOld(vertex, step.created)) continue;
       const layer = { ...step.layer, created: step.created };
       const root = withLayer(fileSystemOf(inputs[0]), layer);
       const { digest } = layer.descriptor;

@@ -7,8 +7,9 @@ import { recordLayer } from './layer-recorder.js';
 import { madeTime } from './step-time.js';
 import { directoryEntries, resolveDirectory } from './missing-directories.js';
 import type { OperationParts } from './operation-parts.js';
-import { withLayer, type FileSystemResult } from './result.js';
-import { openTree } from './root-tree.js';
+import { rootOf, withLayer, type FileSystemResult } from './result.js';
+import { readingTrees } from './reading-trees.js';
+import { openReadTree } from './root-tree.js';
 import { lookUpUser } from './user-lookup.js';
 
 /**
@@ -20,10 +21,13 @@ export async function executeWorkdir(
   { vertex, operation, root }: { vertex: Vertex<Operation>; operation: WorkdirOperation; root: FileSystemResult },
   context: OperationContext,
 ): Promise<FileSystemResult> {
-  const tree = await openTree(parts, root, { step: vertex.id, context });
-  const path = resolveDirectory(tree, bytesOfText(operation.path.slice(1)));
-  const { uid, gid } = lookUpUser(tree, operation.user);
-  const entries = directoryEntries(tree, path, { mode: 0o755, uid, gid, mtime: madeTime(parts.sourceDateEpoch) });
+  const of = { root, vertex: rootOf(vertex) };
+  const entries = await readingTrees(async (reading) => {
+    const { tree } = await openReadTree(parts, of, { step: vertex.id, context, reading });
+    const path = resolveDirectory(tree, bytesOfText(operation.path.slice(1)));
+    const { uid, gid } = lookUpUser(tree, operation.user);
+    return directoryEntries(tree, path, { mode: 0o755, uid, gid, mtime: madeTime(parts.sourceDateEpoch) });
+  });
   const missing = entries.some(({ exists }) => !exists);
   const changes = missing ? entries.map(({ entry }): Change => ({ kind: 'upsert', entry })) : [];
   return withLayer(root, await recordLayer(parts, changes, context.signal));

@@ -28,6 +28,7 @@ export interface PlanOptions {
     | 'namedContexts'
     | 'noCacheFilter'
     | 'platform'
+    | 'platforms'
     | 'sourceDateEpoch'
     | keyof StepSettings
   > &
@@ -85,6 +86,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     steps: request,
     freshStages: stagesNamed(index, request.noCacheFilter ?? []),
     manyStages: index.stages.length > 1,
+    manyPlatforms: request.platforms !== undefined,
     ignored: lazyIgnoredPaths(request.ignore ?? null),
     warn,
   });

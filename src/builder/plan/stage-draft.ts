@@ -8,6 +8,7 @@ import type { OutlinedArgument } from '../outline/outline.js';
 import type { PlannedHistory, ResolvedBase } from '../plan.js';
 import { copyConfigDraft, draftConfig, splitVariable, type ConfigDraft } from './config-draft.js';
 import { vertexIdOf } from './graph-builder.js';
+import { shownPlatform } from './step-label.js';
 
 /** What BuildKit puts beside each of its history entries; tools recognize images by it. */
 const COMMENT = 'buildkit.dockerfile.v0';
@@ -27,6 +28,7 @@ export interface PendingStep {
   readonly inputs: readonly VertexId[];
   readonly text: string;
   readonly source: SourceRange;
+  readonly platform: string;
 }
 
 /** An ARG of the stage itself: what it says there, or nothing where it stands for the global one of its name. */
@@ -133,7 +135,8 @@ export class StageDraft {
   addStep(operation: Operation, options: { text: string; source: SourceRange; more?: readonly VertexId[] }): void {
     const inputs = [this.rootfs, ...(options.more ?? [])];
     const id = vertexIdOf(operation, inputs);
-    this.steps.push({ id, operation, inputs, text: options.text, source: options.source });
+    const platform = shownPlatform(this.platform, this.#variables);
+    this.steps.push({ id, operation, inputs, text: options.text, source: options.source, platform });
     this.rootfs = id;
   }
 

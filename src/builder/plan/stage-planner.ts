@@ -1,4 +1,4 @@
-import type { Platform } from '../../oci/platform.js';
+import { formatPlatform, type Platform } from '../../oci/platform.js';
 import type { ParseWarning, Stage } from '../../parser/instruction.js';
 import { invariant } from '../../support/invariant.js';
 import type { SourceRange } from '../../support/source-range.js';
@@ -26,6 +26,8 @@ export interface PlannerOptions {
   readonly freshStages: ReadonlySet<number>;
   /** Whether labels name their stage. */
   readonly manyStages: boolean;
+  /** Whether they name the platform. */
+  readonly manyPlatforms: boolean;
   /** What COPY of the build context finds left out. */
   readonly ignored: () => IgnoredPaths | undefined;
   readonly warn: (warning: ParseWarning) => void;
@@ -133,15 +135,27 @@ export class StagePlanner implements BuildScope {
   #label({ base, stage }: NeededStage, { steps }: StageDraft): void {
     const first = base.kind === 'image' ? 1 : 0;
     const total = steps.length + first;
-    const name = this.#options.manyStages ? (stage.name ?? `stage-${stage.index}`) : undefined;
+    const { manyStages, manyPlatforms } = this.#options;
+    const name = manyStages ? (stage.name ?? `stage-${stage.index}`) : undefined;
+    const shown = (platform: string): Pick<Parameters<typeof stepLabel>[0], 'stage' | 'platform'> => ({
+      stage: name,
+      platform: manyPlatforms ? platform : undefined,
+    });
     if (base.kind === 'image') {
       const operation = imageOperation(base.image);
-      const label = stepLabel({ stage: name, number: 1, total, text: `FROM ${operation.reference}` });
+      const { reference } = operation;
+      const label = stepLabel({
+        ...shown(formatPlatform(operation.platform)),
+        number: 1,
+        total,
+        text: `FROM ${reference}`,
+      });
       this.graph.addSource(operation, label, stage.source);
     }
     const fresh = this.#options.freshStages.has(stage.index) ? true : undefined;
-    for (const [index, { text, ...vertex }] of steps.entries()) {
-      this.graph.add({ ...vertex, fresh, label: stepLabel({ stage: name, number: index + 1 + first, total, text }) });
+    for (const [index, { text, platform, ...vertex }] of steps.entries()) {
+      const label = stepLabel({ ...shown(platform), number: index + 1 + first, total, text });
+      this.graph.add({ ...vertex, fresh, label });
     }
   }
 

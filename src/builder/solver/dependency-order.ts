@@ -2,7 +2,7 @@ import { invariant } from '../../support/invariant.js';
 import type { BuildGraph, Vertex, VertexId } from '../graph.js';
 
 /**
- * The vertices that the target needs, each after its inputs, in a fixed order: depth first, inputs from left to right.
+ * The vertices that the targets need, each after its inputs, in a fixed order: depth first, inputs from left to right.
  * Iterative: a chain of thousands of steps must not exhaust the stack.
  */
 export function dependencyOrder<O>(graph: BuildGraph<O>): readonly Vertex<O>[] {
@@ -16,15 +16,17 @@ export function dependencyOrder<O>(graph: BuildGraph<O>): readonly Vertex<O>[] {
     invariant(vertex !== undefined, `the graph lacks vertex ${id}`);
     open.push({ vertex, next: 0 });
   };
-  enter(graph.target);
-  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
-    const input = top.vertex.inputs[top.next];
-    if (input === undefined) {
-      order.push(top.vertex);
-      open.pop();
-    } else {
-      top.next += 1;
-      enter(input);
+  for (const target of [graph.target, ...(graph.moreTargets ?? [])]) {
+    enter(target);
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const input = top.vertex.inputs[top.next];
+      if (input === undefined) {
+        order.push(top.vertex);
+        open.pop();
+      } else {
+        top.next += 1;
+        enter(input);
+      }
     }
   }
   return order;

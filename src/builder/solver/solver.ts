@@ -37,10 +37,12 @@ export interface Solution<R> {
   /** Steps. */
   readonly total: number;
   readonly cached: number;
+  /** The steps that were remembered. */
+  readonly remembered: ReadonlySet<VertexId>;
 }
 
 /**
- * Finds the results of the graph's target and all that it needs: of each vertex the remembered one, or does the work,
+ * Finds the results of the graph's targets and all that they need: of each vertex the remembered one, or does the work,
  * independent vertices side by side. The first failure aborts the rest and is thrown once all of it has stopped.
  */
 export async function solve<O, R>(
@@ -76,7 +78,7 @@ export async function solve<O, R>(
   if (firstError !== undefined) throw firstError as Error;
   const results = new Map<VertexId, R>();
   for (const [id, result] of pending) results.set(id, await result);
-  return { results, total: steps.length, cached: run.cached };
+  return { results, total: steps.length, cached: run.remembered.size, remembered: run.remembered };
 }
 
 /** Events of vertices that are no steps go nowhere. */
@@ -94,7 +96,7 @@ class SolverRun<O, R> {
   readonly #working = new Map<VertexId, Work>();
   /** The one that stopped the others. */
   #sole: VertexId | undefined;
-  cached = 0;
+  readonly remembered = new Set<VertexId>();
 
   constructor(parts: SolverParts<O, R>, options: SolveOptions<O>) {
     this.#parts = parts;
@@ -127,7 +129,7 @@ class SolverRun<O, R> {
   }
 
   #found(vertex: Vertex<O>, result: R): R {
-    if (this.#options.isStep(vertex)) this.cached += 1;
+    if (this.#options.isStep(vertex)) this.remembered.add(vertex.id);
     this.#options.progress({ type: 'step-cached', step: vertex.id, at: this.#parts.now() });
     return result;
   }

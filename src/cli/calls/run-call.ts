@@ -1,6 +1,7 @@
 import type { CheckResult } from '../../builder/check/check-dockerfile.js';
 import type { ParsedArguments } from '../argv.js';
 import { readBuildRequest } from '../build-request.js';
+import { forOnePlatform } from '../platforms.js';
 import { lazyToolchain } from '../commands/open-toolchain.js';
 import { runTransfer } from '../commands/transfer-activity.js';
 import { EndWithStatus } from '../end-with-status.js';
@@ -35,7 +36,7 @@ async function check(call: Call, parsed: ParsedArguments, host: Host): Promise<v
   const { request, result } = await runTransfer(host, { title: 'Checking', quiet: false }, async (progress) => {
     await using lazy = lazyToolchain(parsed, host);
     const activity = { progress, signal: host.signal };
-    const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+    const given = forOnePlatform(await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity }));
     return { request: given, result: await (await lazy.get()).check(given, activity) };
   });
   const { dockerfile } = request;
@@ -56,7 +57,7 @@ async function outline({ format }: Call, parsed: ParsedArguments, host: Host): P
   const { text, found } = await runTransfer(host, { title: 'Outlining', quiet: false }, async (progress) => {
     await using lazy = lazyToolchain(parsed, host);
     const activity = { progress, signal: host.signal };
-    const request = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
+    const request = forOnePlatform(await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity }));
     return { text: request.dockerfile.text, found: await (await lazy.get()).outline(request, activity) };
   });
   await print(host.stdout, format === 'json' ? outlineJson(found, text) : outlineText(found));

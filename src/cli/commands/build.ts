@@ -57,13 +57,18 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
       await using lazy = lazyToolchain(parsed, host);
       const activity = { progress, signal };
       const given = await readBuildRequest(parsed, host, { toolchain: () => lazy.get(), activity });
-      const annotations = { ...given.annotations, ...wanted.annotations };
+      const annotations = { ...given.annotations, ...wanted.annotations.annotations };
+      const placed = [...(given.placedAnnotations ?? []), ...wanted.annotations.placed];
       const caches = readCaches(parsed, host, given);
       const cached = {
         ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
         ...(caches.inline ? { inlineCache: true } : {}),
       };
-      const request = { ...given, ...cached, tags: [...given.tags, ...wanted.names], annotations };
+      const request = {
+        ...{ ...given, ...cached, annotations },
+        tags: [...given.tags, ...wanted.names],
+        ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
+      };
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
@@ -74,7 +79,7 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
     (built) => built,
   ).finally(close);
   const silent = parsed.value('verbosity') !== undefined && !parsed.flag('quiet');
-  if (mode === 'quiet' && !silent && !wanted.usesStandardOutput) await print(host.stdout, `${result.imageId}\n`);
+  if (mode === 'quiet' && !silent && !wanted.usesStandardOutput) await print(host.stdout, `${shownId(result)}\n`);
 }
 
 /** No file is drawn anew. */
@@ -130,14 +135,19 @@ function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
   return [
     ...(digestFile === undefined ? [] : [{ path: digestFile, textOf: digestOfImage }]),
     // Without an end of line, as Docker writes it.
-    ...(idFile === undefined ? [] : [{ path: idFile, textOf: ({ imageId }: BuildResult) => imageId }]),
+    ...(idFile === undefined ? [] : [{ path: idFile, textOf: shownId }]),
     ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
   ];
 }
 
 /** As the registry has it. */
-function digestOfImage({ manifest, pushed = [] }: BuildResult): string {
-  return (pushed[0] ?? manifest).digest;
+function digestOfImage({ manifest, index, pushed = [] }: BuildResult): string {
+  return (pushed[0] ?? index ?? manifest).digest;
+}
+
+/** What Docker gives as the id of what was built: of an image for several platforms, the digest of its index. */
+function shownId({ imageId, index }: BuildResult): string {
+  return index?.digest ?? imageId;
 }
 
 async function writeResult(path: string, cwd: string, text: string): Promise<void> {

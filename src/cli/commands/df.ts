@@ -58,6 +58,11 @@ function rowsOf(usage: DiskUsage): readonly Row[] {
     },
     whole('Cache mounts', cacheMounts.length, sumOf(cacheMounts)),
     whole('Git repositories', git.count, git.bytes),
+    {
+      ...whole('Layer indexes', usage.layerIndexes.count, usage.layerIndexes.bytes),
+      Active: usage.layerIndexes.count,
+      Reclaimable: 0,
+    },
     whole('Unneeded blobs', usage.unneeded.count, usage.unneeded.bytes),
     { ...whole('Temporary', usage.temporary.count, usage.temporary.bytes), Reclaimable: 0 },
   ];

@@ -80,7 +80,8 @@ function question({ all, cacheMounts, unusedSince, keepStorage }: PruneStoreOpti
   return `WARNING! This will remove:\n${lines.map((line) => `  - ${line}`).join('\n')}\n`;
 }
 
-function rowsOf({ images, cache, blobs, snapshots, cacheMounts, gitRepositories }: PruneResult): readonly string[][] {
+function rowsOf(result: PruneResult): readonly string[][] {
+  const { images, cache, blobs, snapshots, cacheMounts, gitRepositories, layerIndexes } = result;
   const counted = (name: string, { count, bytes }: PruneResult['blobs']): string[][] =>
     count === 0 ? [] : [[name, String(count), formatSize(bytes)]];
   return [
@@ -92,6 +93,7 @@ function rowsOf({ images, cache, blobs, snapshots, cacheMounts, gitRepositories 
     ...counted('blobs', blobs),
     ...counted('snapshots', snapshots),
     ...counted('git repositories', gitRepositories),
+    ...counted('layer indexes', layerIndexes),
   ];
 }
 

@@ -18,12 +18,16 @@ function omission({ lineCount, tail }: Step): string[] {
 }
 
 /** What a build has made, and how much of it anew. */
-export function resultLines({ imageId, stored, forPush, names, steps }: BuildResult): string[] {
+export function resultLines({ imageId, index, images, stored, forPush, names, steps }: BuildResult): string[] {
   const built = steps.total - steps.cached;
   const count = `${steps.total} ${steps.total === 1 ? 'step' : 'steps'}: ${steps.cached} cached, ${built} built`;
-  if (stored) return [`image ${imageId} (${count})`, ...names.map((name) => `named ${name}`)];
+  const what = index === undefined ? `image ${imageId}` : `index ${index.digest}`;
+  const members = stored || forPush === true ? (images ?? []) : [];
+  const lines = members.map((image) => `image ${image.imageId} for ${image.platform}`);
+  if (stored) return [`${what} (${count})`, ...lines, ...names.map((name) => `named ${name}`)];
   return [
-    forPush === true ? `image ${imageId}, which only the registry has whole (${count})` : `no image kept (${count})`,
+    forPush === true ? `${what}, which only the registry has whole (${count})` : `no image kept (${count})`,
+    ...lines,
   ];
 }
 

@@ -9,6 +9,7 @@ const VERBS: Readonly<Record<Transfer['direction'], string>> = {
   read: 'transferring ',
   write: 'writing ',
   unpack: 'extracting ',
+  index: 'indexing ',
   compress: 'compressing ',
 };
 

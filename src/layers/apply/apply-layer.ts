@@ -1,6 +1,13 @@
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+import type { TarIndexer } from '../index/tar-indexer.js';
 import { TarParser } from '../tar/tar-parser.js';
 import { LayerWriter, type LayerTarget } from './layer-writer.js';
+
+export interface ApplyOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Is told of the tar while it passes. */
+  readonly indexer?: TarIndexer | undefined;
+}
 
 /**
  * Writes the tar of a layer over the files of its parent. Synchronous between the chunks of its source: a file costs some
@@ -11,14 +18,15 @@ import { LayerWriter, type LayerTarget } from './layer-writer.js';
 export async function applyLayer(
   tar: AsyncIterable<Uint8Array>,
   target: LayerTarget,
-  signal?: AbortSignal,
+  options: ApplyOptions = {},
 ): Promise<void> {
+  const { signal, indexer } = options;
   using writer = new LayerWriter(target);
   const parser = new TarParser();
   for await (const chunk of tar) {
     if (signal?.aborted === true) throw new TsbuildError('ABORTED', 'cannot unpack layer: it was cancelled');
     explained(() => {
-      applyChunk(writer, parser, chunk);
+      applyChunk({ writer, parser, indexer }, chunk);
     });
   }
   parser.finish();
@@ -28,12 +36,12 @@ export async function applyLayer(
 }
 
 /** As `applyLayer`, of what need not be waited for. */
-export function applyChunks(tar: Iterable<Uint8Array>, target: LayerTarget): void {
+export function applyChunks(tar: Iterable<Uint8Array>, target: LayerTarget, indexer?: TarIndexer): void {
   using writer = new LayerWriter(target);
   const parser = new TarParser();
   for (const chunk of tar) {
     explained(() => {
-      applyChunk(writer, parser, chunk);
+      applyChunk({ writer, parser, indexer }, chunk);
     });
   }
   parser.finish();
@@ -42,8 +50,16 @@ export function applyChunks(tar: Iterable<Uint8Array>, target: LayerTarget): voi
   });
 }
 
-function applyChunk(writer: LayerWriter, parser: TarParser, chunk: Uint8Array): void {
+interface Applying {
+  readonly writer: LayerWriter;
+  readonly parser: TarParser;
+  readonly indexer: TarIndexer | undefined;
+}
+
+function applyChunk({ writer, parser, indexer }: Applying, chunk: Uint8Array): void {
+  indexer?.chunk(chunk);
   for (const event of parser.push(chunk)) {
+    indexer?.event(event);
     switch (event.kind) {
       case 'entry':
         writer.begin(event.entry);

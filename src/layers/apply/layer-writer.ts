@@ -31,6 +31,7 @@ import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../tree.js';
 import { parseWhiteoutName } from '../whiteout.js';
 import { MergedDirectories } from './merged-directories.js';
 import { createHiding, type Hiding } from './hiding.js';
+import { filesBelow } from './files-below.js';
 import { removeDirectory } from './remove-directory.js';
 
 export interface LayerTarget extends AttributeWriting {
@@ -75,7 +76,7 @@ export class LayerWriter implements Disposable {
     this.#target = target;
     this.#directories = new RootedDirectories(target.root);
     this.#merged = new MergedDirectories({
-      directories: this.#directories,
+      own: filesBelow(this.#directories),
       below: target.overlay?.below ?? null,
       onDirectory: (path, made, mtime) => {
         this.#noteDirectory(path, made, mtime);

@@ -1,15 +1,29 @@
-import { mkdirSync, readlinkSync, unlinkSync } from 'node:fs';
-import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.js';
+import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
-import type { RootedDirectories } from '../../support/rooted-path.js';
 import { baseName, childPath, parentPath, pathComponents, ROOT } from '../../support/byte-path.js';
-import { statFile, timestampOf } from '../files/file-entry.js';
 import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../tree.js';
 
+/** What a layer has of its own at a path without links. */
+export type OwnFile =
+  | { readonly kind: 'directory'; readonly mtime: TreeEntry['mtime'] }
+  | { readonly kind: 'link'; readonly target: ByteString }
+  /** Or a whiteout. */
+  | { readonly kind: 'other' };
+
+/** The files of the layer that is being applied, on a disk or in memory. Paths have their links resolved. */
+export interface OwnFiles {
+  look(path: ByteString): OwnFile | undefined;
+  makeDirectory(path: ByteString): void;
+  /** What is there, and is no directory. */
+  remove(path: ByteString): void;
+  /** Directories may have been removed, and others made in their place. */
+  forget(): void;
+}
+
 export interface MergedDirectoriesOptions {
-  readonly directories: RootedDirectories;
+  readonly own: OwnFiles;
   /** What lies below an overlay's upper directory; `null` when all files are in one directory. */
-  readonly below: Tree | null;
+  readonly below: Pick<Tree, 'lstat'> | null;
   /** Tells of every directory passed through for the first time: made here, with these attributes, or found as it was. */
   readonly onDirectory: (path: ByteString, made: TreeEntry | undefined, mtime: TreeEntry['mtime']) => void;
   /** Marks a directory of the upper one that is to hide what is below it. */
@@ -65,24 +79,21 @@ export class MergedDirectories {
     if (removed !== 'directory' && !this.#followed.has(path)) return;
     this.#resolved.clear();
     this.#followed.clear();
-    this.#options.directories.forget();
+    this.#options.own.forget();
   }
 
   #step(path: ByteString, way: Way): ByteString | undefined {
-    const { directories } = this.#options;
-    const host = directories.child(parentPath(path), baseName(path));
-    const stat = statFile(host);
-    if (stat?.isDirectory() === true) {
-      this.#options.onDirectory(path, undefined, timestampOf(stat.mtimeNs));
+    const { own } = this.#options;
+    const found = own.look(path);
+    if (found?.kind === 'directory') {
+      this.#options.onDirectory(path, undefined, found.mtime);
       return path;
     }
-    if (stat?.isSymbolicLink() === true) {
-      return this.#follow(path, readlinkSync(fsPath(host), 'latin1') as ByteString, way);
-    }
-    if (stat === undefined) return this.#stepBelow(path, way);
+    if (found?.kind === 'link') return this.#follow(path, found.target, way);
+    if (found === undefined) return this.#stepBelow(path, way);
     if (way.mode === 'existing') return undefined;
     // A file of this layer is in the way, or a whiteout: what it hides must not shine through the new directory.
-    unlinkSync(fsPath(host));
+    own.remove(path);
     this.hideBelow(path);
     return this.#make(path, PLAIN_DIRECTORY);
   }
@@ -96,9 +107,7 @@ export class MergedDirectories {
   }
 
   #make(path: ByteString, attributes: TreeEntry): ByteString {
-    const host = this.#options.directories.child(parentPath(path), baseName(path));
-    // Its own mode it gets when all is in it.
-    mkdirSync(fsPath(host), 0o700);
+    this.#options.own.makeDirectory(path);
     if (this.#opaque.has(path)) this.#options.onOpaque(path);
     this.#options.onDirectory(path, attributes, attributes.mtime);
     return path;

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createDigester, type Digest, type DigestAlgorithm } from '../../oci/digest.js';
 import { BlockingGunzip } from './blocking-gunzip.js';
+import { TarReadingIndexer } from '../index/tar-indexer.js';
 import { decompress } from './decompress.js';
 import { inflateFile, startsWithGzip } from './inflate-file.js';
 
@@ -8,12 +9,16 @@ import { inflateFile, startsWithGzip } from './inflate-file.js';
 export interface ContentFile {
   readonly path: string;
   readonly algorithm: DigestAlgorithm;
+  /** Whether an index is to be made on the way: it is the tar of a layer. */
+  readonly indexed?: boolean | undefined;
 }
 
 export interface ContentDigest {
   readonly digest: Digest;
   /** Bytes, decompressed. */
   readonly size: number;
+  /** When it was asked for, and the content is a tar and not too large for one. */
+  readonly index?: Uint8Array | undefined;
 }
 
 /**
@@ -21,13 +26,19 @@ export interface ContentDigest {
  * digesting a chunk in turn takes a third less time than passing it through streams, so this is for threads that do nothing else.
  * @throws `LAYER_INVALID` when it is damaged, cut off or swells too much; system errors
  */
-export async function digestContent({ path, algorithm }: ContentFile): Promise<ContentDigest> {
+export async function digestContent({ path, algorithm, indexed = false }: ContentFile): Promise<ContentDigest> {
   const digester = createDigester(algorithm);
+  const indexer = indexed ? new TarReadingIndexer() : undefined;
+  const take = (chunk: Uint8Array): void => {
+    digester.update(chunk);
+    indexer?.push(chunk);
+  };
   using gunzip = startsWithGzip(path) ? BlockingGunzip.open() : undefined;
   if (gunzip === undefined) {
-    for await (const chunk of decompress(createReadStream(path, { highWaterMark: 1 << 20 }))) digester.update(chunk);
+    for await (const chunk of decompress(createReadStream(path, { highWaterMark: 1 << 20 }))) take(chunk);
   } else {
-    for (const chunk of inflateFile(path, gunzip)) digester.update(chunk);
+    for (const chunk of inflateFile(path, gunzip)) take(chunk);
   }
-  return digester.finish();
+  const { digest, size } = digester.finish();
+  return { digest, size, index: indexer?.finish(digest) };
 }

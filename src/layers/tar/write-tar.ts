@@ -1,6 +1,7 @@
 import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { Change } from '../change.js';
+import type { LayerIndexBuilder } from '../index/layer-index-builder.js';
 import type { TarEntry } from '../tar-entry.js';
 import { opaqueWhiteoutPath, refuseWhiteoutName, whiteoutPath } from '../whiteout.js';
 import { encodeHeader } from './encode-header.js';
@@ -14,14 +15,21 @@ const ZEROS: Uint8Array = new Uint8Array(2 * BLOCK);
 /**
  * The tar of a layer (image-spec layer.md): changes in, the order kept, and the same bytes out for the same changes. Chunks are
  * large and the receiver's to keep.
+ * @param index is told of the entries as a reader of the tar would be
  * @throws `LAYER_INVALID` for a file that a layer cannot hold, or that changes while it is read
  */
-export async function* writeTar(changes: AsyncIterable<Change>): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* writeTar(
+  changes: AsyncIterable<Change>,
+  index?: LayerIndexBuilder,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const output = new ChunkBuffer();
   for await (const change of changes) {
-    output.put(encodeHeader(entryOf(change)));
-    if (change.kind === 'upsert' && change.entry.size > 0)
-      yield* putContent(output, change.entry, change.open?.() ?? []);
+    const entry = entryOf(change);
+    output.put(encodeHeader(entry));
+    index?.entry(entry);
+    if (change.kind === 'upsert' && entry.size > 0)
+      yield* putContent(output, { entry, content: change.open?.() ?? [], index });
+    if (entry.type === 'file') index?.end();
     if (output.hasChunks) yield* output.take();
   }
   output.zeros(2 * BLOCK);
@@ -29,21 +37,30 @@ export async function* writeTar(changes: AsyncIterable<Change>): AsyncGenerator<
   yield output.rest();
 }
 
+interface FileContent {
+  readonly entry: TarEntry;
+  readonly content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  readonly index: LayerIndexBuilder | undefined;
+}
+
 async function* putContent(
   output: ChunkBuffer,
-  entry: TarEntry,
-  content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  { entry, content, index }: FileContent,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const counter = new ContentCounter(entry);
+  const put = (bytes: Uint8Array): void => {
+    index?.content(output.position, bytes);
+    output.put(counter.count(bytes));
+  };
   // Awaiting every chunk of what can be read at once doubles the time of small files.
   if (Symbol.iterator in content) {
     for (const bytes of content) {
-      output.put(counter.count(bytes));
+      put(bytes);
       if (output.hasChunks) yield* output.take();
     }
   } else {
     for await (const bytes of content) {
-      output.put(counter.count(bytes));
+      put(bytes);
       if (output.hasChunks) yield* output.take();
     }
   }
@@ -118,6 +135,13 @@ class ChunkBuffer {
   readonly #full: Uint8Array[] = [];
   #chunk = Buffer.allocUnsafeSlow(CHUNK);
   #filled = 0;
+  /** Bytes in chunks that are full. */
+  #before = 0;
+
+  /** Bytes that have been put. */
+  get position(): number {
+    return this.#before + this.#filled;
+  }
 
   get hasChunks(): boolean {
     return this.#full.length > 0;
@@ -148,6 +172,7 @@ class ChunkBuffer {
 
   #next(): void {
     this.#full.push(this.#chunk);
+    this.#before += CHUNK;
     this.#chunk = Buffer.allocUnsafeSlow(CHUNK);
     this.#filled = 0;
   }

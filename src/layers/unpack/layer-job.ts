@@ -9,6 +9,7 @@ import { BlockingGunzip } from '../compression/blocking-gunzip.js';
 import { decompress } from '../compression/decompress.js';
 import { inflateFile, startsWithGzip } from '../compression/inflate-file.js';
 import type { Owner, OwnerMap, Ownership } from '../files/ownership.js';
+import { TarIndexer } from '../index/tar-indexer.js';
 import { createLayersTree } from '../layers-tree.js';
 import { awaitedTree } from './awaited-tree.js';
 import { contentMismatch } from './content-mismatch.js';
@@ -30,6 +31,15 @@ export interface LayerJob {
    * when the rest are done. It takes a fifth more work.
    */
   readonly overlapped: boolean;
+  /** Whether an index of the layer is to be made on the way. */
+  readonly indexed: boolean;
+}
+
+export interface UnpackedLayer {
+  /** Owners that are recorded beside the snapshot. */
+  readonly owners: OwnerMap;
+  /** Of the layer, when it was asked for and the layer is not too large for one. */
+  readonly index: Uint8Array | undefined;
 }
 
 /** Bytes that are read between two reports of them. */
@@ -37,34 +47,35 @@ const REPORT = 1 << 20;
 
 /**
  * Returns when the layer's files are there, those of all layers below, and both the blob and its content are what they have to be.
- * @returns owners that are recorded beside the snapshot
  * @throws `DIGEST_MISMATCH`, and what `applyLayer` throws; `ABORTED` when a layer below failed
  */
-export async function unpackLayerJob(job: LayerJob): Promise<OwnerMap> {
+export async function unpackLayerJob(job: LayerJob): Promise<UnpackedLayer> {
   using below = new ReceivedLayers(job.below);
   const { ownership, opaqueXattr } = job;
   const owners = new Map<ByteString, Owner>();
   const tree = awaitedTree(() => createLayersTree({ layers: below.wait(), ownership, opaqueXattr }));
   const overlay = { below: tree, opaqueXattr, takesRoot: true };
-  await applyBlob(job, { root: job.root, ownership, owners, overlay }, below);
+  const index = await applyBlob(job, { root: job.root, ownership, owners, overlay }, below);
   below.wait();
-  return owners;
+  return { owners, index };
 }
 
-async function applyBlob(job: LayerJob, target: LayerTarget, below: ReceivedLayers): Promise<void> {
+async function applyBlob(job: LayerJob, target: LayerTarget, below: ReceivedLayers): Promise<Uint8Array | undefined> {
   const verifier = createVerifier(job.blob);
   const digester = createDigester(digestAlgorithm(job.diffId));
+  const indexer = job.indexed ? new TarIndexer() : undefined;
   const read = reading(verifier, below);
   using gunzip = !job.overlapped && startsWithGzip(job.path) ? BlockingGunzip.open() : undefined;
   if (gunzip === undefined) {
     const file = createReadStream(job.path, { highWaterMark: 1 << 20 });
-    await applyLayer(digestedStream(decompress(watched(file, read)), digester), target);
+    await applyLayer(digestedStream(decompress(watched(file, read)), digester), target, { indexer });
   } else {
-    applyChunks(digested(inflateFile(job.path, gunzip, read), digester), target);
+    applyChunks(digested(inflateFile(job.path, gunzip, read), digester), target, indexer);
   }
   verifier.finish();
   const { digest } = digester.finish();
   if (digest !== job.diffId) throw contentMismatch(job.blob.digest, { expected: job.diffId, found: digest });
+  return indexer?.finish(digest);
 }
 
 function reading(verifier: Verifier, below: ReceivedLayers): (chunk: Uint8Array) => void {

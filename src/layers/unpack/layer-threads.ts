@@ -1,7 +1,6 @@
 import { layout } from '../../store/layout.js';
 import { ThreadPool } from '../../support/thread-pool.js';
-import type { OwnerMap } from '../files/ownership.js';
-import type { LayerJob } from './layer-job.js';
+import type { LayerJob, UnpackedLayer } from './layer-job.js';
 
 /** Threads that unpack layers of one store, started when they are first needed. */
 export interface LayerThreads extends AsyncDisposable {
@@ -9,7 +8,7 @@ export interface LayerThreads extends AsyncDisposable {
    * Jobs begin in the order of the calls: as a thread may wait for the layers below its own, those have to come first.
    * @throws what `unpackLayerJob` throws; `ABORTED`
    */
-  unpack(job: Omit<LayerJob, 'path'>, options: { readonly signal?: AbortSignal | undefined }): Promise<OwnerMap>;
+  unpack(job: Omit<LayerJob, 'path'>, options: { readonly signal?: AbortSignal | undefined }): Promise<UnpackedLayer>;
 }
 
 export function createLayerThreads(options: {
@@ -18,7 +17,7 @@ export function createLayerThreads(options: {
   readonly threads: number;
 }): LayerThreads {
   const entry = new URL('./unpack-worker.js', import.meta.url);
-  const pool = new ThreadPool<LayerJob, OwnerMap>({ entry, threads: options.threads, what: 'unpack a layer' });
+  const pool = new ThreadPool<LayerJob, UnpackedLayer>({ entry, threads: options.threads, what: 'unpack a layer' });
   return {
     unpack: async (job, { signal }) => {
       const path = layout.blob(options.storeRoot, job.blob.digest);

@@ -1,3 +1,4 @@
+import type { LayerIndexes } from '../../store/layer-indexes.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import type { ChainId, Layer } from '../../oci/layer.js';
 import type { ApartSnapshot, ApartSnapshots } from '../snapshotter.js';
@@ -17,6 +18,8 @@ export interface StackedLayer {
 export interface UnpackApartOptions {
   readonly snapshots: ApartSnapshots;
   readonly threads: LayerThreads;
+  /** Where indexes of the layers go that are not there; absent: none are made. */
+  readonly indexes?: Pick<LayerIndexes, 'has' | 'save'> | undefined;
   readonly onBytes?: ((layer: Layer, count: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -89,7 +92,7 @@ async function unpackOne(
   options: UnpackApartOptions,
 ): Promise<void> {
   const { layer, id, parent } = stacked;
-  const { snapshots, threads, onBytes, signal } = options;
+  const { snapshots, threads, indexes, onBytes, signal } = options;
   let left = layer.descriptor.size;
   const report = (count: number): void => {
     left -= count;
@@ -103,11 +106,13 @@ async function unpackOne(
   const { ownership, opaqueXattr } = snapshots;
   const { digest, size } = layer.descriptor;
   const root = bytesOfText(snapshot.directory);
-  const job = { blob: { digest, size }, diffId: layer.diffId, root, ownership, opaqueXattr, overlapped };
-  const owners = await threads.unpack({ ...job, below: source.ends }, { signal });
+  const indexed = indexes?.has(layer.diffId) === false;
+  const job = { blob: { digest, size }, diffId: layer.diffId, root, ownership, opaqueXattr, overlapped, indexed };
+  const { owners, index } = await threads.unpack({ ...job, below: source.ends }, { signal });
   await answered;
   report(left);
   await snapshot.commit(id, { parent, owners });
+  if (index !== undefined) await indexes?.save(layer.diffId, { bytes: index, blob: digest });
 }
 
 /** Never rejects: a failure below is told as one, and reported by who failed. */

@@ -1,8 +1,10 @@
 import { createDigester, digestAlgorithm } from '../../oci/digest.js';
 import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { BlobReader } from '../../store/blob-store.js';
+import type { LayerIndexes } from '../../store/layer-indexes.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { decompress } from '../compression/decompress.js';
+import { TarIndexer } from '../index/tar-indexer.js';
 import type { ActiveSnapshot, Snapshotter } from '../snapshotter.js';
 import { contentMismatch } from './content-mismatch.js';
 import type { LayerThreads } from './layer-threads.js';
@@ -15,6 +17,8 @@ export interface UnpackOptions {
   readonly snapshotter: Snapshotter;
   /** Those of the store that `blobs` is of: with them, several large layers are unpacked at once. */
   readonly threads?: LayerThreads | undefined;
+  /** Where indexes of the layers go that are not there; absent: none are made. */
+  readonly indexes?: Pick<LayerIndexes, 'has' | 'save'> | undefined;
   /** Called with counts of bytes of the stored blob that have just been unpacked. */
   readonly onBytes?: ((layer: Layer, count: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +49,7 @@ export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | 
 async function unpackAtOnce(
   chain: readonly (ChainId | null)[],
   unpacked: number,
-  { layers, snapshotter, threads, onBytes, signal }: UnpackOptions,
+  { layers, snapshotter, threads, indexes, onBytes, signal }: UnpackOptions,
 ): Promise<number> {
   const { apart } = snapshotter;
   if (apart === undefined || threads === undefined || !isWorthThreads(layers.slice(unpacked))) return unpacked;
@@ -54,7 +58,7 @@ async function unpackAtOnce(
     return index < unpacked || id == null ? [] : [{ layer, id, parent: chain[index - 1] ?? null }];
   });
   try {
-    await unpackApart(stack, { snapshots: apart, threads, onBytes, signal });
+    await unpackApart(stack, { snapshots: apart, threads, indexes, onBytes, signal });
     return layers.length;
   } catch (error) {
     if (isTsbuildError(error, 'ABORTED') || isTsbuildError(error, 'DISK_FULL')) throw error;
@@ -89,7 +93,10 @@ async function unpackLayer(layer: Layer, active: ActiveSnapshot, options: Unpack
   const blob = await options.blobs.open(layer.descriptor);
   try {
     const counted = counting(blob as AsyncIterable<Uint8Array>, (count) => options.onBytes?.(layer, count));
-    await active.apply(verified(decompress(counted), layer), { signal: options.signal });
+    const indexer = options.indexes?.has(layer.diffId) === false ? new TarIndexer() : undefined;
+    await active.apply(verified(decompress(counted), layer), { signal: options.signal, indexer });
+    const bytes = indexer?.finish(layer.diffId);
+    if (bytes !== undefined) await options.indexes?.save(layer.diffId, { bytes, blob: layer.descriptor.digest });
   } finally {
     blob.destroy();
   }

@@ -208,6 +208,14 @@ export interface EncodedList {
   readonly failureOf: (index: number) => Failure | undefined;
 }
 
+/** A list as the program reads it: how long it is, where it belongs, itself. */
+export function messageOf({ bytes, address }: EncodedList): Buffer {
+  const header = Buffer.alloc(16);
+  writeLong(header, 0, bytes.length);
+  writeLong(header, 8, address);
+  return Buffer.concat([header, bytes]);
+}
+
 interface Places {
   readonly size: number;
   readonly answered: number;

@@ -2,6 +2,7 @@
 export type CallName =
   | 'capset'
   | 'chdir'
+  | 'chroot'
   | 'clone'
   | 'close'
   | 'close_range'
@@ -35,6 +36,7 @@ export type CallName =
   | 'setgroups'
   | 'sethostname'
   | 'setns'
+  | 'setpgid'
   | 'setresgid'
   | 'setresuid'
   | 'setsid'
@@ -50,6 +52,7 @@ export type CallName =
 const NUMBERS: Readonly<Record<CallName, readonly [x64: number, arm64: number]>> = {
   capset: [126, 91],
   chdir: [80, 49],
+  chroot: [161, 51],
   clone: [56, 220],
   close: [3, 57],
   close_range: [436, 436],
@@ -83,6 +86,7 @@ const NUMBERS: Readonly<Record<CallName, readonly [x64: number, arm64: number]>>
   setgroups: [116, 159],
   sethostname: [170, 161],
   setns: [308, 268],
+  setpgid: [109, 154],
   setresgid: [119, 149],
   setresuid: [117, 147],
   setsid: [112, 157],

@@ -3,43 +3,14 @@ import { Socket } from 'node:net';
 import { reapProcess, startBareProcess } from '../../support/bare-process.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
-import {
-  closeDescriptor,
-  errnoName,
-  O_CLOEXEC,
-  O_PATH,
-  openInRoot,
-  openPipe,
-  RESOLVE,
-} from '../../support/syscalls.js';
+import { closeDescriptor, O_CLOEXEC, O_PATH, openInRoot, openPipe, RESOLVE } from '../../support/syscalls.js';
 import { descriptorPath } from '../mounts/rooted.js';
-import { CallList, type Call, type EncodedList, type Memory } from './call-list.js';
+import { answerIn, failureIn, type Answer, type CallFailed } from './answers.js';
+import { CallList, messageOf, type EncodedList } from './call-list.js';
 import { RECORD } from './call-program.js';
 
 /** Descriptors for the program's first three. They stay the caller's, who may close them at once. */
 export type Stdio = readonly [stdin: number, stdout: number, stderr: number];
-
-/** What has come of a list. */
-export interface Answer {
-  readonly resultOf: (call: Call) => number;
-  readonly bytesOf: (memory: Memory) => Buffer;
-}
-
-/** The call of a list that failed. */
-export class CallFailed extends Error {
-  override readonly name = 'CallFailed';
-  readonly call: Call;
-  /** The name of errno. */
-  readonly code: string;
-  /** For the user. */
-  readonly failure: TsbuildError;
-  constructor({ call, code, failure }: Pick<CallFailed, 'call' | 'code' | 'failure'>) {
-    super(failure.message);
-    this.call = call;
-    this.code = code;
-    this.failure = failure;
-  }
-}
 
 /** A process that makes the system calls it is told (`callProgram`). Disposing it waits until it is gone. */
 export class CallProcess implements AsyncDisposable {
@@ -100,13 +71,10 @@ export class CallProcess implements AsyncDisposable {
   }
 
   /** Has it make the calls of a list, which has to end with `answer` if `answer` is to be waited for. */
-  send({ bytes, address }: EncodedList): void {
-    const header = Buffer.alloc(16);
-    header.writeBigUInt64LE(BigInt(bytes.length), 0);
-    header.writeBigUInt64LE(BigInt(address), 8);
+  send(list: EncodedList): void {
     try {
       // The program reads while this waits.
-      for (let rest = Buffer.concat([header, bytes]); rest.length > 0 && this.#lists !== undefined;) {
+      for (let rest = messageOf(list); rest.length > 0 && this.#lists !== undefined;) {
         rest = rest.subarray(writeSync(this.#lists, rest));
       }
     } catch (error) {
@@ -210,24 +178,6 @@ export class CallProcess implements AsyncDisposable {
 
 /** This process's number in the /proc that it sees. */
 let own: string | undefined;
-
-/** The error that a record tells of, unless it tells of none. */
-function failureIn(record: Buffer, { failureOf }: EncodedList): CallFailed | undefined {
-  const errno = Number(-record.readBigInt64LE(RECORD.result));
-  const tolerated = record.readBigUInt64LE(RECORD.tolerated);
-  if (errno <= 0 || (errno < 64 && ((tolerated >> BigInt(errno)) & 1n) === 1n)) return undefined;
-  const index = record.readUInt16LE(RECORD.tag);
-  const failure = failureOf(index);
-  const code = errnoName(errno);
-  return failure === undefined ? undefined : new CallFailed({ call: { index }, code, failure: failure(code) });
-}
-
-function answerIn(answer: Buffer, { startOf }: EncodedList): Answer {
-  return {
-    resultOf: ({ index }) => Number(answer.readBigInt64LE(index * RECORD.bytes + RECORD.result)),
-    bytesOf: (memory) => answer.subarray(startOf(memory), startOf(memory) + memory.size),
-  };
-}
 
 function endedEarly(): TsbuildError {
   return new TsbuildError('SANDBOX_FAILED', 'cannot set up the sandbox: the process that does it was killed');

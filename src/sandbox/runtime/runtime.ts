@@ -19,7 +19,7 @@ export const RUNTIMES: Readonly<Record<'oci' | 'bwrap', readonly Runtime['kind']
 /** Those that are installed. */
 export function findRuntimes(kinds: readonly Runtime['kind'][], searchPath: string = PROGRAM_PATH): readonly Runtime[] {
   return kinds.flatMap((kind) => {
-    const found = findProgram(kind, searchPath);
-    return found.found ? [{ kind, program: found.path }] : [];
+    const program = findProgram(kind, searchPath);
+    return program === undefined ? [] : [{ kind, program }];
   });
 }

@@ -4,22 +4,21 @@ import { join } from 'node:path';
 import { TsbuildError } from '../../support/errors.js';
 import { closeDescriptor, MS, O_CLOEXEC, openPipe } from '../../support/syscalls.js';
 import { DEFAULT_CAPABILITY_SET } from '../capabilities.js';
+import { CallFailed } from '../calls/answers.js';
 import { CallList } from '../calls/call-list.js';
-import { CallFailed } from '../calls/call-process.js';
+import { callProgram } from '../calls/call-program.js';
 import { makeDirectory, mount, openPath, writeFile } from '../calls/kernel-calls.js';
 import { strings } from '../exec-attempts.js';
 import type { Launch } from '../launcher.js';
 import { descriptorPath, type Root } from '../mounts/rooted.js';
 import type { Rights } from '../privileges.js';
 import type { RunSpec } from '../run-spec.js';
-import { openWorkingDirectory, signalName } from '../start-step.js';
+import { openWorkingDirectory } from '../start-step.js';
 import type { StepEnd } from '../step-end.js';
 import { bwrapArguments } from './bwrap-arguments.js';
-import { findInRoot } from './find-in-root.js';
 import { bundleConfig } from './oci-bundle.js';
 import type { Runtime } from './runtime.js';
-import { explainFailure, stepCalls, type NamedCall } from './step-calls.js';
-import { parseStepReport, STEP_DESCRIPTORS, stepProgram } from './step-program.js';
+import { STEP_DESCRIPTORS, stepList } from './step-list.js';
 
 export interface RuntimeStart {
   readonly runtime: Runtime;
@@ -56,17 +55,14 @@ export async function startByRuntime(launch: Launch, start: RuntimeStart): Promi
   const { spec, rights, root, runtime } = start;
   if (spec.user.keepsGroups === true && runtime.kind !== 'bwrap') throw groupsLost();
   closeDescriptor(openWorkingDirectory(root, spec.cwd));
-  const program = findInRoot(root, spec);
-  if (!program.found) return { type: 'refused', exitCode: program.exitCode, message: program.message };
   const capabilities = rights.permitted & (spec.privileged ? ~0n : DEFAULT_CAPABILITY_SET);
-  const calls = stepCalls({ spec, program: program.path, capabilities, groups: rights.groups });
-  await launch.process.make((list) => {
-    layOut(list, launch, { start, capabilities, program: stepProgram(process.arch, calls) });
+  const { message, endIn } = stepList({ spec, capabilities, rights });
+  await launch.process.make((calls) => {
+    layOut(calls, launch, { start, capabilities, message });
   });
   const log = launch.process.open(logFile(launch));
   try {
-    const report = await run(launch, start, capabilities);
-    const end = endOf(report, calls, spec);
+    const end = endIn(await run(launch, start, capabilities));
     if (end !== undefined) return end;
     const words = readFileSync(descriptorPath(log), 'utf8').trim().split('\n').at(-1) ?? '';
     throw runtimeFailure(runtime, words === '' ? 'it ended without a word' : words.slice(-MAX_WORDS));
@@ -78,23 +74,25 @@ export async function startByRuntime(launch: Launch, start: RuntimeStart): Promi
 const logFile = ({ parts }: Launch): string => join(parts.runtime, 'log');
 const filterFile = ({ parts }: Launch): string => join(parts.runtime, 'filter');
 const programFile = ({ parts }: Launch): string => join(parts.runtime, 'step');
+const listFile = ({ parts }: Launch): string => join(parts.runtime, 'list');
 const bundle = ({ parts }: Launch): string => join(parts.runtime, 'bundle');
 const state = ({ parts }: Launch): string => join(parts.runtime, 'state');
 
 interface Content {
   readonly start: RuntimeStart;
   readonly capabilities: bigint;
-  readonly program: Uint8Array;
+  readonly message: Uint8Array;
 }
 
 /** Files in memory: what the runtime is told, and what it starts. */
-function layOut(calls: CallList, launch: Launch, { start, capabilities, program }: Content): void {
+function layOut(calls: CallList, launch: Launch, { start, capabilities, message }: Content): void {
   const { runtime, spec, filter } = start;
   const { parts } = launch;
   const flags = MS.nosuid | MS.nodev;
   calls.during(`provide for "${runtime.program}"`, () => {
     mount(calls, { source: 'runtime', target: parts.runtime, type: 'tmpfs', flags, data: 'mode=700,size=64m' });
-    writeFile(calls, { path: programFile(launch), content: program, mode: 0o555 });
+    writeFile(calls, { path: programFile(launch), content: callProgram(process.arch), mode: 0o555 });
+    writeFile(calls, { path: listFile(launch), content: message, mode: 0o400 });
     writeFile(calls, { path: logFile(launch), content: Buffer.alloc(0), mode: 0o600 });
     writeFile(calls, { path: filterFile(launch), content: filter, mode: 0o400 });
     for (const path of [bundle(launch), state(launch)]) makeDirectory(calls, path, 0o700);
@@ -104,7 +102,7 @@ function layOut(calls: CallList, launch: Launch, { start, capabilities, program 
   });
 }
 
-/** Has a child become the runtime, and waits for what the step program has to say. */
+/** Has a child become the runtime, and waits for what process 1 has to say. */
 async function run(launch: Launch, start: RuntimeStart, capabilities: bigint): Promise<Buffer> {
   const { process: launcher, parts } = launch;
   const { runtime } = start;
@@ -167,12 +165,13 @@ function hideCgroups(calls: CallList): void {
   mount(calls, { source: 'cgroup', target: '/sys/fs/cgroup', type: 'cgroup2', flags });
 }
 
-type Opened = Readonly<Record<'program' | 'status' | 'log' | 'filter', ReturnType<typeof openPath>>>;
+type Opened = Readonly<Record<'program' | 'list' | 'status' | 'log' | 'filter', ReturnType<typeof openPath>>>;
 
 function openDescriptors(calls: CallList, launch: Launch, status: string): Opened {
   const [reading, writing] = [constants.O_RDONLY, constants.O_WRONLY];
   return {
     program: openPath(calls, { path: programFile(launch), flags: reading }),
+    list: openPath(calls, { path: listFile(launch), flags: reading }),
     status: openPath(calls, { path: status, flags: writing }),
     log: openPath(calls, { path: logFile(launch), flags: writing | constants.O_APPEND }),
     filter: openPath(calls, { path: filterFile(launch), flags: reading }),
@@ -182,14 +181,15 @@ function openDescriptors(calls: CallList, launch: Launch, status: string): Opene
 /** Out of the way of one another first. */
 const ASIDE = 20;
 
-/** The step's outputs go where the step program finds them; those of the runtime itself to its log. */
-function placeDescriptors(calls: CallList, { program, status, log, filter }: Opened, together: boolean): void {
-  const { program: toProgram, status: toStatus, stdout, stderr } = STEP_DESCRIPTORS;
+/** The step's outputs go where process 1 finds them; those of the runtime itself to its log. */
+function placeDescriptors(calls: CallList, opened: Opened, together: boolean): void {
+  const { program, list, status, log, filter } = opened;
   const wanted = [
-    [1, stdout],
-    [together ? 1 : 2, stderr],
-    [program, toProgram],
-    [status, toStatus],
+    [1, STEP_DESCRIPTORS.stdout],
+    [together ? 1 : 2, STEP_DESCRIPTORS.stderr],
+    [program, STEP_DESCRIPTORS.program],
+    [list, STEP_DESCRIPTORS.lists],
+    [status, STEP_DESCRIPTORS.answers],
     [filter, FILTER],
     [log, 1],
     [log, 2],
@@ -203,23 +203,6 @@ async function readAll(descriptor: number): Promise<Buffer> {
   const reader = new Socket({ fd: descriptor, readable: true, writable: false });
   for await (const chunk of reader as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-/** `undefined` when the runtime never came to it. */
-function endOf(bytes: Buffer, calls: readonly NamedCall[], spec: RunSpec): StepEnd | undefined {
-  const report = parseStepReport(process.arch, bytes);
-  if (report.type === 'silent') return undefined;
-  if (report.type === 'ended') {
-    const { exitCode, signalNumber } = report;
-    const signal = signalNumber === null ? undefined : signalName(signalNumber);
-    // A real-time signal has no name: as a shell has it.
-    if (signal === undefined) return { type: 'ended', exitCode: exitCode ?? 128 + (signalNumber ?? 0), signal: null };
-    return { type: 'ended', exitCode: null, signal };
-  }
-  const call = calls[report.call];
-  if (call === undefined) throw new Error('internal error: a step program speaks of a call that it has not');
-  const { exitCode, message } = explainFailure(call, report.errno, spec);
-  return { type: 'refused', exitCode, message };
 }
 
 function runtimeFailure({ kind, program }: Runtime, state: string): TsbuildError {

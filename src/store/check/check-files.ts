@@ -5,7 +5,7 @@ import { entriesOf } from './check-blobs.js';
 import { quarantined, type Finding } from './finding.js';
 
 /** What the store alone writes, all the way down; elsewhere, files belong to images and steps. */
-const OWN_FOLDERS: readonly string[] = ['blobs', 'records', 'locks'];
+const OWN_FOLDERS: readonly string[] = ['blobs', 'records', 'layer-indexes', 'locks'];
 
 /** Invariant I9: nothing of the store's own leads out of it, or is for others to write. */
 export async function checkFiles(root: string): Promise<readonly Finding[]> {

@@ -17,6 +17,7 @@ const RESULT: BuildResult = {
     digest: parseDigest(`sha256:${'2'.repeat(64)}`),
     size: 400,
   },
+  platform: 'linux/amd64',
   stored: true,
   names: ['docker.io/library/x:latest'],
   steps: { total: 2, cached: 1 },
@@ -202,9 +203,41 @@ describe('tsbuild build', () => {
     const words = ['-t', 'a', '--annotation', 'k=v', '--annotation', 'manifest:l=w=x', '-o', 'type=image,name=b'];
     const { request } = await build([...words, '.']);
     expect(request).toMatchObject({ annotations: { k: 'v', l: 'w=x' }, tags: ['a', 'b'] });
-    const refused = await build(['--annotation', 'index:k=v', '.']);
-    expect(refused.status).toBe(2);
-    expect(refused.host.errors()).toContain('cannot use --annotation "index:k=v": there is no index to annotate');
+  });
+
+  test('annotations may be of one document', async () => {
+    const words = [
+      '--annotation',
+      'index,manifest[linux/arm64]:k=v',
+      '-o',
+      'type=image,annotation-manifest-descriptor.l=w',
+    ];
+    const { request } = await build([...words, '.']);
+    expect(request).toMatchObject({
+      annotations: {},
+      placedAnnotations: [
+        { place: 'index', name: 'k', value: 'v' },
+        { place: 'manifest', platform: 'linux/arm64', name: 'k', value: 'v' },
+        { place: 'manifest-descriptor', name: 'l', value: 'w' },
+      ],
+    });
+  });
+
+  test.each<[string, string[], Parameters<typeof build>[1], unknown]>([
+    ['one', ['--platform', 'linux/arm64'], {}, { platform: 'linux/arm64' }],
+    ['one by its names', ['--platform', 'arm64,linux/arm64/v8'], {}, { platform: 'arm64' }],
+    ['several', ['--platform', 'linux/arm/v7,local', '--platform', 's390x'], {}, ['linux/arm/v7', 'local', 's390x']],
+    ['the usual one', [], { env: { DOCKER_DEFAULT_PLATFORM: 'linux/arm64' } }, { platform: 'linux/arm64' }],
+    [
+      'what is given, not the usual one',
+      ['--platform', 'arm64'],
+      { env: { DOCKER_DEFAULT_PLATFORM: 'x' } },
+      { platform: 'arm64' },
+    ],
+  ])('takes a platform: %s', async (_, words, options, expected) => {
+    const { request } = await build([...words, '.'], options);
+    expect(request).toMatchObject(Array.isArray(expected) ? { platforms: expected } : (expected as object));
+    expect(request?.platform === undefined || request.platforms === undefined).toBe(true);
   });
 
   test('writes --metadata-file as docker buildx does, and removes that of an earlier build', async () => {
@@ -238,8 +271,18 @@ describe('tsbuild build', () => {
     ['a missing -f', ['-f', 'nope', '.'], {}, 3, 'error[DOCKERFILE_NOT_FOUND]: cannot read Dockerfile "nope"'],
     ['an unknown network', ['--network', 'bridge', '.'], {}, 2, 'error[USAGE]: cannot use --network "bridge"'],
     ['an unknown isolation', ['.'], { env: { TSBUILD_ISOLATION: 'jail' } }, 2, 'cannot use TSBUILD_ISOLATION "jail"'],
-    ['a malformed platform', ['--platform', 'amd64', '.'], {}, 2, 'error[USAGE]: cannot use --platform "amd64"'],
-    ['several platforms', ['--platform', 'linux/a,linux/b', '.'], {}, 2, 'several platforms at once are not supported'],
+    ['a malformed platform', ['--platform', 'a/b/c/d', '.'], {}, 2, 'error[USAGE]: cannot use --platform "a/b/c/d"'],
+    ['no platform', ['--platform', 'linux/amd64,', '.'], {}, 2, 'error[USAGE]: cannot use --platform ""'],
+    ['an unknown one of several', ['--platform', 'linux/arm64,linux/amd46', '.'], {}, 2, '--platform "linux/amd46"'],
+    ['an unknown usual one', ['.'], { env: { DOCKER_DEFAULT_PLATFORM: 'x' } }, 2, 'use DOCKER_DEFAULT_PLATFORM "x"'],
+    [
+      'an annotation of nothing',
+      ['--annotation', 'index-descriptor:k=v', '.'],
+      {},
+      2,
+      'no index-descriptor to annotate',
+    ],
+    ['an annotation of one index', ['--annotation', 'index[linux/arm64]:k=v', '.'], {}, 2, 'is of all platforms'],
     ['a build argument without name', ['--build-arg', '=x', '.'], {}, 2, 'error[USAGE]: cannot use --build-arg "=x"'],
     ['a malformed date', ['.'], { env: { SOURCE_DATE_EPOCH: '-1' } }, 2, 'cannot use SOURCE_DATE_EPOCH "-1"'],
     ['an unknown progress', ['--progress', 'loud', '.'], {}, 2, 'error[USAGE]: cannot use --progress "loud"'],

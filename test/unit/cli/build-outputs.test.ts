@@ -52,7 +52,10 @@ describe('--output', () => {
 
   test("names and annotations are the image's", () => {
     const { names, annotations } = read('-o', '"type=image","name=a,b:2",annotation.k=v,annotation-manifest.k2=v2');
-    expect({ names, annotations }).toEqual({ names: ['a', 'b:2'], annotations: { k: 'v', k2: 'v2' } });
+    expect({ names, annotations }).toEqual({
+      names: ['a', 'b:2'],
+      annotations: { annotations: { k: 'v', k2: 'v2' }, placed: [] },
+    });
   });
 
   test.each(['-', 'type=tar', 'type=oci,dest=-'])('%s goes to standard output', async (word) => {
@@ -76,7 +79,8 @@ describe('--output', () => {
     ['type=image,compression=zstd', 'without push, layers stay as they are'],
     ['type=registry,compression=lz4', 'there is no compression "lz4"'],
     ['type=image,push-by-digest=true', 'type=image takes no push-by-digest here'],
-    ['type=local,platform-split=true,dest=x', 'type=local takes no platform-split here'],
+    ['type=local,platform-split=maybe,dest=x', 'platform-split is neither true nor false'],
+    ['type=oci,platform-split=true,dest=x', 'type=oci takes no platform-split here'],
     ['type=tar,"dest', 'it is no line of CSV'],
     ['type=tar,x', '"x" is not of the form key=value'],
   ])('%s is refused', (word, state) => {

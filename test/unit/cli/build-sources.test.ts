@@ -43,6 +43,7 @@ async function build(
         return Promise.resolve({
           imageId: digest,
           manifest: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 2 },
+          platform: 'linux/amd64',
           stored: true,
           names: [],
           steps: { total: 1, cached: 0 },

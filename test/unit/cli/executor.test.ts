@@ -43,6 +43,7 @@ const RESULT: BuildResult = {
   },
   stored: true,
   names: [],
+  platform: 'linux/amd64',
   steps: { total: 2, cached: 1 },
   pushed: [{ name: 'r.example/a:1', mediaType: 'm', digest: parseDigest(`sha256:${'3'.repeat(64)}`), size: 9 }],
 };

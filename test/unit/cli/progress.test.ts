@@ -23,6 +23,7 @@ const RESULT: BuildResult = {
     digest: parseDigest(`sha256:${'2'.repeat(64)}`),
     size: 400,
   },
+  platform: 'linux/amd64',
   stored: true,
   names: ['docker.io/library/x:latest'],
   steps: { total: 3, cached: 1 },

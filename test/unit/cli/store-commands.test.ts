@@ -24,6 +24,7 @@ const USAGE: DiskUsage = {
   snapshots: [{ id: digestOf('chain'), bytes: 9000, torn: false, needed: true }],
   cacheMounts: [{ id: '/cache', bytes: 20, usedAt: NOW - 3_600_000 }],
   gitRepositories: none,
+  layerIndexes: { count: 2, bytes: 700 },
   unneeded: none,
   temporary: none,
 };
@@ -34,6 +35,7 @@ const PRUNED: PruneResult = {
   snapshots: none,
   cacheMounts: [],
   gitRepositories: none,
+  layerIndexes: none,
   bytes: 5000,
 };
 
@@ -48,6 +50,7 @@ describe('df', () => {
         'TYPE               TOTAL   ACTIVE   SIZE   RECLAIMABLE',
         'Images             1       1        4kB    1kB (25%)',
         'Snapshots          1       1        9kB    0B (0%)',
+        'Layer indexes      2       2        700B   0B (0%)',
       ]),
     );
   });

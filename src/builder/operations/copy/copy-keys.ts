@@ -3,6 +3,7 @@ import type { CopySource } from '../../operation.js';
 import type { KeyMaterial, OperationContext } from '../../solver/operation-handler.js';
 import { keyMaterial } from '../key-material.js';
 import type { OperationParts } from '../operation-parts.js';
+import { readingTrees } from '../reading-trees.js';
 import { resultChainId } from '../result.js';
 import { contentDigest } from './content-digest.js';
 import type { PlannedSource } from './copy-planner.js';
@@ -23,8 +24,11 @@ export async function* copyKeys(
   const common = { operation: definition, parent, epoch: parts.sourceDateEpoch ?? null };
   const from = originsOf(step);
   if (from !== undefined) yield keyMaterial({ ...common, sources, from });
-  const opened = await openSources(parts, step, context);
-  yield keyMaterial({ ...common, content: opened.map((source, index) => contentOf(source, sources[index])) });
+  const content = await readingTrees(async (reading) => {
+    const opened = await openSources(parts, step, { context, reading });
+    return opened.map((source, index) => contentOf(source, sources[index]));
+  });
+  yield keyMaterial({ ...common, content });
 }
 
 /**

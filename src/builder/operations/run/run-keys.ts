@@ -19,8 +19,9 @@ export async function* runKeys(
 ): AsyncGenerator<KeyMaterial> {
   const { operation, root, inputs } = step;
   const parent = resultChainId(root);
-  const { platform, sourceDateEpoch } = parts;
-  const common = { operation: keyedOperation(operation), platform, parent, epoch: sourceDateEpoch ?? null };
+  const { platform, ...definition } = operation;
+  const { sourceDateEpoch } = parts;
+  const common = { operation: keyedOperation(definition), platform, parent, epoch: sourceDateEpoch ?? null };
   if (inputs.length === 1) {
     yield keyMaterial(common);
     return;
@@ -67,7 +68,7 @@ export async function treeOf(
   return openTree(parts, result, { step: step.vertex.id, context });
 }
 
-function keyedOperation({ mounts, hosts, ...operation }: RunOperation): unknown {
+function keyedOperation({ mounts, hosts, ...operation }: Omit<RunOperation, 'platform'>): unknown {
   const names = hosts?.map(({ name }) => name);
   return { ...operation, mounts: mounts.map(keyedMount), ...(names === undefined ? {} : { hosts: names }) };
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { formatPlatform } from '../../../oci/platform.js';
 import type { RunInstruction } from '../../../parser/instruction.js';
 import type { StepNetwork } from '../../../sandbox/run-spec.js';
 import { TsbuildError } from '../../../support/errors.js';
@@ -25,6 +26,7 @@ export function applyRun(instruction: RunInstruction, context: InstructionContex
   draft.addStep(
     {
       kind: 'run',
+      platform: formatPlatform(draft.platform),
       argv: [program, ...rest],
       env: variablesOf(draft, mounts),
       cwd: draft.cwd,

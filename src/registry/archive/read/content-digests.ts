@@ -10,7 +10,7 @@ import { abortable } from '../../../support/byte-streams.js';
 const WORTH_A_THREAD = 4 << 20;
 
 interface ContentDigestsOptions {
-  readonly store: Pick<Store, 'root' | 'blobs'>;
+  readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
   /** Threads for large blobs; without them everything is done in this one. */
   readonly digester: ContentDigester | undefined;
   readonly signal: AbortSignal | undefined;
@@ -47,8 +47,11 @@ export class ContentDigests implements AsyncDisposable {
   /** `undefined` when it could not be done, and when it was stopped. */
   async #inThread(digest: Digest, digester: ContentDigester): Promise<Digest | undefined> {
     try {
-      const path = layout.blob(this.#options.store.root, digest);
-      return (await digester.digest({ path, algorithm: 'sha256' }, { signal: this.#signal })).digest;
+      const { root, layerIndexes } = this.#options.store;
+      const file = { path: layout.blob(root, digest), algorithm: 'sha256', indexed: true } as const;
+      const content = await digester.digest(file, { signal: this.#signal });
+      if (content.index !== undefined) await layerIndexes.save(content.digest, { bytes: content.index, blob: digest });
+      return content.digest;
     } catch {
       return undefined;
     }

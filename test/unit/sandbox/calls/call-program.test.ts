@@ -4,7 +4,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CallList, type EncodedList } from '../../../../src/sandbox/calls/call-list.js';
+import { CallList, messageOf, type EncodedList } from '../../../../src/sandbox/calls/call-list.js';
 import { CALL_DESCRIPTORS, callProgram, RECORD } from '../../../../src/sandbox/calls/call-program.js';
 import { requirement } from '../../../support/require.js';
 
@@ -39,10 +39,7 @@ describe.each([
       child.stdio[CALL_DESCRIPTORS.lists] as Writable,
       child.stdio[CALL_DESCRIPTORS.answers] as Readable,
     ];
-    for (const { bytes, address } of lists) {
-      const header = new BigUint64Array([BigInt(bytes.length), BigInt(address)]);
-      input.write(Buffer.concat([Buffer.from(header.buffer), bytes]));
-    }
+    for (const list of lists) input.write(messageOf(list));
     input.end();
     const chunks: Buffer[] = [];
     for await (const chunk of output as AsyncIterable<Buffer>) chunks.push(chunk);

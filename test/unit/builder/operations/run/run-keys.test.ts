@@ -11,6 +11,7 @@ const context = { signal: new AbortController().signal, progress: () => undefine
 
 const RUN: RunOperation = {
   kind: 'run',
+  platform: 'linux/amd64',
   argv: ['/bin/sh', '-c', 'x'],
   env: ['A=b'],
   cwd: '/',

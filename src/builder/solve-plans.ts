@@ -1,0 +1,225 @@
+import { invariant } from '../support/invariant.js';
+import type { BuildRequest } from './build-request.js';
+import type { BuilderParts, BuildOptions } from './builder-parts.js';
+import type { CachedStep } from './cache/cached-step.js';
+import { ContextIndexes } from './context/context-index.js';
+import { openBuildContext } from './context/build-context.js';
+import type { BuildGraph, Vertex, VertexId } from './graph.js';
+import type { BaseImages } from './image/base-images.js';
+import { buildScope } from './joint/build-scope.js';
+import { idIn, joinGraphs, type JointGraph } from './joint/join-graphs.js';
+import { openImports, type JointImports } from './joint/joint-imports.js';
+import { JointOperations } from './joint/joint-operations.js';
+import { DockerfileOperations } from './operations/dockerfile-operations.js';
+import type { OperationParts } from './operations/operation-parts.js';
+import { fileSystemOf, type Result } from './operations/result.js';
+import { StepCache } from './operations/step-cache.js';
+import type { Operation } from './operation.js';
+import { proxyArguments } from './proxy-arguments.js';
+import { RemoteLayers } from './remote/remote-layers.js';
+import { solve, type Solution } from './solver/solver.js';
+import { StaleResultError } from './solver/stale-result.js';
+import { UpcomingRuns } from './upcoming-runs.js';
+
+/** One of the builds that are solved together. */
+export interface PlannedBuild {
+  readonly request: BuildRequest;
+  readonly graph: BuildGraph<Operation>;
+  readonly bases: BaseImages;
+  /** The root file systems of images all of whose layers have to be in the store. */
+  readonly whole: readonly VertexId[];
+}
+
+export interface SolvingParts {
+  readonly parts: BuilderParts;
+  readonly options: BuildOptions;
+}
+
+/** What came of one of them. */
+export interface PlanSolution {
+  /** By the ids of its own graph. */
+  readonly resultOf: (id: VertexId) => Result | undefined;
+  /** Its steps, and those among them that were remembered: what builds have in common is in each of them. */
+  readonly steps: readonly VertexId[];
+  readonly remembered: readonly VertexId[];
+  /** For a cache. */
+  readonly cachedSteps: readonly CachedStep[];
+  readonly remote: RemoteLayers;
+}
+
+/**
+ * Solves the graphs of builds as one: equal work is done once, the first failure stops all. An imported cache that does not hold
+ * what it promised is done without, and the graph solved again: what has been done by then is remembered.
+ * @returns one for each build, in their order
+ */
+export async function solvePlans(
+  builds: readonly PlannedBuild[],
+  { parts, options }: SolvingParts,
+): Promise<readonly PlanSolution[]> {
+  const { store, now } = parts;
+  const current: { cache?: StepCache } = {};
+  const requests = builds.map(({ request }) => request);
+  const imports = await openImports(requests, { ...parts, ...options }, async (layer) =>
+    current.cache?.keepImported(layer),
+  );
+  const joint = joinGraphs(builds.map(({ request, graph }) => ({ graph, scopeOf: buildScope(request) })));
+  const contexts = new ContextIndexes({ records: store.records, now });
+  const attempt = { builds, joint, imports, contexts, parts, options, current };
+  try {
+    // Each import is given up once at most.
+    for (let left = imports.all.length; ; left -= 1) {
+      try {
+        return await solveOnce(attempt);
+      } catch (error) {
+        if (!(error instanceof StaleResultError) || left === 0) throw error;
+      }
+    }
+  } finally {
+    // What was hashed need not be hashed again, however the build ended.
+    await contexts.save();
+  }
+}
+
+interface Attempt extends SolvingParts {
+  readonly builds: readonly PlannedBuild[];
+  readonly joint: JointGraph;
+  readonly imports: JointImports;
+  readonly contexts: ContextIndexes;
+  /** Is told of the cache that this attempt looks steps up in. */
+  readonly current: { cache?: StepCache };
+}
+
+async function solveOnce(attempt: Attempt): Promise<readonly PlanSolution[]> {
+  const { builds, joint, parts, options } = attempt;
+  const remote = new RemoteLayers();
+  const cache = openCache(attempt, remote);
+  const upcoming = new UpcomingRuns(joint.graph, options.progress);
+  const operations = builds.map(
+    (build) => new DockerfileOperations(operationParts(build, attempt, { upcoming, remote })),
+  );
+  const handler = new JointOperations((id) => first(membersOf(joint, id).map((number) => operations[number])));
+  const { limiter, now } = parts;
+  const solution = await solve(
+    joint.graph,
+    { handler, cache, limiter, now },
+    {
+      signal: options.signal,
+      progress: upcoming.progress,
+      mayLoad: ({ id, fresh }) =>
+        fresh !== true && !membersOf(joint, id).some((number) => builds[number]?.request.noCache === true),
+      isStep,
+    },
+  );
+  await fetchWholes(attempt, solution, remote);
+  const settled = [...new Set(builds.map(({ bases }) => bases))].flatMap((bases) => bases.settle(options.progress));
+  const remembered = new Set<string>([...solution.remembered, ...settled]);
+  return joint.idsOf.map((ids) => partOf(ids, { joint, solution, remembered, cache, remote }));
+}
+
+/** Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it. */
+function isStep({ operation }: Vertex<Operation>): boolean {
+  return operation.kind !== 'context';
+}
+
+function openCache({ builds, parts, imports, joint, current }: Attempt, remote: RemoteLayers): StepCache {
+  const cache = new StepCache(parts.store, {
+    claim: parts.claim,
+    notBefore: ({ id }) =>
+      Math.max(...membersOf(joint, id).map((number) => oldestOf(builds[number]?.request, parts.now()))),
+    importsFor: ({ id }) => [...new Set(membersOf(joint, id).flatMap((number) => imports.of[number] ?? []))],
+    onImported: (layer, from) => {
+      remote.add([layer], from);
+    },
+  });
+  current.cache = cache;
+  return cache;
+}
+
+/** Milliseconds since the epoch. */
+function oldestOf(request: BuildRequest | undefined, now: number): number {
+  const { cacheTtlMs } = request ?? {};
+  return cacheTtlMs === undefined ? -Infinity : now - cacheTtlMs;
+}
+
+interface Solved {
+  readonly joint: JointGraph;
+  readonly solution: Solution<Result>;
+  readonly remembered: ReadonlySet<string>;
+  readonly cache: StepCache;
+  readonly remote: RemoteLayers;
+}
+
+function partOf(
+  ids: ReadonlyMap<VertexId, VertexId>,
+  { joint, solution, remembered, cache, remote }: Solved,
+): PlanSolution {
+  const own = [...new Set(ids.values())];
+  const steps = own.filter((id) => {
+    const vertex = joint.graph.vertices.get(id);
+    return vertex !== undefined && isStep(vertex);
+  });
+  return {
+    resultOf: (id) => solution.results.get(idIn(ids, id)),
+    steps,
+    remembered: steps.filter((id) => remembered.has(id)),
+    cachedSteps: cache.stepsOf(own),
+    remote,
+  };
+}
+
+function membersOf({ membersOf: members }: JointGraph, id: VertexId): readonly number[] {
+  return members.get(id) ?? [];
+}
+
+function first<T>([one]: readonly (T | undefined)[]): T {
+  invariant(one !== undefined, 'every vertex is of some build');
+  return one;
+}
+
+function operationParts(
+  { request, bases }: PlannedBuild,
+  { parts, contexts }: Attempt,
+  { upcoming, remote }: { readonly upcoming: UpcomingRuns; readonly remote: RemoteLayers },
+): OperationParts {
+  const { store, now, workshop, drain } = parts;
+  return {
+    store,
+    now,
+    workshop: () => workshop(() => upcoming.count),
+    drain,
+    sourceDateEpoch: request.sourceDateEpoch,
+    proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
+    given: request,
+    openVisit: parts.openVisit,
+    isRunUpon: (vertex) => upcoming.isRunUpon(vertex),
+    openContext: (operation) => openBuildContext(request, operation, contexts),
+    fetchTree: async (operation, step, context) => {
+      const { SourceFetcher } = await import('./sources/source-fetcher.js');
+      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets }).fetch(
+        operation,
+        step,
+        context,
+      );
+    },
+    presentImage: (operation, step) => bases.present(operation, { step, remote }),
+    fetchLayers: (layers, fetching) => remote.fetch(layers, fetching),
+  };
+}
+
+/** What images in the store are made of is there. */
+async function fetchWholes(
+  { builds, joint, options, parts: { now } }: Attempt,
+  { results }: Solution<Result>,
+  remote: RemoteLayers,
+): Promise<void> {
+  const layers = builds.flatMap(({ whole }, number) =>
+    whole.flatMap((id) => fileSystemOf(results.get(idIn(joint.idsOf[number], id))).layers),
+  );
+  if (!(await remote.lacks(layers))) return;
+  const { progress } = options;
+  const step = 'fetch layers';
+  progress({ type: 'step-planned', step, label: '[internal] fetch the layers of the image' });
+  progress({ type: 'step-started', step, at: now() });
+  await remote.fetch(layers, { step, context: options });
+  progress({ type: 'step-done', step, at: now() });
+}

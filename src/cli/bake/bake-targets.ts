@@ -1,0 +1,3 @@
+export async function bakeTargets(..._: unknown[]): Promise<void> {
+  await Promise.resolve();
+}
