@@ -100,6 +100,18 @@ test('--cache-ttl does old steps anew, --pull=never asks nobody, and --logfile h
   expect(never.stderr).toContain('cannot use image "registry.invalid/x:latest": the store has none for');
 });
 
+test('--pull=newer asks the registry, and goes on with what is there when it cannot be reached', async () => {
+  expect((await tsbuild(['tag', 'base', '127.0.0.1:1/base:1'], { env })).exitCode).toBe(0);
+  const lines = ['FROM 127.0.0.1:1/base:1', 'RUN echo once'];
+  const started = Date.now();
+  const newer = await build(lines, ['--pull=newer', '--retry=0']);
+  expect(newer.stderr).toContain('used 127.0.0.1:1/base:1 of the store, which may be old: ');
+  expect(newer.exitCode).toBe(0);
+  const always = await build(lines, ['--pull', '--retry', '1', '--retry-delay', '1500ms']);
+  expect(always.stderr).toContain('error[REGISTRY_UNREACHABLE]');
+  expect(Date.now() - started).toBeGreaterThan(1500);
+});
+
 test('under the name executor it is kaniko', async () => {
   writeFileSync(join(root, 'context/Dockerfile'), 'FROM base\nCOPY Dockerfile /\n');
   execFileSync('tar', ['cf', join(root, 'context.tar'), '-C', join(root, 'context'), 'Dockerfile']);
