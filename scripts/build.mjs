@@ -24,6 +24,7 @@ const entries = {
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
   'unpack-worker': 'src/layers/unpack/unpack-worker.ts',
   'content-digest-worker': 'src/layers/compression/content-digest-worker.ts',
+  'chunk-digest-worker': 'src/layers/compression/chunk-digest-worker.ts',
 };
 const common = {
   bundle: true,

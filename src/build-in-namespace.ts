@@ -68,7 +68,7 @@ async function buildFromCache(
   const limiter = createLimiter(1);
   // What is fetched needs no rights of ours, and ssh finds its user's own files here.
   await using sources = openSourceAccess(options);
-  const refused = { registry: refuse, workshop: refuse, claim: refuse };
+  const refused = { registry: refuse, workshop: refuse, claim: refuse, again: refuse };
   const parts: BuilderParts = { store, now, drain, ...refused, limiter, sources };
   return await buildAll(requests, parts, { progress, signal });
 }

@@ -1,11 +1,13 @@
 import { performOutputs, wantedBy, type OutputContext } from './build-outputs.js';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
+import type { ExportMountsOptions } from './export-cache-mounts.js';
 import { invariant } from './support/invariant.js';
 import type { BuildTask } from './toolchain-types.js';
 
 /** What has to be built for all that a task has its result go to. @throws `USAGE`, before anything is built */
 export function requestOf({ request, outputs = [], cacheTo = [] }: BuildTask): BuildRequest {
-  const asked = cacheTo.length === 0 ? request : { ...request, wantsSteps: true };
+  const wantsMounts = cacheTo.some(({ mounts }) => mounts !== undefined);
+  const asked = cacheTo.length === 0 ? request : { ...request, wantsSteps: true, wantsMounts };
   return outputs.length === 0 ? asked : { ...asked, wanted: wantedBy(outputs, request) };
 }
 
@@ -13,7 +15,7 @@ export function requestOf({ request, outputs = [], cacheTo = [] }: BuildTask): B
 export async function performTasks(
   tasks: readonly BuildTask[],
   results: readonly BuildResult[],
-  context: Omit<OutputContext, 'tags' | 'firstNumber'>,
+  context: Omit<OutputContext, 'tags' | 'firstNumber'> & { readonly toolchain: ExportMountsOptions['cacheMounts'] },
 ): Promise<readonly BuildResult[]> {
   const performed: BuildResult[] = [];
   let outputsBefore = 0;
@@ -30,7 +32,7 @@ export async function performTasks(
     outputsBefore += outputs.length;
     if (cacheTo.length === 0) continue;
     const { exportCaches } = await import('./export-cache.js');
-    await exportCaches(cacheTo, result, { ...context, firstNumber: cachesBefore });
+    await exportCaches(cacheTo, result, { ...context, cacheMounts: context.toolchain, firstNumber: cachesBefore });
     cachesBefore += cacheTo.length;
   }
   return performed;

@@ -1,4 +1,6 @@
+import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import type { BuilderParts } from './builder/builder-parts.js';
 import type { BuildRequest } from './builder/build-request.js';
 import type { Workshop } from './builder/operations/operation-parts.js';
@@ -45,6 +47,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
     sources,
     openVisit: options.openVisit,
     limiter: createLimiter(options.request?.jobs ?? availableParallelism()),
+    again: () => createSecondParts(options),
     registry: registry.get,
     workshop: workshop.get,
     async claim(key, options) {
@@ -56,6 +59,27 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
       await (await registry.made())?.close();
       await sources[Symbol.asyncDispose]();
       releaseLock(await locked.made());
+    },
+  };
+}
+
+/** Over what the first store has, which is only read. */
+async function createSecondParts(options: BuilderPartsOptions): Promise<BuilderParts & AsyncDisposable> {
+  const { openStore } = await import('./store/open-store.js');
+  const { removeTree } = await import('./support/files.js');
+  const { store: first, progress } = options;
+  const root = await mkdtemp(join(first.temporaryDirectory, 'again-'));
+  const onWarning = (message: string): void => {
+    progress({ type: 'warning', message });
+  };
+  const store = await openStore(root, { additional: [first.root, ...first.additionalRoots], onWarning });
+  const parts = createBuilderParts({ ...options, store, openVisit: undefined });
+  return {
+    ...parts,
+    async [Symbol.asyncDispose]() {
+      await parts[Symbol.asyncDispose]();
+      store[Symbol.dispose]();
+      await removeTree(root);
     },
   };
 }

@@ -116,6 +116,16 @@ export async function importCacheMount(
   }
 }
 
+/** Passes an archive on, and says what tells its cache mount from others of the id. */
+export async function* tellingVariant(
+  tar: AsyncIterable<Uint8Array>,
+  onVariant: (variant: string) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* firstEntry(tar, (entry) => {
+    onVariant(variantOf(entry));
+  });
+}
+
 /** Passes an archive on, and tells of its first entry. */
 async function* firstEntry(
   tar: AsyncIterable<Uint8Array>,

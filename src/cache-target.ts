@@ -5,6 +5,8 @@ interface Exported {
   readonly compression?: 'gzip' | 'zstd' | 'none' | undefined;
   readonly compressionLevel?: number | undefined;
   readonly force?: boolean | undefined;
+  /** Cache mounts of the build that go along: all, or those of these ids; absent: none. */
+  readonly mounts?: 'all' | readonly string[] | undefined;
   /** Whether a failure to write it fails the build, and is not only told. */
   readonly mustSucceed?: boolean | undefined;
 }

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
+import type { CachedMount } from './builder/cache/cached-mount.js';
 import type { CachedStep } from './builder/cache/cached-step.js';
-import { CACHE_CONFIG_TYPE, encodeSteps } from './builder/cache/cache-document.js';
+import { CACHE_CONFIG_TYPE, encodeCache, type CacheContent } from './builder/cache/cache-document.js';
 import type { BuildResult } from './builder/build-request.js';
 import type { CacheTarget } from './cache-target.js';
+import { exportMounts, type ExportMountsOptions } from './export-cache-mounts.js';
 import { LayerCompressor } from './compress-layer.js';
 import { canonicalJson } from './oci/canonical-json.js';
 import { decodeLinks } from './oci/decode.js';
@@ -14,7 +16,7 @@ import type { PushContext } from './push-from-store.js';
 import { openRegistryClient } from './registry-access.js';
 import { findMountSources } from './registry/images/mount-sources.js';
 import type { RegistryClient } from './registry/registry-client.js';
-import { remoteMounts, withRemoteBlobs } from './registry/remote-blobs.js';
+import { remoteMounts, withRemoteBlobs, type RemoteBlob } from './registry/remote-blobs.js';
 import { transferAll } from './registry/transfer-all.js';
 import type { BlobReader } from './store/blob-store.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
@@ -37,7 +39,7 @@ export interface AssembledCache {
 export async function exportCaches(
   targets: readonly CacheTarget[],
   result: BuildResult,
-  context: PushContext & { readonly firstNumber?: number | undefined },
+  context: ExportContext & { readonly firstNumber?: number | undefined },
 ): Promise<void> {
   const { progress, now, firstNumber = 0 } = context;
   for (const [index, target] of targets.entries()) {
@@ -57,6 +59,8 @@ export async function exportCaches(
   }
 }
 
+type ExportContext = PushContext & Pick<ExportMountsOptions, 'cacheMounts'>;
+
 function nameOf(target: CacheTarget): string {
   return target.type === 'registry' ? target.reference : target.directory;
 }
@@ -64,9 +68,9 @@ function nameOf(target: CacheTarget): string {
 class CacheExport {
   readonly #target: CacheTarget;
   readonly #result: BuildResult;
-  readonly #context: PushContext & { readonly step: string };
+  readonly #context: ExportContext & { readonly step: string };
 
-  constructor(target: CacheTarget, result: BuildResult, context: PushContext & { readonly step: string }) {
+  constructor(target: CacheTarget, result: BuildResult, context: ExportContext & { readonly step: string }) {
     this.#target = target;
     this.#result = result;
     this.#context = context;
@@ -74,21 +78,22 @@ class CacheExport {
 
   async write(): Promise<void> {
     const { store, env, registries, progress, signal } = this.#context;
-    const { elsewhere = [] } = this.#result;
+    const carried = await exportMounts(this.#target, this.#result, this.#context);
+    const elsewhere = [...(this.#result.elsewhere ?? []), ...carried.elsewhere];
     using _lock = await store.lock('shared', { signal });
     const client = await openRegistryClient({ env, registries, progress, purpose: 'push' });
     try {
       const blobs = elsewhere.length === 0 ? store.blobs : withRemoteBlobs(store.blobs, elsewhere, { client, signal });
       const sent = new Map<Digest, Descriptor<LayerMediaType>>();
-      const steps = await this.#chosenSteps();
-      const stored = uniqueLayers(steps);
+      const content = { steps: await this.#chosenSteps(), mounts: carried.mounts };
+      const stored = uniqueLayers([...content.steps, ...content.mounts]);
       await transferAll(
         stored,
         async (layer, stop) => sent.set(layer.digest, await this.#compressed(layer, stop)),
         signal,
       );
-      const cache = assembleCache(steps, (step) => sent.get(step.layer.descriptor.digest) ?? step.layer.descriptor);
-      if (this.#target.type === 'registry') await this.#push(this.#target, cache, { client, blobs });
+      const cache = assembleCache(content, ({ layer }) => sent.get(layer.descriptor.digest) ?? layer.descriptor);
+      if (this.#target.type === 'registry') await this.#push(this.#target, cache, { client, blobs, elsewhere });
       else await this.#writeLayout(this.#target, cache, blobs);
     } finally {
       await client.close();
@@ -123,18 +128,22 @@ class CacheExport {
   async #push(
     { reference }: Extract<CacheTarget, { type: 'registry' }>,
     { manifest, config, layers }: AssembledCache,
-    { client, blobs }: { readonly client: RegistryClient; readonly blobs: BlobReader },
+    {
+      client,
+      blobs,
+      elsewhere,
+    }: { readonly client: RegistryClient; readonly blobs: BlobReader; readonly elsewhere: readonly RemoteBlob[] },
   ): Promise<void> {
     const { store, signal } = this.#context;
     const { registry, repository, tag = 'latest', digest } = withDefaultTag(parseReference(reference));
     if (digest !== undefined) throw noDigest(reference);
     const target = client.repository({ registry, repository });
     const known = await findMountSources(store, { registry, repository });
-    const elsewhere = remoteMounts(this.#result.elsewhere ?? [], { registry, repository });
+    const mountable = remoteMounts(elsewhere, { registry, repository });
     await transferAll(
       layers,
       async (descriptor, stop) => {
-        const mountFrom = elsewhere(descriptor.digest) ?? known(descriptor.digest);
+        const mountFrom = mountable(descriptor.digest) ?? known(descriptor.digest);
         await target.pushBlob({ descriptor, mountFrom, open: () => blobs.open(descriptor) }, { signal: stop });
       },
       signal,
@@ -164,23 +173,27 @@ class CacheExport {
   }
 }
 
-function uniqueLayers(steps: readonly CachedStep[]): readonly Descriptor<LayerMediaType>[] {
-  return [...new Map(steps.map(({ layer }) => [layer.descriptor.digest, layer.descriptor])).values()];
+type Cached = CachedStep | CachedMount;
+
+function uniqueLayers(cached: readonly Cached[]): readonly Descriptor<LayerMediaType>[] {
+  return [...new Map(cached.map(({ layer }) => [layer.descriptor.digest, layer.descriptor])).values()];
 }
 
-/** An OCI artifact (image-spec manifest.md, "Guidelines for Artifact Usage"): the same steps give the same bytes. */
+/** An OCI artifact (image-spec manifest.md, "Guidelines for Artifact Usage"): the same content gives the same bytes. */
 export function assembleCache(
-  steps: readonly CachedStep[],
-  sentAs: (step: CachedStep) => Descriptor<LayerMediaType>,
+  content: CacheContent,
+  sentAs: (cached: Cached) => Descriptor<LayerMediaType>,
 ): AssembledCache {
-  const listed = steps.map((step) => sentAs(step)).map(({ mediaType, digest, size }) => ({ mediaType, digest, size }));
+  const listed = [...content.steps, ...content.mounts]
+    .map((cached) => sentAs(cached))
+    .map(({ mediaType, digest, size }) => ({ mediaType, digest, size }));
   const layers = [...new Map(listed.map((layer) => [layer.digest, layer])).values()].sort((left, right) =>
     left.digest < right.digest ? -1 : 1,
   );
   const indexOf = new Map(layers.map(({ digest }, index) => [digest, index]));
   const config = documentOf(
     CACHE_CONFIG_TYPE,
-    encodeSteps(steps, (step) => indexOf.get(sentAs(step).digest) ?? -1),
+    encodeCache(content, (cached) => indexOf.get(sentAs(cached).digest) ?? -1),
   );
   const manifest = documentOf(
     MEDIA_TYPE.ociManifest,

@@ -12,7 +12,10 @@ import type {
 } from '../sandbox/run-spec.js';
 import type { IsolationName } from '../sandbox/sandbox.js';
 
+import type { BlobPlace } from '../registry/blob-place.js';
+import type { CachedMount } from './cache/cached-mount.js';
 import type { CachedStep } from './cache/cached-step.js';
+import type { LockRequest, Pins } from './lock/pins.js';
 
 /** What to build. Plain data: it crosses process boundaries. */
 export interface BuildRequest {
@@ -40,6 +43,8 @@ export interface BuildRequest {
   readonly inlineCache?: boolean | undefined;
   /** Whether the result says which steps it is made of, for a cache. */
   readonly wantsSteps?: boolean | undefined;
+  /** Whether the result says which cache mounts its steps have, for a cache. */
+  readonly wantsMounts?: boolean | undefined;
   readonly buildArgs: Readonly<Record<string, string>>;
   /** A stage's name or number; absent: the last stage. */
   readonly target?: string | undefined;
@@ -53,6 +58,8 @@ export interface BuildRequest {
   readonly saveStages?: boolean | undefined;
   /** Stages, by name or number, whose steps are done anew even when the cache has them; absent: none. */
   readonly noCacheFilter?: readonly string[] | undefined;
+  /** Whether every step is done a second time, to see that it gives the same layer; implies `noCache`. */
+  readonly checkReproducible?: boolean | undefined;
   /** How many steps may be at work at once; absent: as many as there are processors. */
   readonly jobs?: number | undefined;
   /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
@@ -62,6 +69,8 @@ export interface BuildRequest {
    * cannot be reached; `never`: use no image but those of the store.
    */
   readonly pull: boolean | 'newer' | 'never';
+  /** What of the sources is pinned; absent: nothing is, and nothing is told of them. */
+  readonly lock?: LockRequest | undefined;
   /** Of the RUN steps that do not choose. */
   readonly network: StepNetwork;
   /** `os/architecture[/variant]`; absent: this machine's. */
@@ -73,6 +82,8 @@ export interface BuildRequest {
   readonly platforms?: readonly string[] | undefined;
   /** Seconds since 1970, for every time that goes into the image (reproducible-builds.org). */
   readonly sourceDateEpoch?: number | undefined;
+  /** Of the files in layers that are built, where there is such a time; absent: bounded. */
+  readonly fileTimes?: FileTimes | undefined;
   /** Proxy variables of the caller's environment: given to RUN, kept out of keys, history and image (dockerfile.md 24). */
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** Values by id, for `RUN --mount=type=secret`. Kept in memory, and out of keys, records, layers and messages. */
@@ -123,6 +134,9 @@ export interface PlacedAnnotation {
  * anyhow. `files`: all its files in one tar.
  */
 export type WantedResult = 'image' | 'pushed' | 'files';
+
+/** `bounded`: none is later than the epoch. `kept`: as the steps made them. `all`: each is the epoch. */
+export type FileTimes = 'bounded' | 'kept' | 'all';
 
 /** A cache that another build has exported. */
 export type CacheSource =
@@ -203,10 +217,21 @@ export interface BuildResult {
   /** Where files were wanted: an uncompressed tar in the store, that a collector may remove once the build is over. */
   readonly files?: Descriptor<LayerMediaType> | undefined;
   readonly steps: { readonly total: number; readonly cached: number };
+  /** Cache mounts of its steps, by id. */
+  readonly cacheMounts?: readonly UsedCacheMount[] | undefined;
+  /** What the sources were, where a lock was to be refreshed. */
+  readonly pins?: Pins | undefined;
   /** Layers of the result that the store lacks, and where they are. */
   readonly elsewhere?: readonly RemoteBlob[] | undefined;
   /** Where they were asked for, the steps of the build. */
   readonly cache?: readonly CachedStep[] | undefined;
+}
+
+/** A cache mount that steps of a build have. */
+export interface UsedCacheMount {
+  readonly id: string;
+  /** What imported caches have of it, whether or not it was needed. */
+  readonly imported: readonly { readonly mount: CachedMount; readonly place: BlobPlace }[];
 }
 
 export interface PlatformImage {

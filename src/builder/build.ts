@@ -8,6 +8,8 @@ import { finishBuild, type SolvedBuild, type TaggedReference } from './finish-bu
 import { BaseImages, type BaseImagesParts } from './image/base-images.js';
 import { checkPlacedAnnotations } from './image/placed-annotations.js';
 import { platformRequests } from './joint/platform-requests.js';
+import type { LockRequest } from './lock/pins.js';
+import { SourceLock } from './lock/source-lock.js';
 import { loadDockerfile } from './load-dockerfile.js';
 import type { BaseResolver, BuildPlan } from './plan.js';
 import { rootsOf } from './kept-stages.js';
@@ -16,7 +18,7 @@ import { squashed } from './squash.js';
 import type { Remark } from './plan/remarks.js';
 import type { ProgressSink } from './progress.js';
 import { settleInOrder } from './plan/settle-in-order.js';
-import { solvePlans, type PlannedBuild } from './solve-plans.js';
+import { solvePlans, type PlannedBuild, type PlanSolution, type SolvingParts } from './solve-plans.js';
 
 /**
  * Builds images from Dockerfiles: parse, plan, solve, write the image and its names. What every step needs is looked up first and
@@ -25,10 +27,12 @@ import { solvePlans, type PlannedBuild } from './solve-plans.js';
  * @returns a result for each request, in their order
  */
 export async function buildAll(
-  requests: readonly BuildRequest[],
+  asked: readonly BuildRequest[],
   parts: BuilderParts,
   given: BuildOptions,
 ): Promise<readonly BuildResult[]> {
+  // What is remembered would tell nothing.
+  const requests = asked.map((one) => (one.checkReproducible === true ? { ...one, noCache: true } : one));
   const named = requests.map((request) => request.tags.map(parseTag));
   requests.forEach(checkPlacedAnnotations);
   const variants = platformRequests(requests);
@@ -39,6 +43,7 @@ export async function buildAll(
   );
   for (const remark of distinctRemarks(builds)) options.progress(remark);
   const solutions = await solvePlans(builds, { parts, options });
+  await reproduceAll(builds, solutions, { parts, options });
   const results: BuildResult[] = [];
   for (const [number, names] of named.entries()) {
     const solved = builds.flatMap((build, index): readonly SolvedBuild[] => {
@@ -47,7 +52,31 @@ export async function buildAll(
     });
     results.push(await finishBuild(solved, names, parts));
   }
+  for (const { lock, request } of distinctLocks(builds)) lock.remark(options.progress, request);
   return results;
+}
+
+/** Those that are to be done twice. */
+async function reproduceAll(
+  builds: readonly PreparedBuild[],
+  solutions: readonly PlanSolution[],
+  solving: SolvingParts,
+): Promise<void> {
+  if (!builds.some(({ request }) => request.checkReproducible === true)) return;
+  const { reproduceBuild } = await import('./reproduce/reproduce-build.js');
+  for (const [index, build] of builds.entries()) {
+    const solution = solutions[index];
+    if (build.request.checkReproducible === true && solution !== undefined) {
+      await reproduceBuild(build, solution, solving);
+    }
+  }
+}
+
+function distinctLocks(
+  builds: readonly PreparedBuild[],
+): readonly { readonly lock: SourceLock; readonly request: BuildRequest }[] {
+  const found = builds.flatMap(({ lock, request }) => (lock === undefined ? [] : [[lock, { lock, request }] as const]));
+  return [...new Map(found).values()];
 }
 
 /** Of the same thing, once. */
@@ -74,7 +103,7 @@ interface PreparedBuild extends PlannedBuild {
   readonly stages: readonly PlannedStage[];
 }
 
-function prepare(request: BuildRequest, { plan: made, bases, stages }: MadePlan): PreparedBuild {
+function prepare(request: BuildRequest, { plan: made, bases, lock, stages }: MadePlan): PreparedBuild {
   const { wanted = ['image'] } = request;
   const plan = request.squash === true ? squashed(made) : made;
   return {
@@ -82,6 +111,7 @@ function prepare(request: BuildRequest, { plan: made, bases, stages }: MadePlan)
     plan,
     stages,
     bases,
+    lock,
     graph: wanted.includes('files') ? withFilesOfResult(plan.graph) : plan.graph,
     whole: [...(wanted.includes('image') ? [plan.graph.target] : []), ...rootsOf(stages)],
   };
@@ -98,33 +128,41 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
 
 /** Looks base images up without building anything. */
 export function baseResolver(request: BuildRequest, parts: BuilderParts, options: BuildOptions): BaseResolver {
-  const bases = openBases(parts, options)(request);
+  const { bases } = openBases(parts, options)(request);
   return (name, platform, source) => bases.resolve(name, platform, source);
 }
 
-/** One for all requests that ask registries alike. */
+/** One for all requests that ask registries alike, and keep to the same lock. */
 function openBases(
   { store, now, registry }: BuilderParts,
   options: BuildOptions & Partial<Pick<BaseImagesParts, 'showsPlatforms'>>,
-): (request: BuildRequest) => BaseImages {
-  const opened = new Map<BuildRequest['pull'], BaseImages>();
-  return ({ pull }) => {
-    const bases = opened.get(pull) ?? new BaseImages({ ...options, store, now, registry, pull });
-    opened.set(pull, bases);
-    return bases;
+): (request: BuildRequest) => OpenedBases {
+  const opened: (OpenedBases & { readonly pull: BuildRequest['pull']; readonly wanted: LockRequest | undefined })[] =
+    [];
+  return ({ pull, lock: wanted }) => {
+    const known = opened.find((one) => one.pull === pull && one.wanted === wanted);
+    if (known !== undefined) return known;
+    const lock = wanted === undefined ? undefined : new SourceLock(wanted);
+    const made = { pull, wanted, lock, bases: new BaseImages({ ...options, store, now, registry, pull, lock }) };
+    opened.push(made);
+    return made;
   };
 }
 
-interface MadePlan {
-  readonly plan: BuildPlan;
+interface OpenedBases {
   readonly bases: BaseImages;
+  readonly lock: SourceLock | undefined;
+}
+
+interface MadePlan extends OpenedBases {
+  readonly plan: BuildPlan;
   /** Those that are to be kept. */
   readonly stages: readonly PlannedStage[];
 }
 
 async function makePlan(
   request: BuildRequest,
-  bases: BaseImages,
+  { bases, lock }: OpenedBases,
   { parts, options }: { readonly parts: BuilderParts; readonly options: BuildOptions },
 ): Promise<MadePlan> {
   const dockerfile = await loadDockerfile(request.dockerfile, parts.store.records);
@@ -147,7 +185,7 @@ async function makePlan(
   });
   const failure = report.failure();
   if (failure !== undefined) throw failure;
-  return { plan, bases, stages };
+  return { plan, bases, lock, stages };
 }
 
 function parseTag(text: string): TaggedReference {

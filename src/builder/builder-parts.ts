@@ -22,6 +22,8 @@ export interface BuilderParts {
   readonly drain: () => Promise<void>;
   /** Who is let into the sandbox of a step that failed; absent: nobody. */
   readonly openVisit?: OpenVisit | undefined;
+  /** For a second time, in a store of its own, of which nothing stays. */
+  readonly again: () => Promise<BuilderParts & AsyncDisposable>;
   /** The right to do a step that another process may be doing. */
   readonly claim: ClaimWork;
 }

@@ -4,7 +4,7 @@ import { formatPlatform, parsePlatform } from '../oci/platform.js';
 import { formatReference, type Reference } from '../oci/reference.js';
 import type { RemoteBlob } from '../registry/remote-blobs.js';
 import { invariant } from '../support/invariant.js';
-import type { BuildRequest, BuildResult, PlatformImage } from './build-request.js';
+import type { BuildRequest, BuildResult, PlatformImage, UsedCacheMount } from './build-request.js';
 import type { BuilderParts } from './builder-parts.js';
 import { INLINE_MEMBER, inlineSteps } from './cache/cache-document.js';
 import { assembleImage, type AssembledImage, type Document } from './image/assemble-image.js';
@@ -69,6 +69,8 @@ export async function finishBuild(
     ...(isWhole ? {} : { elsewhere }),
     ...(stages.length === 0 ? {} : { stages }),
     ...(request.wantsSteps === true ? { cache } : {}),
+    ...(request.wantsMounts === true ? { cacheMounts: await usedCacheMounts(builds) } : {}),
+    ...(first.lock?.mode === 'refresh' ? { pins: first.lock.found } : {}),
   };
 }
 
@@ -84,6 +86,18 @@ async function keepAllStages(
     return await keepStages(stages, { store, resultOf, names, epoch });
   });
   return (await Promise.all(kept)).flat();
+}
+
+async function usedCacheMounts(builds: readonly SolvedBuild[]): Promise<readonly UsedCacheMount[]> {
+  const operations = builds.flatMap(({ plan }) => [...plan.graph.vertices.values()].map(({ operation }) => operation));
+  const mounts = operations.flatMap((operation) => (operation.kind === 'run' ? operation.mounts : []));
+  const ids = new Set(mounts.flatMap((mount) => (mount.type === 'cache' ? [mount.id] : [])));
+  const imports = [...new Set(builds.flatMap(({ solution }) => solution.imports))];
+  const used = [...ids].sort().map(async (id): Promise<UsedCacheMount> => {
+    const found = imports.map(async (from) => (await from.mountsOf(id)).map((mount) => ({ mount, place: from.place })));
+    return { id, imported: (await Promise.all(found)).flat() };
+  });
+  return await Promise.all(used);
 }
 
 function shown({ platform, imageId, manifest, files }: BuiltImage): PlatformImage {

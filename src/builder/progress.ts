@@ -1,6 +1,7 @@
 import type { Digest } from '../oci/digest.js';
 import type { ErrorRecord } from '../support/errors.js';
 import type { SourceRange } from '../support/source-range.js';
+import type { LayerDifference } from './reproduce/file-difference.js';
 
 /** A step as a user sees it; `#4` in plain output is the order of the first event that names it. */
 export type StepId = string;
@@ -51,7 +52,15 @@ export type ProgressEvent =
       readonly message: string;
       readonly source?: SourceRange | undefined;
     }
-  | { readonly type: 'notice'; readonly message: string };
+  | { readonly type: 'notice'; readonly message: string }
+  /** A step gave another layer the second time (`checkReproducible`). */
+  | {
+      readonly type: 'difference';
+      readonly step: StepId;
+      readonly label: string;
+      readonly source?: SourceRange | undefined;
+      readonly difference: LayerDifference;
+    };
 
 /** Synchronous and never throws; a slow renderer drops frames, it does not slow the build. */
 export type ProgressSink = (event: ProgressEvent) => void;

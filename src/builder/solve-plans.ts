@@ -1,6 +1,8 @@
+import type { CacheMountName } from '../store/cache-mounts.js';
 import { invariant } from '../support/invariant.js';
 import type { BuildRequest } from './build-request.js';
 import type { BuilderParts, BuildOptions } from './builder-parts.js';
+import type { CacheImport } from './cache/cache-import.js';
 import type { CachedStep } from './cache/cached-step.js';
 import { ContextIndexes } from './context/context-index.js';
 import { openBuildContext } from './context/build-context.js';
@@ -10,13 +12,14 @@ import { buildScope } from './joint/build-scope.js';
 import { idIn, joinGraphs, type JointGraph } from './joint/join-graphs.js';
 import { openImports, type JointImports } from './joint/joint-imports.js';
 import { JointOperations } from './joint/joint-operations.js';
+import type { SourceLock } from './lock/source-lock.js';
 import { DockerfileOperations } from './operations/dockerfile-operations.js';
-import type { OperationParts } from './operations/operation-parts.js';
+import type { ImportedMount, OperationParts } from './operations/operation-parts.js';
 import { fileSystemOf, type Result } from './operations/result.js';
 import { StepCache } from './operations/step-cache.js';
 import type { Operation } from './operation.js';
 import { proxyArguments } from './proxy-arguments.js';
-import { RemoteLayers } from './remote/remote-layers.js';
+import { RemoteLayers, type Fetching } from './remote/remote-layers.js';
 import { solve, type Solution } from './solver/solver.js';
 import { StaleResultError } from './solver/stale-result.js';
 import { UpcomingRuns } from './upcoming-runs.js';
@@ -26,6 +29,8 @@ export interface PlannedBuild {
   readonly request: BuildRequest;
   readonly graph: BuildGraph<Operation>;
   readonly bases: BaseImages;
+  /** What of its sources is pinned; absent: nothing. */
+  readonly lock?: SourceLock | undefined;
   /** The root file systems of images all of whose layers have to be in the store. */
   readonly whole: readonly VertexId[];
 }
@@ -45,6 +50,7 @@ export interface PlanSolution {
   /** For a cache. */
   readonly cachedSteps: readonly CachedStep[];
   readonly remote: RemoteLayers;
+  readonly imports: readonly CacheImport[];
 }
 
 /**
@@ -95,7 +101,10 @@ async function solveOnce(attempt: Attempt): Promise<readonly PlanSolution[]> {
   const cache = openCache(attempt, remote);
   const upcoming = new UpcomingRuns(joint.graph, options.progress);
   const operations = builds.map(
-    (build) => new DockerfileOperations(operationParts(build, attempt, { upcoming, remote })),
+    (build, number) =>
+      new DockerfileOperations(
+        operationParts(build, attempt, { upcoming, remote, imports: importsOf(attempt, number) }),
+      ),
   );
   const handler = new JointOperations((id) => first(membersOf(joint, id).map((number) => operations[number])));
   const { limiter, now } = parts;
@@ -113,7 +122,24 @@ async function solveOnce(attempt: Attempt): Promise<readonly PlanSolution[]> {
   await fetchWholes(attempt, solution, remote);
   const settled = [...new Set(builds.map(({ bases }) => bases))].flatMap((bases) => bases.settle(options.progress));
   const remembered = new Set<string>([...solution.remembered, ...settled]);
-  return joint.idsOf.map((ids) => partOf(ids, { joint, solution, remembered, cache, remote }));
+  return joint.idsOf.map((ids, number) =>
+    partOf(ids, { joint, solution, remembered, cache, remote, imports: importsOf(attempt, number) }),
+  );
+}
+
+function importsOf({ imports }: Attempt, number: number): readonly CacheImport[] {
+  return imports.of[number] ?? [];
+}
+
+/** Does single steps of a build again, with what its solution has learned of layers that are elsewhere. */
+export function handlerFor(
+  build: PlannedBuild,
+  { remote }: Pick<PlanSolution, 'remote'>,
+  { parts }: SolvingParts,
+): DockerfileOperations {
+  const contexts = new ContextIndexes({ records: parts.store.records, now: parts.now });
+  const upcoming = { count: 0, isRunUpon: () => false };
+  return new DockerfileOperations(operationParts(build, { parts, contexts }, { upcoming, remote, imports: [] }));
 }
 
 /** Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it. */
@@ -147,11 +173,12 @@ interface Solved {
   readonly remembered: ReadonlySet<string>;
   readonly cache: StepCache;
   readonly remote: RemoteLayers;
+  readonly imports: readonly CacheImport[];
 }
 
 function partOf(
   ids: ReadonlyMap<VertexId, VertexId>,
-  { joint, solution, remembered, cache, remote }: Solved,
+  { joint, solution, remembered, cache, remote, imports }: Solved,
 ): PlanSolution {
   const own = [...new Set(ids.values())];
   const steps = own.filter((id) => {
@@ -164,6 +191,7 @@ function partOf(
     remembered: steps.filter((id) => remembered.has(id)),
     cachedSteps: cache.stepsOf(own),
     remote,
+    imports,
   };
 }
 
@@ -177,9 +205,17 @@ function first<T>([one]: readonly (T | undefined)[]): T {
 }
 
 function operationParts(
-  { request, bases }: PlannedBuild,
-  { parts, contexts }: Attempt,
-  { upcoming, remote }: { readonly upcoming: UpcomingRuns; readonly remote: RemoteLayers },
+  { request, bases, lock }: PlannedBuild,
+  { parts, contexts }: Pick<Attempt, 'parts' | 'contexts'>,
+  {
+    upcoming,
+    remote,
+    imports,
+  }: {
+    readonly upcoming: Pick<UpcomingRuns, 'count' | 'isRunUpon'>;
+    readonly remote: RemoteLayers;
+    readonly imports: readonly CacheImport[];
+  },
 ): OperationParts {
   const { store, now, workshop, drain } = parts;
   return {
@@ -188,6 +224,7 @@ function operationParts(
     workshop: () => workshop(() => upcoming.count),
     drain,
     sourceDateEpoch: request.sourceDateEpoch,
+    fileTimes: request.fileTimes,
     proxyEnv: { ...request.proxyEnv, ...proxyArguments(request.buildArgs) },
     given: request,
     openVisit: parts.openVisit,
@@ -195,15 +232,36 @@ function operationParts(
     openContext: (operation) => openBuildContext(request, operation, contexts),
     fetchTree: async (operation, step, context) => {
       const { SourceFetcher } = await import('./sources/source-fetcher.js');
-      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets }).fetch(
+      return new SourceFetcher({ store, access: parts.sources, secrets: request.secrets, lock }).fetch(
         operation,
         step,
         context,
       );
     },
     presentImage: (operation, step) => bases.present(operation, { step, remote }),
+    importedMount: (name, fetching) => importedMount(imports, name, fetching),
     fetchLayers: (layers, fetching) => remote.fetch(layers, fetching),
   };
+}
+
+/** Of the first cache that has one. */
+async function importedMount(
+  imports: readonly CacheImport[],
+  name: CacheMountName,
+  fetching: Fetching,
+): Promise<ImportedMount | undefined> {
+  for (const from of imports) {
+    const mount = await from.findMount(name);
+    const archive = mount === undefined ? undefined : await from.openMount(mount, fetching);
+    if (archive === undefined) continue;
+    return {
+      archive,
+      leftOut: (error) => {
+        from.leftOut(name.id, error);
+      },
+    };
+  }
+  return undefined;
 }
 
 /** What images in the store are made of is there. */

@@ -109,8 +109,21 @@ function exported(attributes: Attributes): Omit<Extract<CacheTarget, { type: 'lo
     compression: compression === 'uncompressed' ? 'none' : compression,
     compressionLevel: levelOf(attributes, compression),
     force: attributes.truth('force-compression'),
+    ...mountsOf(attributes),
     mustSucceed: attributes.truth('ignore-error') === false,
   };
+}
+
+/** `true`, or ids with commas between them; `cache-mounts` is the name that BuildKit's users ask for. */
+function mountsOf(attributes: Attributes): Pick<CacheTarget, 'mounts'> {
+  const [plain, long] = [attributes.take('mounts'), attributes.take('cache-mounts')];
+  if (plain !== undefined && long !== undefined) {
+    throw attributes.refused('mounts and cache-mounts are the same', 'Write mounts= only.');
+  }
+  const value = plain ?? long;
+  if (value === undefined || value === 'false' || value === '0') return {};
+  if (value === 'true' || value === '1' || value === '') return { mounts: 'all' };
+  return { mounts: value.split(',').filter((id) => id !== '') };
 }
 
 function levelOf(attributes: Attributes, compression: string | undefined): number | undefined {

@@ -17,6 +17,8 @@ export interface ReadOutputs {
   readonly usesStandardOutput: boolean;
   /** Whether options say how layers are to be written, and none are. */
   readonly unusedForm: boolean;
+  /** What `rewrite-timestamp` of each says, where it says something. */
+  readonly rewrites: readonly boolean[];
 }
 
 /** What `-o`, `--push` and `--load` ask for, in docker buildx's spelling; nothing for an image in the store. @throws `USAGE` */
@@ -47,6 +49,7 @@ export function readOutputs(parsed: ParsedArguments, host: Host): ReadOutputs {
     },
     usesStandardOutput: toStandardOutput.length > 0,
     unusedForm: saysForm(form) && !read.some(({ output }) => hasForm(output)),
+    rewrites: read.flatMap(({ rewrite }) => (rewrite === undefined ? [] : [rewrite])),
   };
 }
 
@@ -73,6 +76,7 @@ interface ReadOutput {
   readonly output: BuildOutput;
   readonly names: readonly string[];
   readonly annotations: Annotations;
+  readonly rewrite: boolean | undefined;
 }
 
 type Reader = (attributes: Attributes, host: Host) => BuildOutput;
@@ -100,13 +104,17 @@ function readOutput(attributes: Attributes, host: Host): ReadOutput {
   const { type, reader } = attributes.type(READERS);
   const names = (attributes.take('name') ?? '').split(',').filter((name) => name !== '');
   const annotations = annotationsAmong(attributes.keys(), (key) => attributes.take(key));
+  const rewrite = OF_IMAGES.has(type) ? attributes.truth('rewrite-timestamp') : undefined;
   const output = reader(attributes, host);
   attributes.end(`type=${type} takes no KEY here`, {
     hint: 'See "Outputs" in docs/outputs.md for what each type takes.',
     passed: WITHOUT_EFFECT,
   });
-  return { output, names, annotations };
+  return { output, names, annotations, rewrite };
 }
+
+/** Whose layers have files with times; a folder and a tar of files have what the layers have. */
+const OF_IMAGES: ReadonlySet<string> = new Set(['image', 'registry', 'docker', 'oci']);
 
 function imageOutput(attributes: Attributes): BuildOutput {
   const push = attributes.truth('push') ?? false;

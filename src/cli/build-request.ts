@@ -10,11 +10,13 @@ import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
 import { readVolumes } from './image-run/mount-options.js';
 import { readDevices } from './image-run/device-options.js';
+import { readLock } from './lock-file.js';
 import { readNamedContexts } from './named-contexts.js';
 import { readPlatforms } from './platforms.js';
 import { readProxyVariables } from './proxy-variables.js';
 import { readRunOptions } from './run-options.js';
 import { readStepOptions } from './step-options.js';
+import { readTimes } from './time-options.js';
 
 const BUILD = { command: 'tsbuild build' };
 
@@ -29,7 +31,7 @@ export async function readBuildRequest(
 ): Promise<BuildRequest> {
   const fromFiles = await argumentFiles(parsed.list('build-arg-file'), host.cwd);
   const buildArgs = buildArguments([...fromFiles, ...parsed.list('build-arg')], host.env);
-  const epoch = sourceDateEpoch(buildArgs['SOURCE_DATE_EPOCH'] ?? host.env['SOURCE_DATE_EPOCH']);
+  const times = readTimes(parsed, { buildArgs, env: host.env });
   const { annotations, placed } = readAnnotations(parsed.list('annotation'));
   const options = {
     tags: parsed.list('tag'),
@@ -39,6 +41,7 @@ export async function readBuildRequest(
     annotations,
     ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
     noCache: parsed.flag('no-cache'),
+    ...(parsed.flag('check-reproducible') ? { checkReproducible: true } : {}),
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
     isolation: isolation(parsed.value('isolation'), host.env),
@@ -46,10 +49,10 @@ export async function readBuildRequest(
     ...(parsed.flag('squash') ? { squash: true } : {}),
     ...(parsed.flag('save-stages') ? { saveStages: true } : {}),
     ...groups(parsed.value('group-add')),
-    ...cacheTtl(parsed.value('cache-ttl'), epoch),
+    ...cacheTtl(parsed.value('cache-ttl'), times.sourceDateEpoch),
     network: network(parsed.value('network')),
     ...readPlatforms(parsed.list('platform'), host.env),
-    sourceDateEpoch: epoch,
+    ...times,
     proxyEnv: parsed.flag('http-proxy', true) ? await readProxyVariables(host) : {},
     ...(await readRunOptions(parsed, host)),
     ...readStepOptions(parsed),
@@ -64,9 +67,11 @@ export async function readBuildRequest(
     sources: await readSources(wanted, { ...reading, host }),
     cwd: host.cwd,
   });
+  const lock = await readLock(parsed, host, sources);
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return {
     ...{ ...sources, ...options },
+    ...(lock === undefined ? {} : { lock }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
     ...(volumes.length === 0 ? {} : { volumes }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
@@ -200,16 +205,5 @@ export function platform(word: string | undefined): string | undefined {
   }
   throw new TsbuildError('USAGE', `cannot use --platform "${word}": not of the form os/architecture[/variant]`, {
     hint: 'Write it as linux/amd64 or linux/arm64/v8.',
-  });
-}
-
-/** Seconds since 1970 (reproducible-builds.org/specs/source-date-epoch); an empty value is none. */
-function sourceDateEpoch(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const seconds = Number(text);
-  // The last second of the year 9999, beyond which RFC 3339 has no notation.
-  if (/^\d{1,12}$/.test(text) && seconds <= 253_402_300_799) return seconds;
-  throw new TsbuildError('USAGE', `cannot use SOURCE_DATE_EPOCH "${text}": not a number of seconds since 1970`, {
-    hint: 'Set it to a whole number, as with: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct).',
   });
 }

@@ -10,6 +10,7 @@ import { CACHE_MOUNT, DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
 import { LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { REGISTRY_OPTIONS } from './registry-option-table.js';
+import { REPRO_OPTIONS } from './repro-option-table.js';
 import { RUN_OPTIONS } from './run-option-table.js';
 import { BUILD_STEP_OPTIONS, STEP_OPTIONS } from './step-option-table.js';
 
@@ -134,6 +135,7 @@ const build: Command = {
     ...RUN_OPTIONS,
     ...STEP_OPTIONS,
     ...BUILD_STEP_OPTIONS,
+    ...REPRO_OPTIONS,
     ...IGNORED_OPTIONS,
   ],
   positionals: exactly(1),

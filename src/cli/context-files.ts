@@ -152,6 +152,11 @@ export async function readOptionFile(path: string, cwd: string, what: string): P
   return { name: path, text };
 }
 
+/** A text file that need not be there. @throws the kind's code when it cannot be read */
+export async function readOptionalFile(path: string, kind: SourceKind): Promise<string | undefined> {
+  return await readSource(path, kind);
+}
+
 interface SourceKind {
   readonly shown: string;
   readonly code: ErrorCode;

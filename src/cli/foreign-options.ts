@@ -115,8 +115,8 @@ export const INSTEAD_OF: Readonly<Record<string, string>> = {
   'pull-never': 'Write --pull=never.',
   'push-ignore-immutable-tag-errors':
     'Push under a new tag, or leave out what is there: tsbuild never passes over a refusal.',
-  reproducible: 'The same input gives the same layers; set SOURCE_DATE_EPOCH for the times in the image.',
-  'rewrite-timestamp': 'Set SOURCE_DATE_EPOCH: no time in a layer that is made here is later.',
+  reproducible:
+    'The same input gives the same layers; --source-date-epoch is for the times, --check-reproducible tells of the rest.',
   'rusage-logfile': NOT_MEASURED,
   runtime: 'Write --isolation=oci, for which crun or runc is looked up in PATH.',
   'runtime-flag': 'Write --isolation=oci, for which crun or runc is looked up in PATH.',
@@ -136,14 +136,12 @@ export const INSTEAD_OF: Readonly<Record<string, string>> = {
   'skip-tls-verify': 'Write --insecure-registry=REGISTRY, or --tls-verify=false for all.',
   'skip-tls-verify-pull': 'Write --insecure-registry=REGISTRY, or --tls-verify=false for all.',
   'snapshot-mode': 'Only what a step writes is looked at, and files are compared whole: leave it out.',
-  'source-date-epoch': 'Set the variable SOURCE_DATE_EPOCH, or --build-arg SOURCE_DATE_EPOCH=SECONDS.',
   'source-policy-file':
-    'Pin base images by digest, or exchange them with --build-context NAME=docker-image://OTHER@DIGEST.',
+    'Pin sources in a lock file with --lock, or exchange them with --build-context NAME=docker-image://OTHER@DIGEST.',
   'squash-all': 'Write --squash, and FROM scratch with COPY --from for a single layer of all.',
   'stage-labels': 'Write LABEL in the stage.',
   stdin: 'Give steps a file with --volume, --secret or RUN --mount=type=bind.',
   'tar-path': 'Write -o type=docker,dest=FILE.',
-  timestamp: 'Set the variable SOURCE_DATE_EPOCH.',
   unsetannotation: 'Annotations of base images are not inherited: leave it out.',
   unsetenv: 'Write ENV NAME= in the Dockerfile.',
   unsetlabel: DOCKERFILE_LABEL,

@@ -13,7 +13,7 @@ export const CACHE_OPTIONS: readonly OptionSpec[] = [
     kind: 'list',
     placeholder: 'list',
     about:
-      'Export the steps as a cache: type=registry,ref=NAME or type=local,dest=FOLDER, with mode=min|max, or type=inline',
+      'Export the steps as a cache: type=registry,ref=NAME or type=local,dest=FOLDER, with mode=min|max and mounts=true, or type=inline',
   },
   {
     name: 'cache-ttl',

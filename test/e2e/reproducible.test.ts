@@ -167,3 +167,41 @@ test('a second build in the same store is all cache and gives the same image, wi
   expect(first.stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
   expect(second).toMatchObject({ exitCode: 0, stdout: first.stdout });
 });
+
+describe('--check-reproducible', () => {
+  const DIFFERENT = `FROM base AS work
+RUN cat /proc/sys/kernel/random/uuid > /etc/machine-id && mkdir -p /d && date > /d/now && echo same > /d/same
+RUN echo below > /d/below
+FROM base
+COPY --from=work /d/now /now
+`;
+  async function check(dockerfile: string, ...words: string[]): Promise<Awaited<ReturnType<typeof tsbuild>>> {
+    const directory = mkdtempSync(join(root, 'check-'));
+    writeFileSync(join(directory, 'Dockerfile'), dockerfile);
+    const env = { TSBUILD_STORE: join(directory, 'store') };
+    const made = await tsbuild(['bootstrap', '-t', 'base'], { env });
+    expect(made.exitCode).toBe(0);
+    const result = await tsbuild(['--check-reproducible', '-t', 'x', ...words, directory], { env });
+    // Of the second time nothing stays.
+    expect(readdirSync(join(directory, 'store/tmp')).filter((name) => name.startsWith('owned-'))).toEqual([]);
+    return result;
+  }
+
+  test('tells which files of which step differ, and not of the steps above', async () => {
+    const { exitCode, stderr } = await check(DIFFERENT, '--source-date-epoch=5', '--progress=plain');
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 9 });
+    const told = stderr.slice(stderr.indexOf('------'));
+    expect(told).toMatch(/^------\n > \[work 2\/3\] RUN .* \(Dockerfile:2\) gave another layer the second time:\n/);
+    expect(told).toContain('  /d/now: content from byte ');
+    expect(told).toContain('  /etc/machine-id: content from byte ');
+    expect(told).toContain('A machine id is random');
+    expect(told).not.toMatch(/same:|below:|COPY/);
+    expect(stderr).toContain('cannot build the same image twice: 1 of 3 steps gave another layer');
+  });
+
+  test('is quiet of an image that is the same, which gets its name', async () => {
+    const { exitCode, stdout, stderr } = await check('FROM base\nRUN echo a > /a\nWORKDIR /w\n', '--timestamp=5', '-q');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(/^sha256:/);
+  });
+});

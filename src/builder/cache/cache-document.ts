@@ -1,10 +1,23 @@
 import { canonicalJson } from '../../oci/canonical-json.js';
 import { isLayerMediaType } from '../../oci/decode.js';
-import { arrayOf, count, objectOf, readJson, required, ShapeError, string } from '../../oci/decode-value.js';
+import {
+  arrayOf,
+  count,
+  objectOf,
+  optional,
+  readJson,
+  required,
+  ShapeError,
+  string,
+  type JsonObject,
+} from '../../oci/decode-value.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import { isDigest, type Digest } from '../../oci/digest.js';
 import { isForeignLayerMediaType } from '../../oci/media-type.js';
+import type { Layer } from '../../oci/layer.js';
+import type { CacheMountName } from '../../store/cache-mounts.js';
 import { TsbuildError } from '../../support/errors.js';
+import type { CachedMount } from './cached-mount.js';
 import type { CachedStep } from './cached-step.js';
 
 /** The config of a cache: an OCI artifact whose layers are those of steps (docs/cache.md, "Format"). */
@@ -18,6 +31,9 @@ const VERSION = 1;
 const MAX_STEPS = 20_000;
 const MAX_KEYS = 16;
 const MAX_LABEL = 500;
+const MAX_MOUNTS = 1000;
+const MAX_MOUNT_ID = 4096;
+const MAX_VARIANT = 256;
 /** RFC 3339, as it is written here. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
@@ -30,9 +46,26 @@ interface WireStep {
   readonly label: string;
 }
 
-/** The document, sorted: equal steps give equal bytes. @param indexOf where a layer is in the manifest */
-export function encodeSteps(steps: readonly CachedStep[], indexOf: (step: CachedStep) => number): string {
-  return canonicalJson({ version: VERSION, steps: wireSteps(steps, indexOf) });
+export interface CacheContent {
+  readonly steps: readonly CachedStep[];
+  /** Directories of cache mounts. */
+  readonly mounts: readonly CachedMount[];
+}
+
+type Cached = CachedStep | CachedMount;
+
+/** The document, sorted: equal content gives equal bytes. @param indexOf where a layer is in the manifest */
+export function encodeCache({ steps, mounts }: CacheContent, indexOf: (cached: Cached) => number): string {
+  const wired = wireSteps(steps, indexOf);
+  if (mounts.length === 0) return canonicalJson({ version: VERSION, steps: wired });
+  const sorted = mounts
+    .map((mount) => ({ id: mount.id, variant: mount.variant, layer: indexOf(mount), diffId: mount.layer.diffId }))
+    .sort((left, right) => compareNames(left, right));
+  return canonicalJson({ version: VERSION, steps: wired, mounts: sorted });
+}
+
+function compareNames(left: CacheMountName, right: CacheMountName): number {
+  return JSON.stringify([left.id, left.variant]) < JSON.stringify([right.id, right.variant]) ? -1 : 1;
 }
 
 /** As the member `INLINE_MEMBER` of an image config. */
@@ -62,8 +95,11 @@ export interface CacheLayers {
 }
 
 /** Anybody may have written it: nothing is believed. @throws `DOCUMENT_INVALID` */
-export function decodeSteps(bytes: Uint8Array, of: CacheLayers): readonly CachedStep[] {
-  return reading(of.name, () => stepsOf(readJson(bytes, CACHE_DOCUMENT_LIMIT), '', of));
+export function decodeCache(bytes: Uint8Array, of: CacheLayers): CacheContent {
+  return reading(of.name, () => {
+    const value = readJson(bytes, CACHE_DOCUMENT_LIMIT);
+    return { steps: stepsOf(value, '', of), mounts: mountsOf(value, of) };
+  });
 }
 
 /** The steps that an image config tells of; `undefined` when it tells of none. @throws `DOCUMENT_INVALID` */
@@ -85,8 +121,37 @@ function stepsOf(value: unknown, path: string, of: CacheLayers): readonly Cached
   return steps;
 }
 
-function stepOf(value: unknown, path: string, { layers, diffIds }: CacheLayers): CachedStep {
+function mountsOf(value: unknown, of: CacheLayers): readonly CachedMount[] {
+  const mounts = optional(objectOf(value, ''), 'mounts', (list, where) => {
+    if (Array.isArray(list) && list.length > MAX_MOUNTS) throw new ShapeError(where, `has more than ${MAX_MOUNTS}`);
+    return arrayOf((item, at) => mountOf(item, at, of))(list, where);
+  });
+  return mounts ?? [];
+}
+
+function mountOf(value: unknown, path: string, of: CacheLayers): CachedMount {
+  const mount = objectOf(value, path);
+  const [id, variant] = [required(mount, 'id', string), required(mount, 'variant', string)];
+  if (id === '' || id.length > MAX_MOUNT_ID || /\p{Cc}/u.test(id)) throw new ShapeError(`${path}.id`, 'is no id');
+  if (variant.length > MAX_VARIANT) throw new ShapeError(`${path}.variant`, 'is too long');
+  return { id, variant, layer: layerOf(mount, of) };
+}
+
+function stepOf(value: unknown, path: string, of: CacheLayers): CachedStep {
   const step = objectOf(value, path);
+  const keys = required(step, 'keys', arrayOf(digest));
+  if (keys.length > MAX_KEYS) throw new ShapeError(`${path}.keys`, `has more than ${MAX_KEYS} keys`);
+  return {
+    keys,
+    layer: layerOf(step, of),
+    created: required(step, 'created', time),
+    label: required(step, 'label', string).slice(0, MAX_LABEL),
+  };
+}
+
+/** The layer that something in the document names. */
+function layerOf(step: JsonObject, { layers, diffIds }: CacheLayers): Layer {
+  const { path } = step;
   const index = required(step, 'layer', count);
   const diffId = required(step, 'diffId', digest);
   const descriptor = layers[index];
@@ -98,14 +163,7 @@ function stepOf(value: unknown, path: string, { layers, diffIds }: CacheLayers):
   if (!isLayerMediaType(mediaType) || isForeignLayerMediaType(mediaType)) {
     throw new ShapeError(`${path}.layer`, `is of type ${JSON.stringify(mediaType.slice(0, 100))}, which is no layer`);
   }
-  const keys = required(step, 'keys', arrayOf(digest));
-  if (keys.length > MAX_KEYS) throw new ShapeError(`${path}.keys`, `has more than ${MAX_KEYS} keys`);
-  return {
-    keys,
-    layer: { descriptor: { mediaType, digest: blob, size }, diffId },
-    created: required(step, 'created', time),
-    label: required(step, 'label', string).slice(0, MAX_LABEL),
-  };
+  return { descriptor: { mediaType, digest: blob, size }, diffId };
 }
 
 function digest(value: unknown, path: string): Digest {

@@ -6,12 +6,14 @@ import { openPlace, type BlobPlace } from '../../registry/blob-place.js';
 import type { RegistryClient } from '../../registry/registry-client.js';
 import type { RepositorySource } from '../../registry/repository/repository-source.js';
 import { transferAll } from '../../registry/transfer-all.js';
+import type { CacheMountName } from '../../store/cache-mounts.js';
 import type { Store } from '../../store/store.js';
 import { isTsbuildError, type TsbuildError } from '../../support/errors.js';
 import type { CacheSource } from '../build-request.js';
 import type { ProgressSink } from '../progress.js';
 import type { Fetching, LayerOwner } from '../remote/remote-layers.js';
 import { StaleResultError } from '../solver/stale-result.js';
+import type { CachedMount } from './cached-mount.js';
 import type { CachedStep } from './cached-step.js';
 
 export interface CacheImportParts {
@@ -37,7 +39,7 @@ export class CacheImport implements LayerOwner {
   readonly #checked = new Set<string>();
   /** Called with each step whose layer has been checked and is in the store. */
   readonly #onTaken: (layer: Layer) => Promise<void>;
-  #steps: Promise<ReadonlyMap<Digest, CachedStep>> | undefined;
+  #content: Promise<Content> | undefined;
 
   constructor(source: CacheSource, parts: CacheImportParts, onTaken: (layer: Layer) => Promise<void>) {
     this.#parts = parts;
@@ -56,12 +58,42 @@ export class CacheImport implements LayerOwner {
   }
 
   async find(key: Digest): Promise<CachedStep | undefined> {
-    return (await (this.#steps ??= this.#load())).get(key);
+    return (await (this.#content ??= this.#load())).steps.get(key);
+  }
+
+  async findMount({ id, variant }: CacheMountName): Promise<CachedMount | undefined> {
+    return (await this.mountsOf(id)).find((mount) => mount.variant === variant);
+  }
+
+  /** Those of an id, whatever tells them apart. */
+  async mountsOf(id: string): Promise<readonly CachedMount[]> {
+    return (await (this.#content ??= this.#load())).mounts.filter((mount) => mount.id === id);
+  }
+
+  /** The archive of a cache mount; `undefined` for one that cannot be had, which is told of. */
+  async openMount({ id, layer }: CachedMount, fetching: Fetching): Promise<AsyncIterable<Uint8Array> | undefined> {
+    try {
+      const source = await openPlace(this.place, this.#parts.registry);
+      await this.#fetch(source, layer, fetching);
+      await this.#check(layer);
+      const { decompress } = await import('../../layers/compression/decompress.js');
+      return decompress(await this.#parts.store.blobs.open(layer.descriptor));
+    } catch (error) {
+      if (!isTsbuildError(error) || OWN_FAILURES.has(error.code)) throw error;
+      this.leftOut(id, error);
+      return undefined;
+    }
+  }
+
+  /** Tells of a cache mount that begins without what the cache has of it. */
+  leftOut(id: string, { message }: TsbuildError): void {
+    const text = `left out cache mount "${id}" of cache ${this.#name}: ${message}`;
+    this.#parts.progress({ type: 'warning', message: text });
   }
 
   /** Nothing more is taken of it. */
   drop(reason: TsbuildError): void {
-    this.#steps = Promise.resolve(new Map());
+    this.#content = Promise.resolve({ steps: new Map(), mounts: [] });
     const message = `stopped using cache ${this.#name}: ${reason.message}`;
     this.#parts.progress({ type: 'warning', message });
   }
@@ -87,7 +119,14 @@ export class CacheImport implements LayerOwner {
     }
   }
 
-  async #take(source: RepositorySource, layer: Layer, { step, context }: Fetching): Promise<void> {
+  async #take(source: RepositorySource, layer: Layer, fetching: Fetching): Promise<void> {
+    await this.#fetch(source, layer, fetching);
+    await this.#check(layer);
+    this.#checked.add(nameOf(layer));
+    await this.#onTaken(layer);
+  }
+
+  async #fetch(source: RepositorySource, layer: Layer, { step, context }: Fetching): Promise<void> {
     const { blobs } = this.#parts.store;
     const { descriptor } = layer;
     const { digest: item, size: total } = descriptor;
@@ -104,9 +143,6 @@ export class CacheImport implements LayerOwner {
       };
       await blobs.resume(descriptor, from, { signal });
     }
-    await this.#check(layer);
-    this.#checked.add(nameOf(layer));
-    await this.#onTaken(layer);
   }
 
   /** The blob is the one that the cache names; only its content tells whether that is the layer that it says it is. */
@@ -119,17 +155,20 @@ export class CacheImport implements LayerOwner {
     if (found !== diffId) throw contentMismatch(descriptor.digest, { expected: diffId, found });
   }
 
-  async #load(): Promise<ReadonlyMap<Digest, CachedStep>> {
+  async #load(): Promise<Content> {
     const { progress, signal, now, platform, registry } = this.#parts;
     const step = `cache-from ${this.#name}`;
     progress({ type: 'step-planned', step, label: `[internal] import cache from ${this.#name}` });
     progress({ type: 'step-started', step, at: now() });
     const steps = new Map<Digest, CachedStep>();
+    let mounts: readonly CachedMount[] = [];
     try {
       const { readCache } = await import('./read-cache.js');
       const source = await openPlace(this.place, registry);
       const wanted = { source, wanted: this.#wanted, name: this.#name, platform: parsePlatform(platform), signal };
-      for (const cached of await readCache(wanted)) for (const key of cached.keys) steps.set(key, cached);
+      const content = await readCache(wanted);
+      for (const cached of content.steps) for (const key of cached.keys) steps.set(key, cached);
+      ({ mounts } = content);
     } catch (error) {
       if (!isTsbuildError(error) || OWN_FAILURES.has(error.code)) throw error;
       const isNew = error.code === 'IMAGE_NOT_FOUND';
@@ -140,8 +179,13 @@ export class CacheImport implements LayerOwner {
       );
     }
     progress({ type: 'step-done', step, at: now() });
-    return steps;
+    return { steps, mounts };
   }
+}
+
+interface Content {
+  readonly steps: ReadonlyMap<Digest, CachedStep>;
+  readonly mounts: readonly CachedMount[];
 }
 
 /** Not the cache's fault. */

@@ -11,7 +11,8 @@ import {
   CACHE_CONFIG_TYPE,
   CACHE_DOCUMENT_LIMIT,
   decodeInlineSteps,
-  decodeSteps,
+  decodeCache,
+  type CacheContent,
   type CacheLayers,
 } from './cache-document.js';
 import type { CachedStep } from './cached-step.js';
@@ -29,19 +30,20 @@ export interface CachePlace {
 }
 
 /**
- * The steps that a cache has, or an image that was built with one in it; no layer is fetched.
+ * The steps that a cache has, and the directories of cache mounts, or an image that was built with one in it; no layer is fetched.
  * @throws `DOCUMENT_INVALID` for what is no cache of tsbuild, `IMAGE_NOT_FOUND`, and what the source throws
  */
-export async function readCache(place: CachePlace): Promise<readonly CachedStep[]> {
+export async function readCache(place: CachePlace): Promise<CacheContent> {
   const { source, wanted, name, signal } = place;
   const manifest = await manifestOf(place, await source.resolve(wanted, { signal }));
   const { blobs } = decodeLinks(manifest, name);
   const [config, ...layers] = blobs;
   if (config?.mediaType === CACHE_CONFIG_TYPE) {
-    return decodeSteps(await document(place, config), { layers, name });
+    return decodeCache(await document(place, config), { layers, name });
   }
   if (config === undefined || !isConfigMediaType(config.mediaType)) throw noCache(name, config?.mediaType);
-  return inlined(await document(place, config), { layers, name }, { ...config, mediaType: config.mediaType });
+  const described = { ...config, mediaType: config.mediaType };
+  return { steps: inlined(await document(place, config), { layers, name }, described), mounts: [] };
 }
 
 function inlined(

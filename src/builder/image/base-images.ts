@@ -21,6 +21,7 @@ import type { Store } from '../../store/store.js';
 import { invariant } from '../../support/invariant.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
+import type { SourceLock } from '../lock/source-lock.js';
 import type { ImageOperation } from '../operation.js';
 import type { ResolvedBase } from '../plan.js';
 import type { LayoutImage } from '../plan/layout-image.js';
@@ -34,6 +35,8 @@ export interface BaseImagesParts {
   /** Made when a registry has to be asked. */
   readonly registry: () => Promise<RegistryClient>;
   readonly pull: BuildRequest['pull'];
+  /** What is pinned of them; absent: nothing. */
+  readonly lock?: SourceLock | undefined;
   /** Whether what is looked up is told with its platform. */
   readonly showsPlatforms?: boolean | undefined;
   readonly progress: ProgressSink;
@@ -84,22 +87,38 @@ export class BaseImages {
   /** Once, for all builds that ask. */
   #found(reference: Reference, platform: Platform): Promise<KnownBase> {
     const key = `${formatPlatform(platform)} ${formatReference(reference)}`;
-    const found = this.#asked.get(key) ?? this.#lookUp(reference, platform);
+    const found = this.#asked.get(key) ?? this.#locked(reference, platform);
     this.#asked.set(key, found);
     return found;
   }
 
-  async #lookUp(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { pull, progress } = this.#parts;
-    const asks = pull === true || pull === 'newer';
-    const stored = asks ? undefined : await this.#inStore(reference, platform);
+  async #locked(reference: Reference, platform: Platform): Promise<KnownBase> {
+    const { lock } = this.#parts;
+    if (lock === undefined) return await this.#lookUp(reference, platform, this.#asks);
+    const pinned = lock.image(reference, platform);
+    const { registry, repository } = reference;
+    const resolve = (): Promise<KnownBase> =>
+      pinned === undefined
+        ? this.#lookUp(reference, platform, this.#asks || lock.mode === 'refresh')
+        : this.#lookUp({ registry, repository, digest: pinned }, platform, false);
+    return await lock.resolveImage({ reference, platform }, { pinned, resolve });
+  }
+
+  /** Whether the registry is asked even when the store has an image of that name. */
+  get #asks(): boolean {
+    return this.#parts.pull === true || this.#parts.pull === 'newer';
+  }
+
+  async #lookUp(reference: Reference, platform: Platform, asks: boolean): Promise<KnownBase> {
+    const stored = await this.#inStore(reference, platform, asks);
     if (stored !== undefined) return stored;
+    const { pull, progress } = this.#parts;
     if (pull === 'never') throw notInStore(reference, platform);
     try {
       return await this.#inRegistry(reference, platform);
     } catch (error) {
       if (pull !== 'newer' || !isTsbuildError(error, 'REGISTRY_UNREACHABLE')) throw error;
-      const older = await this.#inStore(reference, platform);
+      const older = await this.#inStore(reference, platform, false);
       if (older === undefined) throw error;
       const message = `used ${formatReference(reference)} of the store, which may be old: ${error.message}`;
       progress({ type: 'warning', message });
@@ -202,10 +221,12 @@ export class BaseImages {
     return base;
   }
 
-  async #inStore(reference: Reference, platform: Platform): Promise<KnownBase | undefined> {
+  async #inStore(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase | undefined> {
     const { images } = this.#parts.store;
+    if (pull && this.#asks) return undefined;
     const found = await images.find(reference);
-    if (found === undefined) return undefined;
+    // Of an image that was built here no registry knows what it is now.
+    if (found === undefined || (pull && found.resolved !== undefined)) return undefined;
     const known = await this.#read(reference, found);
     if (known !== undefined && isFor(known, platform)) return known;
     for (const other of await this.#variants(found, platform)) {

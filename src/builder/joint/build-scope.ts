@@ -1,5 +1,6 @@
 import type { BuildRequest } from '../build-request.js';
 import type { Operation, RunOperation } from '../operation.js';
+import { keyedTimes } from '../operations/step-time.js';
 import { proxyArguments } from '../proxy-arguments.js';
 
 /**
@@ -8,7 +9,7 @@ import { proxyArguments } from '../proxy-arguments.js';
  */
 export function buildScope(request: BuildRequest): (operation: Operation) => unknown {
   const secrets = encoded(request.secrets);
-  const times = request.sourceDateEpoch ?? null;
+  const times = keyedTimes(request);
   return (operation) => {
     switch (operation.kind) {
       case 'image':
@@ -18,7 +19,7 @@ export function buildScope(request: BuildRequest): (operation: Operation) => unk
         return contextScope(request, operation.name);
       case 'http':
       case 'git':
-        return secrets;
+        return { secrets, pins: request.lock?.pins };
       case 'copy':
       case 'workdir':
       case 'squash':

@@ -15,6 +15,7 @@ import { keyMaterial } from './key-material.js';
 import type { OperationParts } from './operation-parts.js';
 import { runKeys } from './run/run-keys.js';
 import { fileSystemOf, resultChainId, type Result } from './result.js';
+import { keyedTimes } from './step-time.js';
 
 /** How the operations of a Dockerfile are keyed and done. */
 export class DockerfileOperations implements OperationHandler<Operation, Result> {
@@ -36,17 +37,16 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     context: OperationContext,
   ): AsyncGenerator<KeyMaterial> {
     const { operation } = vertex;
-    const { sourceDateEpoch } = this.#parts;
     if (operation.kind === 'copy') {
       yield* copyKeys(this.#parts, copyStep(vertex, inputs), context);
     } else if (operation.kind === 'run') {
       yield* runKeys(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]), inputs }, context);
     } else if (operation.kind === 'workdir') {
       const parent = resultChainId(fileSystemOf(inputs[0]));
-      yield keyMaterial({ operation, parent, epoch: sourceDateEpoch ?? null });
+      yield keyMaterial({ operation, parent, epoch: keyedTimes(this.#parts) });
     } else if (operation.kind === 'squash') {
       const [parent, result] = inputs.map((input) => resultChainId(fileSystemOf(input)));
-      yield keyMaterial({ operation, parent, result, epoch: sourceDateEpoch ?? null });
+      yield keyMaterial({ operation, parent, result, epoch: keyedTimes(this.#parts) });
     }
   }
 

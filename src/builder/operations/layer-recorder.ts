@@ -1,17 +1,18 @@
 import { commitLayer } from '../../layers/commit-layer.js';
 import type { Change } from '../../layers/change.js';
-import { creationTime } from './step-time.js';
+import type { Timestamp } from '../../layers/tar-entry.js';
+import { creationTime, type LayerTimes } from './step-time.js';
 import type { OperationParts } from './operation-parts.js';
 import type { ResultLayer } from './result.js';
 
 /** Makes a layer of changes, with the times that SOURCE_DATE_EPOCH asks for. */
 export async function recordLayer(
-  parts: Pick<OperationParts, 'store' | 'sourceDateEpoch' | 'now'>,
+  parts: Pick<OperationParts, 'store' | 'sourceDateEpoch' | 'fileTimes' | 'now'>,
   changes: AsyncIterable<Change> | Iterable<Change>,
   signal: AbortSignal,
 ): Promise<ResultLayer> {
   const layer = await commitLayer({
-    changes: clampTimes(changes, parts.sourceDateEpoch),
+    changes: withTimes(changes, parts),
     blobs: parts.store.blobs,
     indexes: parts.store.layerIndexes,
     signal,
@@ -19,16 +20,18 @@ export async function recordLayer(
   return { ...layer, created: creationTime(parts) };
 }
 
-/** No time after the epoch goes into the layer (reproducible-builds.org, SOURCE_DATE_EPOCH). */
-async function* clampTimes(
+/** No time after the epoch goes into the layer (reproducible-builds.org, SOURCE_DATE_EPOCH), unless other times are asked for. */
+async function* withTimes(
   changes: AsyncIterable<Change> | Iterable<Change>,
-  sourceDateEpoch: number | undefined,
+  { sourceDateEpoch: seconds, fileTimes = 'bounded' }: LayerTimes,
 ): AsyncGenerator<Change> {
+  if (seconds === undefined || fileTimes === 'kept') {
+    yield* changes;
+    return;
+  }
+  const mayStay = (mtime: Timestamp): boolean => fileTimes === 'bounded' && mtime.seconds < seconds;
   for await (const change of changes) {
-    if (sourceDateEpoch === undefined || change.kind !== 'upsert' || change.entry.mtime.seconds < sourceDateEpoch) {
-      yield change;
-    } else {
-      yield { ...change, entry: { ...change.entry, mtime: { seconds: sourceDateEpoch, nanoseconds: 0 } } };
-    }
+    if (change.kind !== 'upsert' || mayStay(change.entry.mtime)) yield change;
+    else yield { ...change, entry: { ...change.entry, mtime: { seconds, nanoseconds: 0 } } };
   }
 }

@@ -1,5 +1,6 @@
-import type { CacheMounts } from '../../store/cache-mounts.js';
-import type { BuildRequest } from '../build-request.js';
+import type { CacheMountName, CacheMounts } from '../../store/cache-mounts.js';
+import type { TsbuildError } from '../../support/errors.js';
+import type { BuildRequest, FileTimes } from '../build-request.js';
 import type { TreeSnapshots } from './run/tree-snapshots.js';
 import type { ChainId, Layer } from '../../oci/layer.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
@@ -31,6 +32,13 @@ export interface Workshop extends AsyncDisposable {
   readonly temporaryDirectory: string;
 }
 
+/** The files that a cache mount had elsewhere. */
+export interface ImportedMount {
+  readonly archive: AsyncIterable<Uint8Array>;
+  /** To be told when the archive turns out to be of no use. */
+  readonly leftOut: (error: TsbuildError) => void;
+}
+
 /** What the operations work with. */
 export interface OperationParts {
   readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
@@ -46,10 +54,15 @@ export interface OperationParts {
   readonly presentImage: (operation: ImageOperation, step: StepId) => Promise<Present<FileSystemResult>>;
   /** Brings layers of results into the store that are not there. */
   readonly fetchLayers: (layers: readonly Layer[], fetching: Fetching) => Promise<void>;
+  /** What an imported cache has of a cache mount; absent: nothing. */
+  readonly importedMount?:
+    ((name: CacheMountName, fetching: Fetching) => Promise<ImportedMount | undefined>) | undefined;
   /** Whether a step still to be done runs upon the root file system that a vertex gives, or mounts it, and so unpacks it. */
   readonly isRunUpon: (vertex: VertexId) => boolean;
   /** Seconds since 1970 for every time that goes into the image, or `undefined`: times are as they come. */
   readonly sourceDateEpoch: number | undefined;
+  /** What that means for files; absent: bounded. */
+  readonly fileTimes?: FileTimes | undefined;
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** What steps have of the caller's that goes into no key. */
   readonly given: Pick<

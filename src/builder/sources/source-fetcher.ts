@@ -7,7 +7,11 @@ import type { GitOperation, HttpOperation } from '../operation.js';
 import type { TreeResult } from '../operations/result.js';
 import type { StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
+import type { SourceLock } from '../lock/source-lock.js';
 import { createFileTree } from './file-tree.js';
+import type { GitTree } from './git/git-tree.js';
+import type { ResolvedRef } from './git/git-remote.js';
+import type { HttpFile } from './http-file.js';
 
 /** How what is elsewhere is reached. */
 export interface SourceAccess {
@@ -22,6 +26,8 @@ export interface SourceFetcherParts {
   readonly access: SourceAccess;
   /** Of the build; those called GIT_AUTH_… are for git. */
   readonly secrets: BuildRequest['secrets'];
+  /** What is pinned of them; absent: nothing. */
+  readonly lock?: SourceLock | undefined;
 }
 
 /** The files of URLs and git repositories, as trees. */
@@ -39,7 +45,7 @@ export class SourceFetcher {
 
   async #http(operation: HttpOperation, step: StepId, { signal, progress }: OperationContext): Promise<TreeResult> {
     const { fetchHttpFile } = await import('./http-file.js');
-    const { access, store } = this.#parts;
+    const { access, store, lock } = this.#parts;
     const onProgress = (current: number, total: number | undefined): void => {
       progress({
         type: 'transfer',
@@ -51,7 +57,9 @@ export class SourceFetcher {
         done: current === total,
       });
     };
-    const file = await fetchHttpFile(operation, { store, web: access.web }, { signal, onProgress });
+    const fetch = (wanted: HttpOperation): Promise<HttpFile> =>
+      fetchHttpFile(wanted, { store, web: access.web }, { signal, onProgress });
+    const file = await (lock === undefined ? fetch(operation) : lock.fetchUrl(operation, fetch));
     const mtime = { seconds: file.modified, nanoseconds: 0 };
     const path = layout.blob(store.root, file.digest);
     return {
@@ -66,9 +74,11 @@ export class SourceFetcher {
   async #git(operation: GitOperation, { signal }: OperationContext): Promise<TreeResult> {
     const { fetchGitTree } = await import('./git/git-tree.js');
     const { GitProgram } = await import('./git/git-program.js');
-    const { access, store, secrets } = this.#parts;
+    const { access, store, secrets, lock } = this.#parts;
     const git = new GitProgram(await access.gitEnvironment());
-    const { digest } = await fetchGitTree(operation, { store, git, secrets }, signal);
+    const fetch = (pinned?: ResolvedRef): Promise<GitTree> =>
+      fetchGitTree(operation, { store, git, secrets, pinned }, signal);
+    const { digest } = await (lock === undefined ? fetch() : lock.fetchGit(operation, fetch));
     return {
       kind: 'tree',
       tree: await openTarTree(layout.blob(store.root, digest), { signal }),

@@ -11,10 +11,12 @@ import { callOf } from '../calls/call.js';
 import { IGNORED_OPTIONS } from '../foreign-options.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
+import { writeLock } from '../lock-file.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer, progressMode, type ProgressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
+import { withOutputTimes } from '../time-options.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
 import { choose } from './choose.js';
 import { lazyToolchain } from './open-toolchain.js';
@@ -64,14 +66,17 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
         ...(caches.from.length === 0 ? {} : { cacheFrom: caches.from }),
         ...(caches.inline ? { inlineCache: true } : {}),
       };
+      const { times, warning } = withOutputTimes(given, wanted.rewrites);
+      if (warning !== undefined) progress({ type: 'warning', message: warning });
       const request = {
-        ...{ ...given, ...cached, annotations },
+        ...{ ...given, ...cached, ...times, annotations },
         tags: [...given.tags, ...wanted.names],
         ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
       };
       const openVisit = shell ? failedStepVisits(host, renderer, { mode, kill }) : undefined;
       const options = { ...activity, outputs: wanted.outputs, cacheTo: caches.to, openVisit };
       const built = await (await lazy.get()).build(request, options);
+      await writeLock(request.lock, built, { cwd: host.cwd, progress });
       for (const { path, textOf } of files) await writeResult(path, host.cwd, textOf(built));
       for (const stage of built.stages ?? []) progress({ type: 'notice', message: stageLine(stage) });
       return built;

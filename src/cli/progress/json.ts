@@ -60,7 +60,7 @@ class LogText {
 function closing(outcome: Outcome): object | undefined {
   if (outcome.kind === 'done') {
     if (outcome.result === undefined) return undefined;
-    const { elsewhere: _, cache: __, ...result } = outcome.result;
+    const { elsewhere: _, cache: __, cacheMounts: ___, ...result } = outcome.result;
     return { type: 'result', ...result };
   }
   const { error } = outcome;

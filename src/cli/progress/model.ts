@@ -4,6 +4,8 @@ import type { LineEvent } from './line-splitter.js';
 
 export type Warning = Extract<ProgressEvent, { readonly type: 'warning' }>;
 
+export type Difference = Extract<ProgressEvent, { readonly type: 'difference' }>;
+
 export interface Transfer {
   readonly item: string;
   readonly direction: Extract<ProgressEvent, { readonly type: 'transfer' }>['direction'];
@@ -41,9 +43,11 @@ export interface ProgressState {
   readonly steps: readonly Step[];
   readonly warnings: readonly Warning[];
   readonly notices: readonly string[];
+  /** What steps did otherwise the second time. */
+  readonly differences: readonly Difference[];
 }
 
-export const EMPTY_PROGRESS: ProgressState = { steps: [], warnings: [], notices: [] };
+export const EMPTY_PROGRESS: ProgressState = { steps: [], warnings: [], notices: [], differences: [] };
 
 /** So many lines of a failed step are shown again at the end. */
 export const TAIL_LINES = 20;
@@ -55,12 +59,14 @@ export function applyEvent(state: ProgressState, event: LineEvent): ProgressStat
       return { ...state, warnings: [...state.warnings, event] };
     case 'notice':
       return { ...state, notices: [...state.notices, event.message] };
+    case 'difference':
+      return { ...state, differences: [...state.differences, event] };
     default:
       return withStep(state, event);
   }
 }
 
-type StepEvent = Exclude<LineEvent, { readonly type: 'warning' | 'notice' }>;
+type StepEvent = Exclude<LineEvent, { readonly type: 'warning' | 'notice' | 'difference' }>;
 
 function withStep(state: ProgressState, event: StepEvent): ProgressState {
   const index = state.steps.findIndex(({ id }) => id === event.step);

@@ -68,7 +68,7 @@ class PlainRenderer {
   #show(event: LineEvent): void {
     if (event.type === 'warning') this.#lines([this.#paint.yellow(warningLine(event))]);
     else if (event.type === 'notice') this.#lines([noticeLine(event.message)]);
-    else if (event.type !== 'step-planned') this.#showStep(event);
+    else if (event.type !== 'step-planned' && event.type !== 'difference') this.#showStep(event);
   }
 
   #showStep(event: Extract<LineEvent, { readonly step: StepId }>): void {

@@ -1,11 +1,18 @@
 import type { BuildResult } from '../../builder/build-request.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { plainLine } from '../text/terminal-text.js';
+import { differenceLines } from './difference-text.js';
 import type { ProgressState, Step, Warning } from './model.js';
 import type { Outcome } from './renderer.js';
 
-/** The last output of the step that failed, between rules as BuildKit has them; nothing when the failure was no RUN's. */
-export function failureLines({ steps }: ProgressState, outcome: Outcome): string[] {
+/**
+ * The last output of the step that failed, between rules as BuildKit has them; what differed of a build that was done twice; nothing
+ * of other failures.
+ */
+export function failureLines({ steps, differences }: ProgressState, outcome: Outcome): string[] {
+  if (outcome.kind === 'failed' && isTsbuildError(outcome.error, 'NOT_REPRODUCIBLE')) {
+    return differences.flatMap(differenceLines);
+  }
   if (outcome.kind === 'done' || !isTsbuildError(outcome.error, 'RUN_FAILED')) return [];
   const step = steps.find(({ status }) => status === 'failed');
   if (step === undefined || step.tail.length === 0) return [];

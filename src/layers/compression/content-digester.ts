@@ -15,7 +15,8 @@ export function createContentDigester({ threads }: { readonly threads: number })
   const entry = new URL('./content-digest-worker.js', import.meta.url);
   const pool = new ThreadPool<ContentFile, ContentDigest>({ entry, threads, what: 'check a layer' });
   return {
-    digest: async ({ path, algorithm, indexed }, options) => await pool.ask({ path, algorithm, indexed }, options),
+    digest: async ({ path, algorithm, apart, indexed }, options) =>
+      await pool.ask({ path, algorithm, apart, indexed }, options),
     [Symbol.asyncDispose]: async () => {
       await pool[Symbol.asyncDispose]();
     },

@@ -14,6 +14,7 @@ function read(words: readonly string[], buildArgs: Readonly<Record<string, strin
 }
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
+const inRegistry = { type: 'registry', reference: 'app', mode: 'min' };
 const usual = { compression: undefined, compressionLevel: undefined, force: undefined, mustSucceed: false };
 
 describe('--cache-from', () => {
@@ -33,6 +34,10 @@ describe('--cache-from', () => {
 describe('--cache-to', () => {
   test.each([
     ['app:cache', { ...usual, type: 'registry', reference: 'app:cache', mode: 'min' }],
+    ['type=registry,ref=app,mounts=true', { ...usual, ...inRegistry, mounts: 'all' }],
+    ['type=registry,ref=app,cache-mounts=1', { ...usual, ...inRegistry, mounts: 'all' }],
+    ['type=registry,ref=app,"mounts=/root/.npm,go"', { ...usual, ...inRegistry, mounts: ['/root/.npm', 'go'] }],
+    ['type=registry,ref=app,mounts=false', { ...usual, ...inRegistry }],
     ['type=local,dest=x', { ...usual, type: 'local', directory: '/here/x', tag: 'latest', mode: 'min' }],
     [
       'type=registry,ref=app,mode=max,image-manifest=true,oci-mediatypes=true,compression=zstd,compression-level=22,force-compression=true,ignore-error=false',
@@ -64,6 +69,8 @@ test.each([
   ['--cache-to', 'type=azblob', 'tsbuild does not speak to azblob'],
   ['--cache-to', 'type=registri,ref=x', 'there is no type "registri"'],
   ['--cache-to', 'type=registry', 'it has no ref'],
+  ['--cache-to', 'type=registry,ref=x,mounts=true,cache-mounts=true', 'mounts and cache-mounts are the same'],
+  ['--cache-to', 'type=inline,mounts=true', 'type=inline takes no mounts here'],
   ['--cache-to', 'type=local', 'it has no dest'],
   ['--cache-from', 'type=local', 'it has no src'],
   ['--cache-to', 'type=registry,ref=x,mode=most', 'there is no mode "most"'],

@@ -29,7 +29,7 @@ function commandLines(text: string): readonly string[] {
 
 /** As a shell splits them, as far as pages go: quotes, comments and redirections. */
 function wordsOf(line: string): readonly string[] {
-  const words = [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word);
+  const words = [...line.matchAll(/(?:\$\([^)]*\)|'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word);
   const end = words.findIndex((word) => word === '#' || /^\d?[<>]/.test(word) || word === '&' || word === '|');
   return (end === -1 ? words : words.slice(0, end))
     .map((word) => word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'))

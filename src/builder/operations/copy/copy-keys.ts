@@ -5,6 +5,7 @@ import { keyMaterial } from '../key-material.js';
 import type { OperationParts } from '../operation-parts.js';
 import { readingTrees } from '../reading-trees.js';
 import { resultChainId } from '../result.js';
+import { keyedTimes } from '../step-time.js';
 import { contentDigest } from './content-digest.js';
 import type { PlannedSource } from './copy-planner.js';
 import { inputOf, openSources, type CopyStep } from './copy-sources.js';
@@ -21,7 +22,7 @@ export async function* copyKeys(
   const { operation, root } = step;
   const { sources, ...definition } = operation;
   const parent = operation.link === true ? null : resultChainId(root);
-  const common = { operation: definition, parent, epoch: parts.sourceDateEpoch ?? null };
+  const common = { operation: definition, parent, epoch: keyedTimes(parts) };
   const from = originsOf(step);
   if (from !== undefined) yield keyMaterial({ ...common, sources, from });
   const content = await readingTrees(async (reading) => {

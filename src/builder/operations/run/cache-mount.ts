@@ -2,7 +2,8 @@ import { chmod, chown, mkdir } from 'node:fs/promises';
 import { writeTar } from '../../../layers/tar/write-tar.js';
 import { treeChanges } from '../../../layers/tree-changes.js';
 import type { CacheMountName } from '../../../store/cache-mounts.js';
-import { systemErrorCode, TsbuildError } from '../../../support/errors.js';
+import { isTsbuildError, systemErrorCode, TsbuildError } from '../../../support/errors.js';
+import { removeTree } from '../../../support/files.js';
 import type { MountOwner, RunMount } from '../../operation.js';
 import type { OperationContext } from '../../solver/operation-handler.js';
 import type { OperationParts } from '../operation-parts.js';
@@ -81,7 +82,11 @@ async function hold(
   const held = await cacheMounts.acquire(wanted.name, {
     sharing: strictest,
     signal: context.signal,
-    create: (path) => located(step.vertex.source, () => create(path, mount, { parts, step, context })),
+    create: (path) =>
+      located(step.vertex.source, async () => {
+        const making = { parts, step, context };
+        if (!(await takeImported(path, wanted.name, making))) await create(path, mount, making);
+      }),
     onWait: () => {
       tell(parts, step, { context, text: `waiting for cache mount "${mount.target}", which another step uses\n` });
     },
@@ -102,6 +107,30 @@ interface Making {
   readonly parts: OperationParts;
   readonly step: RunStep;
   readonly context: OperationContext;
+}
+
+/**
+ * Files, owner and mode as another machine had them. What is malformed is as if it were not there.
+ * @returns whether there is a directory now
+ */
+async function takeImported(
+  directory: string,
+  name: CacheMountName,
+  { parts, step, context }: Making,
+): Promise<boolean> {
+  const imported = await parts.importedMount?.(name, { step: step.vertex.id, context });
+  if (imported === undefined) return false;
+  await mkdir(directory, { mode: 0o755 });
+  try {
+    const { fillDirectory } = await parts.workshop();
+    await fillDirectory(directory, imported.archive, context.signal);
+    return true;
+  } catch (error) {
+    if (!isTsbuildError(error, 'LAYER_INVALID')) throw error;
+    await removeTree(directory);
+    imported.leftOut(error);
+    return false;
+  }
 }
 
 /** Empty, or with what `from` has; that keeps its own owner unless the mount names another. */

@@ -4,6 +4,7 @@ import type { KeyMaterial, OperationContext } from '../../solver/operation-handl
 import { keyMaterial } from '../key-material.js';
 import type { OperationParts } from '../operation-parts.js';
 import { resultChainId } from '../result.js';
+import { keyedTimes } from '../step-time.js';
 import type { RunStep } from './run-step.js';
 import type { MountSource } from './mount-source.js';
 
@@ -20,8 +21,7 @@ export async function* runKeys(
   const { operation, root, inputs } = step;
   const parent = resultChainId(root);
   const { platform, ...definition } = operation;
-  const { sourceDateEpoch } = parts;
-  const common = { operation: keyedOperation(definition), platform, parent, epoch: sourceDateEpoch ?? null };
+  const common = { operation: keyedOperation(definition), platform, parent, epoch: keyedTimes(parts) };
   if (inputs.length === 1) {
     yield keyMaterial(common);
     return;

@@ -113,6 +113,15 @@ function refIn(ref: string, lines: Lines): ResolvedRef | undefined {
   return { ref: name, object, commit: isCommit(peeled) ? peeled : object };
 }
 
+/** As `resolveRef`, of what a ref is to be taken for. */
+export function checkedRef(
+  pinned: ResolvedRef,
+  { url }: GitRemote,
+  { checksum }: Pick<GitOperation, 'checksum'>,
+): ResolvedRef {
+  return checked(pinned, url, checksum);
+}
+
 function checked(found: ResolvedRef, url: string, checksum: string | undefined): ResolvedRef {
   if (checksum === undefined || found.commit.startsWith(checksum) || found.object.startsWith(checksum)) return found;
   throw new TsbuildError('SOURCE_UNAVAILABLE', `cannot use repository "${url}": it is not at the commit asked for`, {

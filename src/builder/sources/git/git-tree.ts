@@ -10,7 +10,7 @@ import { gitFiles } from './git-files.js';
 import { gitFolder } from './git-folder.js';
 import type { Secrets } from './git-authorization.js';
 import type { GitProgram } from './git-program.js';
-import { gitRemote, resolveRef, type GitRemote, type ResolvedRef } from './git-remote.js';
+import { checkedRef, gitRemote, resolveRef, type GitRemote, type ResolvedRef } from './git-remote.js';
 import { fetchCommit } from './git-repository.js';
 
 /** Goes up whenever the same commit would give another tree. */
@@ -21,10 +21,12 @@ export interface GitParts {
   readonly git: GitProgram;
   /** Of the build; some say who asks. */
   readonly secrets: Secrets;
+  /** What the ref is to be taken for; absent: what the remote says. */
+  readonly pinned?: ResolvedRef | undefined;
 }
 
 export interface GitTree extends BlobInfo {
-  readonly commit: string;
+  readonly resolved: ResolvedRef;
 }
 
 /**
@@ -33,16 +35,17 @@ export interface GitTree extends BlobInfo {
  * @throws `SOURCE_UNAVAILABLE`, `ABORTED`
  */
 export async function fetchGitTree(operation: GitOperation, parts: GitParts, signal: AbortSignal): Promise<GitTree> {
-  const { git, store, secrets } = parts;
+  const { git, store, secrets, pinned } = parts;
   const remote = gitRemote(operation.url, { signal, secrets });
-  const resolved = await resolveRef(git, remote, operation);
+  const resolved =
+    pinned === undefined ? await resolveRef(git, remote, operation) : checkedRef(pinned, remote, operation);
   const { commit } = resolved;
   const key = treeKey(operation, remote, resolved);
   const known = recordedSource(await store.records.load('source', key));
-  if (known !== undefined && (await store.blobs.size(known.digest)) === known.size) return { ...known, commit };
+  if (known !== undefined && (await store.blobs.size(known.digest)) === known.size) return { ...known, resolved };
   const made = await store.blobs.ingest(writeTar(changes(operation, { remote, resolved }, parts)), { signal });
   await store.records.save('source', key, { ...made, commit });
-  return { ...made, commit };
+  return { ...made, resolved };
 }
 
 function treeKey(operation: GitOperation, { url }: GitRemote, { ref, object, commit }: ResolvedRef) {

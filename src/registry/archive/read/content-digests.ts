@@ -8,6 +8,8 @@ import { abortable } from '../../../support/byte-streams.js';
 
 /** Bytes. Smaller blobs are done before a thread has started. */
 const WORTH_A_THREAD = 4 << 20;
+/** Bytes. It takes seconds, often when all other layers are done: inflating and digesting it then go on side by side. */
+const WORTH_TWO_THREADS = 256 << 20;
 
 interface ContentDigestsOptions {
   readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
@@ -32,9 +34,10 @@ export class ContentDigests implements AsyncDisposable {
     this.#signal = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
   }
 
-  begin({ digest, size }: BlobInfo): void {
-    if (size < WORTH_A_THREAD || this.#options.digester === undefined || this.#begun.has(digest)) return;
-    this.#begun.set(digest, this.#inThread(digest, this.#options.digester));
+  begin(blob: BlobInfo): void {
+    const { digester } = this.#options;
+    if (blob.size < WORTH_A_THREAD || digester === undefined || this.#begun.has(blob.digest)) return;
+    this.#begun.set(blob.digest, this.#inThread(blob, digester));
   }
 
   /** Of the algorithm of `wanted`, which a right blob's content has. @throws `LAYER_INVALID`, `DIGEST_MISMATCH`, `ABORTED` */
@@ -45,10 +48,11 @@ export class ContentDigests implements AsyncDisposable {
   }
 
   /** `undefined` when it could not be done, and when it was stopped. */
-  async #inThread(digest: Digest, digester: ContentDigester): Promise<Digest | undefined> {
+  async #inThread({ digest, size }: BlobInfo, digester: ContentDigester): Promise<Digest | undefined> {
     try {
       const { root, layerIndexes } = this.#options.store;
-      const file = { path: layout.blob(root, digest), algorithm: 'sha256', indexed: true } as const;
+      const apart = size >= WORTH_TWO_THREADS;
+      const file = { path: layout.blob(root, digest), algorithm: 'sha256', apart, indexed: true } as const;
       const content = await digester.digest(file, { signal: this.#signal });
       if (content.index !== undefined) await layerIndexes.save(content.digest, { bytes: content.index, blob: digest });
       return content.digest;

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  decodeCache,
   decodeInlineSteps,
-  decodeSteps,
-  encodeSteps,
+  encodeCache,
   inlineSteps,
+  type CacheLayers,
 } from '../../../../src/builder/cache/cache-document.js';
+import type { CachedMount } from '../../../../src/builder/cache/cached-mount.js';
 import type { CachedStep } from '../../../../src/builder/cache/cached-step.js';
 import { digestOf } from '../../../../src/oci/digest.js';
 import { MEDIA_TYPE } from '../../../../src/oci/media-type.js';
@@ -24,12 +26,16 @@ const step = (name: string, keys = 1): CachedStep => ({
 const byKey = (steps: readonly CachedStep[]): readonly CachedStep[] =>
   steps.toSorted((one, two) => (one.keys.join() < two.keys.join() ? -1 : 1));
 
+const decodeSteps = (bytes: Uint8Array, of: CacheLayers): readonly CachedStep[] => decodeCache(bytes, of).steps;
+const encodeSteps = (steps: readonly CachedStep[], indexOf: (one: CachedStep | CachedMount) => number): string =>
+  encodeCache({ steps, mounts: [] }, indexOf);
+
 function written(steps: readonly CachedStep[]): {
   readonly text: string;
-  readonly of: Parameters<typeof decodeSteps>[1];
+  readonly of: CacheLayers;
 } {
   const layers = steps.map((one) => one.layer.descriptor);
-  return { text: encodeSteps(steps, (one) => steps.indexOf(one)), of: { layers, name: 'x' } };
+  return { text: encodeSteps(steps, (one) => layers.indexOf(one.layer.descriptor)), of: { layers, name: 'x' } };
 }
 
 describe('the document of a cache', () => {
@@ -41,13 +47,39 @@ describe('the document of a cache', () => {
         const { text, of } = written(steps);
         expect(decodeSteps(Buffer.from(text), of)).toEqual(byKey(steps));
         const layers = of.layers.toReversed();
-        const indexOf = (one: CachedStep): number => layers.indexOf(one.layer.descriptor);
+        const indexOf = (one: CachedStep | CachedMount): number => layers.indexOf(one.layer.descriptor);
         expect(decodeSteps(Buffer.from(encodeSteps(steps.toReversed(), indexOf)), { ...of, layers })).toEqual(
           byKey(steps),
         );
       }),
       { numRuns: 30 },
     );
+  });
+
+  test('has the directories of cache mounts, in the order of their names', () => {
+    const mounts = ['b', 'a'].map((id) => ({ id, variant: '[]', layer: layer(id) }));
+    const layers = mounts.map((mount) => mount.layer.descriptor);
+    const indexOf = (one: CachedStep | CachedMount): number => layers.indexOf(one.layer.descriptor);
+    const text = encodeCache({ steps: [], mounts }, indexOf);
+    expect(decodeCache(Buffer.from(text), { layers, name: 'x' }).mounts).toEqual(mounts.toReversed());
+    expect(encodeCache({ steps: [], mounts: mounts.toReversed() }, indexOf)).toBe(text);
+    // As before there were any.
+    expect(encodeCache({ steps: [], mounts: [] }, indexOf)).toBe('{"steps":[],"version":1}');
+  });
+
+  const mount = { id: 'm', variant: '[]', layer: 0, diffId: digestOf('d') };
+  test.each<[object, RegExp]>([
+    [{ ...mount, id: '' }, /id is no id/],
+    [{ ...mount, id: 'a\u001b[2J' }, /id is no id/],
+    [{ ...mount, id: 'x'.repeat(5000) }, /id is no id/],
+    [{ ...mount, variant: 'x'.repeat(257) }, /variant is too long/],
+    [{ ...mount, layer: 1 }, /there is no such layer/],
+    [{ ...mount, diffId: 'x' }, /is no digest/],
+  ])('is refused with the mount %.60j', (wrong, message) => {
+    const text = JSON.stringify({ version: 1, steps: [], mounts: [wrong] });
+    expect(() => decodeSteps(Buffer.from(text), { layers: [layer('a').descriptor], name: 'x' })).toThrow(message);
+    const many = JSON.stringify({ version: 1, steps: [], mounts: Array(1001).fill(mount) });
+    expect(() => decodeSteps(Buffer.from(many), { layers: [layer('a').descriptor], name: 'x' })).toThrow(/1000/);
   });
 
   test('is read from an image config too, where it is one with the diffIds', () => {
@@ -65,6 +97,7 @@ describe('the document of a cache', () => {
     const names = fc.constantFrom(
       'version',
       'steps',
+      'mounts',
       'keys',
       'layer',
       'diffId',
