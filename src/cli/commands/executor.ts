@@ -2,19 +2,16 @@ import type { BuildResult } from '../../builder/build-request.js';
 import { formatReference, parseReference, repositoryName, withDefaultTag } from '../../oci/reference.js';
 import { parseArguments, usageError, type ParsedArguments } from '../argv.js';
 import { argumentsSpec, type Command } from '../command.js';
-import { executorCommand } from '../executor-option-table.js';
 import { readExecutorContext } from '../executor-context.js';
 import type { Host } from '../host.js';
-import { REGISTRY_OPTIONS } from '../registry-option-table.js';
 import { runBuild, type ResultFile } from './build.js';
 
 /** A build as kaniko's executor is asked for one. */
 export async function run(parsed: ParsedArguments, host: Host, commands: readonly Command[]): Promise<void> {
-  const build = commands.find(({ name }) => name === 'build');
-  if (build === undefined) throw new Error('internal error: there is no build command');
+  const [build, executor] = [commandNamed('build', commands), commandNamed('executor', commands)];
   const { context, dockerfile, stdin } = readExecutorContext(parsed, host);
   const words = [
-    ...sameOptions(parsed, build),
+    ...sameOptions(parsed, { build, executor }),
     ...destinations(parsed),
     ...outputs(parsed),
     ...caches(parsed),
@@ -28,7 +25,13 @@ export async function run(parsed: ParsedArguments, host: Host, commands: readonl
   ];
   const given = parseArguments([...words, '--', context], argumentsSpec(build));
   const inPlace = stdin === undefined ? host : withInput(host, stdin);
-  await runBuild(given, inPlace, { files: files(parsed), notes: notes(parsed) });
+  await runBuild(given, inPlace, { files: files(parsed), notes: notes(parsed, executor) });
+}
+
+function commandNamed(name: string, commands: readonly Command[]): Command {
+  const command = commands.find((one) => one.name === name);
+  if (command === undefined) throw new Error(`internal error: there is no command ${name}`);
+  return command;
 }
 
 const EXECUTOR = { command: 'tsbuild executor' };
@@ -40,9 +43,12 @@ const named = (name: string, value: string | undefined): readonly string[] =>
 const OWN: ReadonlySet<string> = new Set(['cache', 'context', 'destination', 'dockerfile', 'help']);
 
 /** What both commands call the same. */
-function sameOptions(parsed: ParsedArguments, build: Command): readonly string[] {
+function sameOptions(
+  parsed: ParsedArguments,
+  { build, executor }: { readonly build: Command; readonly executor: Command },
+): readonly string[] {
   const known = new Set(argumentsSpec(build).options.map(({ name }) => name));
-  const own = argumentsSpec(executorCommand(REGISTRY_OPTIONS)).options;
+  const own = argumentsSpec(executor).options;
   const shared = own.filter(({ name, ignored }) => known.has(name) && !OWN.has(name) && ignored === undefined);
   return shared.flatMap(({ name }) => parsed.list(name).map((value) => `--${name}=${value}`));
 }
@@ -121,9 +127,9 @@ function files(parsed: ParsedArguments): readonly ResultFile[] {
   ];
 }
 
-function notes(parsed: ParsedArguments): readonly string[] {
-  return executorCommand([])
-    .options.filter(({ name, ignored }) => ignored !== undefined && parsed.value(name) !== undefined)
+function notes(parsed: ParsedArguments, { options }: Command): readonly string[] {
+  return options
+    .filter(({ name, ignored }) => ignored !== undefined && parsed.value(name) !== undefined)
     .map(({ name, ignored = '' }) => `--${name} has no effect: ${ignored}`);
 }
 
