@@ -4,7 +4,15 @@ export type ByteSink = (content: AsyncIterable<Uint8Array>) => Promise<void>;
 /** As in `PushOptions`. */
 interface PushedAs {
   readonly compression?: 'gzip' | 'zstd' | undefined;
+  readonly compressionLevel?: number | undefined;
+  readonly forceCompression?: boolean | undefined;
   readonly format?: 'docker' | 'oci' | undefined;
+}
+
+/** As in `SaveOptions`. */
+export interface SavedAs {
+  readonly compress?: 'none' | 'gzip' | 'zstd' | undefined;
+  readonly compressionLevel?: number | undefined;
 }
 
 /**
@@ -17,9 +25,13 @@ export type BuildOutput =
   /** To the registries of its names. The store has the image then only if it has the layers anyhow: none is fetched for that. */
   | { readonly type: 'registry'; readonly push: PushedAs }
   /** An archive with the image under its names, which the store has then, too. */
-  | { readonly type: 'archive'; readonly format: 'docker-archive' | 'oci-archive'; readonly to: string | ByteSink }
+  | ({
+      readonly type: 'archive';
+      readonly format: 'docker-archive' | 'oci-archive';
+      readonly to: string | ByteSink;
+    } & SavedAs)
   /** A folder that is an OCI image layout; images are added to one that is there. */
-  | { readonly type: 'layout'; readonly folder: string }
+  | ({ readonly type: 'layout'; readonly folder: string } & SavedAs)
   /** Into the store of a container engine of this machine: dockerd or podman. */
   | { readonly type: 'engine' }
   /** The files of the result's root file system, as an uncompressed tar. */

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { BuildRequest, BuildResult } from './builder/build-request.js';
-import type { BuildOutput, ByteSink } from './build-output.js';
+import type { BuildOutput, ByteSink, SavedAs } from './build-output.js';
 import { distinctPlatforms } from './builder/joint/platform-requests.js';
 import type { TarPart } from './layers/join-tars.js';
 import { parseReference, withDefaultTag } from './oci/reference.js';
@@ -8,7 +8,7 @@ import type { Store } from './store/store.js';
 import type { ProgressSink } from './builder/progress.js';
 import { encodeError, isTsbuildError, TsbuildError } from './support/errors.js';
 import { invariant } from './support/invariant.js';
-import type { Toolchain } from './toolchain-types.js';
+import type { PushedImage, Toolchain } from './toolchain-types.js';
 import type { ActivityOptions } from './activity-options.js';
 
 type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOptions[K]> }>;
@@ -68,12 +68,13 @@ export interface OutputContext extends Activity {
   readonly now: () => number;
 }
 
-/** Hands a result to each place, in order. @throws `OUTPUT_FAILED`, `DISK_FULL`, what pushing throws, `ABORTED` */
+/** Hands a result to each place, in order. @returns what was pushed @throws `OUTPUT_FAILED`, `DISK_FULL`, what pushing throws, `ABORTED` */
 export async function performOutputs(
   outputs: readonly BuildOutput[],
   result: BuildResult,
   context: OutputContext,
-): Promise<void> {
+): Promise<readonly PushedImage[]> {
+  const pushed: PushedImage[] = [];
   for (const [index, output] of outputs.entries()) {
     const label = labelOf(output);
     if (label === undefined) continue;
@@ -86,13 +87,14 @@ export async function performOutputs(
       progress('step' in event ? { ...event, step } : event);
     };
     try {
-      await performOutput(output, result, { ...context, progress: ofStep });
+      pushed.push(...(await performOutput(output, result, { ...context, progress: ofStep })));
     } catch (error) {
       if (isTsbuildError(error)) progress({ type: 'step-failed', step, at: now(), error: encodeError(error) });
       throw error;
     }
     progress({ type: 'step-done', step, at: now() });
   }
+  return pushed;
 }
 
 /** What a user sees of it; nothing where there is nothing more to do. */
@@ -117,22 +119,25 @@ function labelOf(output: BuildOutput): string | undefined {
   }
 }
 
-async function performOutput(output: BuildOutput, result: BuildResult, context: OutputContext): Promise<void> {
+async function performOutput(
+  output: BuildOutput,
+  result: BuildResult,
+  context: OutputContext,
+): Promise<readonly PushedImage[]> {
   switch (output.type) {
     case 'cacheonly':
       break;
     case 'image':
-      if (output.push !== undefined) await pushAll(result, output.push, context);
-      break;
+      return output.push === undefined ? [] : await pushAll(result, output.push, context);
     case 'registry':
-      await pushAll(result, output.push, context);
-      break;
+      return await pushAll(result, output.push, context);
     case 'archive':
-      await writeBytes(await archiveOf(result, output.format, context), output.to, context);
+      await writeBytes(await archiveOf(result, output, context), output.to, context);
       break;
     case 'layout':
       await context.toolchain.saveFiles(namesOf(result), {
         ...activityOf(context),
+        ...savedAs(output),
         format: 'oci-dir',
         output: output.folder,
       });
@@ -146,30 +151,39 @@ async function performOutput(output: BuildOutput, result: BuildResult, context: 
     case 'local':
       await extract(result, output, context);
   }
+  return [];
 }
 
 async function pushAll(
   { names, stored, manifest, index, elsewhere: remote }: BuildResult,
   options: Extract<BuildOutput, { type: 'registry' }>['push'],
   context: OutputContext,
-): Promise<void> {
+): Promise<readonly PushedImage[]> {
+  const pushed: PushedImage[] = [];
   if (stored) {
-    for (const name of names) await context.toolchain.push(name, { ...activityOf(context), ...options });
-    return;
+    for (const name of names) pushed.push(await context.toolchain.push(name, { ...activityOf(context), ...options }));
+    return pushed;
   }
   const { pushFromStore } = await import('./push-from-store.js');
   const image = { name: null, descriptor: manifest, index };
   for (const tag of context.tags) {
-    await pushFromStore({ image, target: withDefaultTag(parseReference(tag)), remote }, options, context);
+    const target = withDefaultTag(parseReference(tag));
+    pushed.push(await pushFromStore({ image, target, remote }, options, context));
   }
+  return pushed;
 }
 
 function archiveOf(
   result: BuildResult,
-  format: 'docker-archive' | 'oci-archive',
+  output: Pick<Extract<BuildOutput, { type: 'archive' }>, 'format' | 'compress' | 'compressionLevel'>,
   context: OutputContext,
 ): Promise<AsyncIterable<Uint8Array>> {
-  return context.toolchain.save(namesOf(result), { ...activityOf(context), format });
+  const { format } = output;
+  return context.toolchain.save(namesOf(result), { ...activityOf(context), ...savedAs(output), format });
+}
+
+function savedAs({ compress, compressionLevel }: SavedAs): SavedAs {
+  return { compress, compressionLevel };
 }
 
 /** An image without a name is known by its id, an index by its digest. */
@@ -181,7 +195,7 @@ async function handOver(result: BuildResult, context: OutputContext): Promise<vo
   const { findEngine } = await import('./registry/engine/find-engine.js');
   const { loadIntoEngine } = await import('./registry/engine/engine-api.js');
   const engine = await findEngine(context.env, context.signal);
-  await loadIntoEngine(engine, await archiveOf(result, 'docker-archive', context), context.signal);
+  await loadIntoEngine(engine, await archiveOf(result, { format: 'docker-archive' }, context), context.signal);
 }
 
 type FilesOutput = Extract<BuildOutput, { type: 'tar' | 'local' }>;

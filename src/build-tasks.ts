@@ -11,22 +11,29 @@ export function requestOf({ request, outputs = [], cacheTo = [] }: BuildTask): B
   return outputs.length === 0 ? asked : { ...asked, wanted: wantedBy(outputs, request) };
 }
 
-/** Hands the results of builds to where they go, and their steps to caches: a task after the other. */
+/** Hands the results of builds to where they go, and their steps to caches: a task after the other. @returns them, with what was pushed */
 export async function performTasks(
   tasks: readonly BuildTask[],
   results: readonly BuildResult[],
   context: Omit<OutputContext, 'tags' | 'firstNumber'> & { readonly toolchain: ExportMountsOptions['cacheMounts'] },
-): Promise<void> {
+): Promise<readonly BuildResult[]> {
+  const performed: BuildResult[] = [];
   let outputsBefore = 0;
   let cachesBefore = 0;
   for (const [number, { request, outputs = [], cacheTo = [] }] of tasks.entries()) {
     const result = results[number];
     invariant(result !== undefined, 'a task has a result');
-    await performOutputs(outputs, result, { ...context, tags: request.tags, firstNumber: outputsBefore });
+    const pushed = await performOutputs(outputs, result, {
+      ...context,
+      tags: request.tags,
+      firstNumber: outputsBefore,
+    });
+    performed.push(pushed.length === 0 ? result : { ...result, pushed });
     outputsBefore += outputs.length;
     if (cacheTo.length === 0) continue;
     const { exportCaches } = await import('./export-cache.js');
     await exportCaches(cacheTo, result, { ...context, cacheMounts: context.toolchain, firstNumber: cachesBefore });
     cachesBefore += cacheTo.length;
   }
+  return performed;
 }

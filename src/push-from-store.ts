@@ -43,7 +43,7 @@ export async function pushFromStore(
   const client = await openRegistryClient({ env, registries, progress, purpose: 'push' });
   const blobs = remote.length === 0 ? store.blobs : withRemoteBlobs(store.blobs, remote, { client, signal });
   try {
-    const { digest, size } = await pushImage({
+    const { mediaType, digest, size } = await pushImage({
       image,
       target,
       platform,
@@ -61,7 +61,7 @@ export async function pushFromStore(
     // As after a pull: the registry now has the name, by this digest.
     if (image.name !== null && formatReference(image.name) === formatReference(target))
       await store.images.put({ ...image, resolved: digest });
-    return { name: formatReference(target), digest, size };
+    return { name: formatReference(target), mediaType, digest, size };
   } finally {
     await client.close();
   }

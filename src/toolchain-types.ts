@@ -108,7 +108,8 @@ export interface PushOptions extends ActivityOptions {
 
 export interface PushedImage {
   readonly name: string;
-  /** Digest and size of the manifest or index, as it is in the registry now. */
+  /** Of the manifest or index, as it is in the registry now; `size` in bytes. */
+  readonly mediaType: string;
   readonly digest: Digest;
   readonly size: number;
 }

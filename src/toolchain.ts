@@ -89,8 +89,7 @@ class LocalToolchain implements Toolchain {
     if (isPlain) return await this.#build(requests, activity);
     const { requestOf, performTasks } = await import('./build-tasks.js');
     const results = await this.#build(tasks.map(requestOf), activity);
-    await performTasks(tasks, results, { ...this.#pushContext(activity), toolchain: this });
-    return results;
+    return await performTasks(tasks, results, { ...this.#pushContext(activity), toolchain: this });
   }
 
   async #build(requests: readonly BuildRequest[], activity: BuildActivity): Promise<readonly BuildResult[]> {

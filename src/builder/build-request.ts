@@ -53,7 +53,13 @@ export interface BuildRequest {
   /** A stage's name or number; absent: the last stage. */
   readonly target?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether all layers beyond the base image's become one. */
+  readonly squash?: boolean | undefined;
   readonly noCache: boolean;
+  /** Milliseconds: steps that were done longer ago are done anew; absent: however old they are. */
+  readonly cacheTtlMs?: number | undefined;
+  /** Whether the stages that the result is made of become images, too. */
+  readonly saveStages?: boolean | undefined;
   /** Stages, by name or number, whose steps are done anew even when the cache has them; absent: none. */
   readonly noCacheFilter?: readonly string[] | undefined;
   /** Whether every step is done a second time, to see that it gives the same layer; implies `noCache`. */
@@ -62,8 +68,11 @@ export interface BuildRequest {
   readonly jobs?: number | undefined;
   /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
   readonly isolation?: 'auto' | IsolationName | undefined;
-  /** Ask the registry for a newer image behind each FROM even when the store has one. */
-  readonly pull: boolean;
+  /**
+   * Ask the registry for a newer image behind each FROM even when the store has one; `newer`: do with that one when the registry
+   * cannot be reached; `never`: use no image but those of the store.
+   */
+  readonly pull: boolean | 'newer' | 'never';
   /** What of the sources is pinned; absent: nothing is, and nothing is told of them. */
   readonly lock?: LockRequest | undefined;
   /** Of the RUN steps that do not choose. */
@@ -91,6 +100,13 @@ export interface BuildRequest {
   readonly hosts: readonly HostEntry[];
   /** Whom steps ask for addresses; absent: whom this host asks. As little a part of the cache's keys as that. */
   readonly nameResolution?: NameResolution | undefined;
+  /**
+   * Folders and files of this host that every RUN has. Where they are and go is part of the cache's keys, what is in them is not;
+   * nothing of them gets into a layer.
+   */
+  readonly volumes?: readonly HostVolume[] | undefined;
+  /** Whether steps have the supplementary groups of who builds, and none of the image; in no cache key. */
+  readonly keepsGroups?: boolean | undefined;
   readonly limits: readonly ResourceLimit[];
   /** Memory and processor time of each RUN step; no part of the cache's keys. */
   readonly allowance?: Allowance | undefined;
@@ -145,6 +161,13 @@ export type ContextFile =
   /** A context of this one file; `modified` in seconds since 1970. */
   | { readonly kind: 'file'; readonly path: string; readonly name: string; readonly modified: number };
 
+/** Paths are absolute; `target` is in the root file system of a step, and not its root. */
+export interface HostVolume {
+  readonly source: string;
+  readonly target: string;
+  readonly readonly: boolean;
+}
+
 /** An agent that steps may have signatures of. */
 export interface SshSource {
   readonly id: string;
@@ -191,6 +214,12 @@ export interface BuildResult {
   readonly forPush?: true | undefined;
   /** Normalised names that the image has now. */
   readonly names: readonly string[];
+  /** Where they were to be kept, the stages that the result is made of; without names where the result has none. */
+  readonly stages?: readonly { readonly stage: string; readonly imageId: Digest; readonly names: readonly string[] }[];
+  /** What outputs have pushed, as the registries have it: other bytes than `manifest` where layers were compressed on the way. */
+  readonly pushed?:
+    | readonly { readonly name: string; readonly mediaType: string; readonly digest: Digest; readonly size: number }[]
+    | undefined;
   /** Where files were wanted: an uncompressed tar in the store, that a collector may remove once the build is over. */
   readonly files?: Descriptor<LayerMediaType> | undefined;
   readonly steps: { readonly total: number; readonly cached: number };

@@ -13,10 +13,12 @@ import { platformRequests } from './joint/platform-requests.js';
 import type { LockRequest } from './lock/pins.js';
 import { SourceLock } from './lock/source-lock.js';
 import { loadDockerfile } from './load-dockerfile.js';
+import { rootsOf } from './kept-stages.js';
 import { platformOf } from './joint/platform-of.js';
 import type { BaseResolver, BuildPlan, LinkResolver } from './plan.js';
 import { noBuild } from './plan/base-lookup.js';
-import { planBuild } from './plan/plan-build.js';
+import { planBuild, type PlannedStage } from './plan/plan-build.js';
+import { squashed } from './squash.js';
 import type { Remark } from './plan/remarks.js';
 import type { ProgressSink } from './progress.js';
 import { settleInOrder } from './plan/settle-in-order.js';
@@ -123,19 +125,22 @@ function sayingOnce(progress: ProgressSink): ProgressSink {
 
 interface PreparedBuild extends PlannedBuild {
   readonly plan: BuildPlan;
+  readonly stages: readonly PlannedStage[];
 }
 
-function prepare(request: BuildRequest, { plan, bases, lock }: MadePlan): PreparedBuild {
+function prepare(request: BuildRequest, { plan: made, bases, lock, stages }: MadePlan): PreparedBuild {
   const { wanted = ['image'], platform, platforms } = request;
   const shown = platforms === undefined ? undefined : platform;
+  const plan = request.squash === true ? squashed(made) : made;
   return {
     request,
     plan,
+    stages,
     bases,
     lock,
     root: plan.graph.target,
     graph: wanted.includes('files') ? withFilesOfResult(plan.graph, shown) : plan.graph,
-    whole: wanted.includes('image') ? plan.graph.target : undefined,
+    whole: [...(wanted.includes('image') ? [plan.graph.target] : []), ...rootsOf(stages)],
   };
 }
 
@@ -178,7 +183,8 @@ function openBases(
   { store, now, registry }: BuilderParts,
   options: BuildOptions & Partial<Pick<BaseImagesParts, 'showsPlatforms'>>,
 ): (request: BuildRequest) => OpenedBases {
-  const opened: (OpenedBases & { readonly pull: boolean; readonly wanted: LockRequest | undefined })[] = [];
+  const opened: (OpenedBases & { readonly pull: BuildRequest['pull']; readonly wanted: LockRequest | undefined })[] =
+    [];
   return ({ pull, lock: wanted }) => {
     const known = opened.find((one) => one.pull === pull && one.wanted === wanted);
     if (known !== undefined) return known;
@@ -202,6 +208,8 @@ interface OpenedBases {
 
 interface MadePlan extends OpenedBases {
   readonly plan: BuildPlan;
+  /** Those that are to be kept. */
+  readonly stages: readonly PlannedStage[];
 }
 
 async function makePlan(
@@ -219,16 +227,18 @@ async function makePlan(
     },
   });
   dockerfile.warnings.forEach(report.add);
+  const stages: PlannedStage[] = [];
   const plan = await planBuild({
     dockerfile,
     request,
     resolveBase: (name, platform, source) => bases.resolve(name, platform, source),
     resolveLink,
     onWarning: report.add,
+    onStage: (stage) => request.saveStages === true && stages.push(stage),
   });
   const failure = report.failure();
   if (failure !== undefined) throw failure;
-  return { plan, bases, lock };
+  return { plan, bases, lock, stages };
 }
 
 function parseTag(text: string): TaggedReference {

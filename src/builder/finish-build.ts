@@ -14,12 +14,16 @@ import { nameImage, storeDocument, storeDocuments } from './image/store-image.js
 import { mainOf } from './joint/platform-requests.js';
 import { creationTime } from './operations/step-time.js';
 import { fileSystemOf, type FileSystemResult } from './operations/result.js';
+import { keepStages } from './kept-stages.js';
 import type { BuildPlan } from './plan.js';
+import type { PlannedStage } from './plan/plan-build.js';
 import type { PlannedBuild, PlanSolution } from './solve-plans.js';
 
 /** A build for one platform, and what came of its graph. */
 export interface SolvedBuild extends PlannedBuild {
   readonly plan: BuildPlan;
+  /** Those that become images, too. */
+  readonly stages: readonly PlannedStage[];
   readonly solution: PlanSolution;
 }
 
@@ -50,6 +54,7 @@ export async function finishBuild(
   const elsewhere = await layersElsewhere(images, builds);
   const isWhole = elsewhere.length === 0;
   const kept = await keep({ images, index, main }, names, { parts, request, isWhole });
+  const stages = await keepAllStages(builds, names, parts);
   return {
     imageId: main.imageId,
     manifest: main.manifest,
@@ -62,10 +67,25 @@ export async function finishBuild(
       cached: new Set(builds.flatMap(({ solution }) => solution.remembered)).size,
     },
     ...(isWhole ? {} : { elsewhere }),
+    ...(stages.length === 0 ? {} : { stages }),
     ...(request.wantsSteps === true ? { cache } : {}),
     ...(request.wantsMounts === true ? { cacheMounts: await usedCacheMounts(builds) } : {}),
     ...(first.lock?.mode === 'refresh' ? { pins: first.lock.found } : {}),
   };
+}
+
+/** Names say nothing of a platform: of several, stages are known by their ids. */
+async function keepAllStages(
+  builds: readonly SolvedBuild[],
+  named: readonly TaggedReference[],
+  { store, now }: BuilderParts,
+): Promise<NonNullable<BuildResult['stages']>> {
+  const names = builds.length === 1 ? named : [];
+  const kept = builds.map(async ({ request, stages, solution: { resultOf } }) => {
+    const epoch = request.sourceDateEpoch === undefined ? undefined : creationTime({ ...request, now });
+    return await keepStages(stages, { store, resultOf, names, epoch });
+  });
+  return (await Promise.all(kept)).flat();
 }
 
 async function usedCacheMounts(builds: readonly SolvedBuild[]): Promise<readonly UsedCacheMount[]> {

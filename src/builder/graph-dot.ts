@@ -24,6 +24,7 @@ const SHAPE = {
   run: 'box',
   copy: 'note',
   workdir: 'tab',
+  squash: 'note',
 } as const satisfies Record<Operation['kind'], string>;
 
 /** Readable in gray, too: what was done is darker than what was found, and what failed has a bold border. */

@@ -13,7 +13,8 @@ export type Operation =
   | GitOperation
   | RunOperation
   | CopyOperation
-  | WorkdirOperation;
+  | WorkdirOperation
+  | SquashOperation;
 
 /** No inputs. The root file system of a base image, by the manifest that its name was resolved to. */
 export interface ImageOperation {
@@ -130,6 +131,8 @@ export type RunMount =
       readonly required: boolean;
     } & MountOwner)
   | ({ readonly type: 'ssh'; readonly id: string; readonly target: string; readonly required: boolean } & MountOwner)
+  /** A file or folder of this host. */
+  | { readonly type: 'volume'; readonly source: string; readonly target: string; readonly readonly: boolean }
   /** A file with this content, read-only: the script of a heredoc that names its own interpreter. */
   | { readonly type: 'file'; readonly target: string; readonly content: string; readonly mode: number };
 
@@ -175,4 +178,9 @@ export interface WorkdirOperation {
   readonly path: string;
   /** Owner of what is made, as USER has it; empty for root. */
   readonly user: string;
+}
+
+/** Inputs: a root file system, and another made of it. What the second has beyond the first becomes one layer. */
+export interface SquashOperation {
+  readonly kind: 'squash';
 }

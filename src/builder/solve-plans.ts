@@ -35,8 +35,8 @@ export interface PlannedBuild {
   readonly bases: BaseImages;
   /** What of its sources is pinned; absent: nothing. */
   readonly lock?: SourceLock | undefined;
-  /** The image's root file system, where all of its layers have to be in the store. */
-  readonly whole?: VertexId | undefined;
+  /** The root file systems of images all of whose layers have to be in the store. */
+  readonly whole: readonly VertexId[];
 }
 
 export interface SolvingParts {
@@ -183,9 +183,11 @@ function isStep({ operation }: Vertex<Operation>): boolean {
   return operation.kind !== 'context';
 }
 
-function openCache({ parts, imports, joint, current }: Attempt, remote: RemoteLayers): StepCache {
+function openCache({ builds, parts, imports, joint, current }: Attempt, remote: RemoteLayers): StepCache {
   const cache = new StepCache(parts.store, {
     claim: parts.claim,
+    notBefore: ({ id }) =>
+      Math.max(...membersOf(joint, id).map((number) => oldestOf(builds[number]?.request, parts.now()))),
     importsFor: ({ id }) => [...new Set(membersOf(joint, id).flatMap((number) => imports.of[number] ?? []))],
     onImported: (layer, from) => {
       remote.add([layer], from);
@@ -193,6 +195,12 @@ function openCache({ parts, imports, joint, current }: Attempt, remote: RemoteLa
   });
   current.cache = cache;
   return cache;
+}
+
+/** Milliseconds since the epoch. */
+function oldestOf(request: BuildRequest | undefined, now: number): number {
+  const { cacheTtlMs } = request ?? {};
+  return cacheTtlMs === undefined ? -Infinity : now - cacheTtlMs;
 }
 
 interface Solved {
@@ -303,7 +311,7 @@ async function fetchWholes(
   remote: RemoteLayers,
 ): Promise<void> {
   const layers = builds.flatMap(({ whole }, number) =>
-    whole === undefined ? [] : fileSystemOf(results.get(idIn(joint.idsOf[number], whole))).layers,
+    whole.flatMap((id) => fileSystemOf(results.get(idIn(joint.idsOf[number], id))).layers),
   );
   if (!(await remote.lacks(layers))) return;
   const { progress } = options;

@@ -8,11 +8,15 @@ export interface OptionSpec {
   readonly short?: string;
   /** A `flag` takes no value, but for `--flag=false`; of a `value` the last one counts; a `list` gathers all. */
   readonly kind: 'flag' | 'value' | 'list';
+  /** Of a flag: what may stand behind `=` beside true and false, to be had with `value`. */
+  readonly words?: readonly string[];
   /** Stands for the value in help texts. */
   readonly placeholder?: string;
   readonly about: string;
   /** Left out of help texts: taken only because Docker takes it. */
   readonly hidden?: true;
+  /** Taken without effect, for this reason. */
+  readonly ignored?: string;
 }
 
 export interface ArgumentsSpec {
@@ -114,10 +118,12 @@ function readValue(reader: Reader, occurrence: Occurrence): void {
 }
 
 /** Go's strconv.ParseBool, which Docker's flags take. */
-function truth(spec: ArgumentsSpec, { written, attached }: Occurrence): 'true' | 'false' {
+function truth(spec: ArgumentsSpec, { option, written, attached }: Occurrence): string {
+  if (attached !== undefined && option.words?.includes(attached) === true) return attached;
   if (attached === undefined || ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(attached)) return 'true';
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(attached)) return 'false';
-  throw usageError(spec, `cannot use flag "${written}": "${attached}" is neither true nor false`);
+  const words = option.words === undefined ? undefined : `Use ${[...option.words, 'true', 'false'].join(', ')}.`;
+  throw usageError(spec, `cannot use flag "${written}": "${attached}" is neither true nor false`, words);
 }
 
 function valueOf(reader: Reader, { written, attached }: Occurrence): string {

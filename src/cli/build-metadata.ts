@@ -5,8 +5,9 @@ export function buildMetadata(result: BuildResult): string {
   return `${JSON.stringify(metadataOf(result), null, 2)}\n`;
 }
 
-export function metadataOf({ imageId, manifest, index, names }: BuildResult): object {
-  const { mediaType, digest, size } = index ?? manifest;
+export function metadataOf({ imageId, manifest, index, names, pushed = [] }: BuildResult): object {
+  // What the registry has is what the digest is used for.
+  const { mediaType, digest, size } = pushed[0] ?? index ?? manifest;
   return {
     // An index has a config for each of its platforms: none is the one.
     ...(index === undefined ? { 'containerimage.config.digest': imageId } : {}),

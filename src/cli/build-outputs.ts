@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
-import type { BuildOutput, ByteSink } from '../build-output.js';
+import type { BuildOutput, ByteSink, SavedAs } from '../build-output.js';
 import { annotationsAmong, type Annotations } from './annotations.js';
 import { usageError, type ParsedArguments } from './argv.js';
 import { Attributes } from './attributes.js';
 import type { Host } from './host.js';
+import { pushedAs, readImageForm, type ImageForm } from './image-form.js';
 import { pour } from './output-stream.js';
 
 const BUILD = { command: 'tsbuild build' };
@@ -14,6 +15,8 @@ export interface ReadOutputs {
   readonly names: readonly string[];
   readonly annotations: Annotations;
   readonly usesStandardOutput: boolean;
+  /** Whether options say how layers are to be written, and none are. */
+  readonly unusedForm: boolean;
   /** What `rewrite-timestamp` of each says, where it says something. */
   readonly rewrites: readonly boolean[];
 }
@@ -25,7 +28,11 @@ export function readOutputs(parsed: ParsedArguments, host: Host): ReadOutputs {
     ...(parsed.flag('push') ? ['type=registry'] : []),
     ...(parsed.flag('load') ? ['type=docker'] : []),
   ];
-  const read = words.map((word) => readOutput(outputAttributes(word), host));
+  const form = readImageForm(parsed, BUILD.command, { names: ['compression', 'compression-format'], plain: true });
+  const read = words.map((word) => {
+    const one = readOutput(outputAttributes(word), host);
+    return { ...one, output: inForm(one.output, form) };
+  });
   const toStandardOutput = read.filter(({ output }) => 'to' in output && typeof output.to === 'function');
   if (toStandardOutput.length > 1) {
     throw usageError(BUILD, 'cannot use --output: two results go to standard output', 'Give one of them a file.');
@@ -41,8 +48,28 @@ export function readOutputs(parsed: ParsedArguments, host: Host): ReadOutputs {
       placed: read.flatMap(({ annotations }) => annotations.placed),
     },
     usesStandardOutput: toStandardOutput.length > 0,
+    unusedForm: saysForm(form) && !read.some(({ output }) => hasForm(output)),
     rewrites: read.flatMap(({ rewrite }) => (rewrite === undefined ? [] : [rewrite])),
   };
+}
+
+function saysForm({ compression, format, compressionLevel }: ImageForm): boolean {
+  return compression !== undefined || format !== undefined || compressionLevel !== undefined;
+}
+
+function hasForm(output: BuildOutput): boolean {
+  return output.type === 'archive' || output.type === 'layout' || ('push' in output && output.push !== undefined);
+}
+
+/** What an output says itself counts more. */
+function inForm(output: BuildOutput, form: ImageForm): BuildOutput {
+  if (output.type === 'archive' || output.type === 'layout') {
+    const { compress, compressionLevel = form.compressionLevel } = output;
+    return compress === undefined ? { ...output, compress: form.compression, compressionLevel } : output;
+  }
+  if (!('push' in output) || output.push === undefined) return output;
+  const own = Object.entries(output.push).filter(([, value]) => value !== undefined);
+  return { ...output, push: { ...pushedAs(form), ...Object.fromEntries(own) } };
 }
 
 interface ReadOutput {
@@ -60,13 +87,13 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (attributes.truth('push') === false) {
       throw attributes.refused('type=registry is to push', 'Use type=image to keep the image here.');
     }
-    return { type: 'registry', push: pushedAs(attributes) };
+    return { type: 'registry', push: pushedWith(attributes) };
   },
   docker: (attributes, host) =>
     attributes.has('dest') ? archiveOutput(attributes, host, 'docker-archive') : { type: 'engine' },
   oci: (attributes, host) =>
     attributes.truth('tar') === false
-      ? { type: 'layout', folder: folderOf(attributes, host) }
+      ? { type: 'layout', folder: folderOf(attributes, host), ...savedWith(attributes) }
       : archiveOutput(attributes, host, 'oci-archive'),
   tar: (attributes, host) => ({ type: 'tar', ...splitOf(attributes), to: sinkOf(attributes, host) }),
   local: (attributes, host) => ({ type: 'local', ...splitOf(attributes), folder: folderOf(attributes, host) }),
@@ -91,9 +118,9 @@ const OF_IMAGES: ReadonlySet<string> = new Set(['image', 'registry', 'docker', '
 
 function imageOutput(attributes: Attributes): BuildOutput {
   const push = attributes.truth('push') ?? false;
-  const { compression, format } = pushedAs(attributes);
+  const form = pushedWith(attributes);
   if (!push) {
-    if (compression !== undefined || format !== undefined) {
+    if (form.compression !== undefined || form.format !== undefined) {
       throw attributes.refused(
         'without push, layers stay as they are',
         'Add push=true, or leave the compression to "tsbuild push".',
@@ -101,19 +128,28 @@ function imageOutput(attributes: Attributes): BuildOutput {
     }
     return { type: 'image' };
   }
-  return { type: 'image', push: { compression, format } };
+  return { type: 'image', push: form };
 }
 
-function pushedAs(attributes: Attributes): Extract<BuildOutput, { type: 'registry' }>['push'] {
+function pushedWith(attributes: Attributes): Extract<BuildOutput, { type: 'registry' }>['push'] {
   const compression = attributes.choice('compression', ['gzip', 'zstd'] as const);
   const docker = attributes.truth('oci-mediatypes') === false;
-  // Layers of all sorts are sent in one compression anyhow.
-  attributes.truth('force-compression');
-  return { compression, format: docker ? 'docker' : undefined };
+  const compressionLevel = attributes.number('compression-level', compression === 'zstd' ? 22 : 9);
+  const forceCompression = attributes.truth('force-compression');
+  return { compression, compressionLevel, forceCompression, format: docker ? 'docker' : undefined };
 }
 
 function archiveOutput(attributes: Attributes, host: Host, format: 'docker-archive' | 'oci-archive'): BuildOutput {
-  return { type: 'archive', format, to: sinkOf(attributes, host) };
+  return { type: 'archive', format, to: sinkOf(attributes, host), ...savedWith(attributes) };
+}
+
+function savedWith(attributes: Attributes): SavedAs {
+  const compression = attributes.choice('compression', ['uncompressed', 'gzip', 'zstd'] as const);
+  const compressionLevel = attributes.number('compression-level', compression === 'zstd' ? 22 : 9);
+  // All layers get it that have another anyhow.
+  attributes.truth('force-compression');
+  const compress = compression === 'uncompressed' ? 'none' : compression;
+  return { compress, compressionLevel };
 }
 
 /** What builders write by themselves, or what would change nothing here. */

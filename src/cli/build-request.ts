@@ -1,4 +1,5 @@
 import type { BuildRequest } from '../builder/build-request.js';
+import { parseDuration } from '../parser/instructions/duration.js';
 import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
 import { readAnnotations } from './annotations.js';
@@ -7,6 +8,7 @@ import { readSources, type SourceReading, type Sources } from './build-sources.j
 import { choose } from './commands/choose.js';
 import { readOptionFile } from './context-files.js';
 import type { Host } from './host.js';
+import { readVolumes } from './image-run/mount-options.js';
 import { readDevices } from './image-run/device-options.js';
 import { readLock } from './lock-file.js';
 import { readNamedContexts } from './named-contexts.js';
@@ -29,6 +31,7 @@ export async function readBuildRequest(
 ): Promise<BuildRequest> {
   const fromFiles = await argumentFiles(parsed.list('build-arg-file'), host.cwd);
   const buildArgs = buildArguments([...fromFiles, ...parsed.list('build-arg')], host.env);
+  const times = readTimes(parsed, { buildArgs, env: host.env });
   const { annotations, placed } = readAnnotations(parsed.list('annotation'));
   const options = {
     tags: parsed.list('tag'),
@@ -42,15 +45,20 @@ export async function readBuildRequest(
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
     isolation: isolation(parsed.value('isolation'), host.env),
-    pull: parsed.flag('pull'),
+    pull: pull(parsed.value('pull')),
+    ...(parsed.flag('squash') ? { squash: true } : {}),
+    ...(parsed.flag('save-stages') ? { saveStages: true } : {}),
+    ...groups(parsed.value('group-add')),
+    ...cacheTtl(parsed.value('cache-ttl'), times.sourceDateEpoch),
     network: network(parsed.value('network')),
     ...readPlatforms(parsed.list('platform'), host.env),
-    ...readTimes(parsed, { buildArgs, env: host.env }),
-    proxyEnv: await readProxyVariables(host),
+    ...times,
+    proxyEnv: parsed.flag('http-proxy', true) ? await readProxyVariables(host) : {},
     ...(await readRunOptions(parsed, host)),
     ...readStepOptions(parsed),
   };
   const called = parsed.value('called');
+  const volumes = await readVolumes(parsed.list('volume'), host.cwd);
   const devices = readDevices(parsed.list('device'), BUILD);
   const namedContexts = await readNamedContexts(parsed.list('build-context'), {
     cwd: host.cwd,
@@ -72,6 +80,7 @@ export async function readBuildRequest(
     ...(lock === undefined ? {} : { lock }),
     ...(called === undefined ? {} : { called }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
+    ...(volumes.length === 0 ? {} : { volumes }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
   };
 }
@@ -126,6 +135,35 @@ function assignment(word: string, option: string): { readonly name: string; read
   const name = equals < 0 ? word : word.slice(0, equals);
   if (name === '') throw usageError(BUILD, `cannot use ${option} "${word}": the name is missing`, 'Write NAME=value.');
   return { name, value: equals < 0 ? undefined : word.slice(equals + 1) };
+}
+
+/** As buildah and kaniko have it, in Go's notation. */
+function cacheTtl(word: string | undefined, epoch: number | undefined): Pick<BuildRequest, 'cacheTtlMs'> {
+  if (word === undefined) return {};
+  const nanoseconds = parseDuration(word);
+  if (nanoseconds === undefined || nanoseconds < 0) {
+    throw usageError(BUILD, `cannot use --cache-ttl "${word}": it is no time`, 'Write it as 24h or 30m.');
+  }
+  if (epoch === undefined) return { cacheTtlMs: nanoseconds / 1e6 };
+  const hint = 'Leave one of them out, or use --no-cache now and then.';
+  throw usageError(
+    BUILD,
+    'cannot use --cache-ttl with SOURCE_DATE_EPOCH: steps bear that date, not that of their making',
+    hint,
+  );
+}
+
+/** Of groups by number or name, a layer could depend on who builds. */
+function groups(word: string | undefined): Pick<BuildRequest, 'keepsGroups'> {
+  if (word === undefined) return {};
+  if (word === 'keep-groups') return { keepsGroups: true };
+  const hint = 'Write --group-add=keep-groups for your own groups; those of the image are in its /etc/group.';
+  throw usageError(BUILD, `cannot use --group-add "${word}": steps get no single groups`, hint);
+}
+
+/** As buildah has it; a flag alone is Docker's. */
+function pull(word: string | undefined): BuildRequest['pull'] {
+  return word === 'newer' || word === 'never' ? word : word === 'true' || word === 'always';
 }
 
 function network(word: string | undefined): BuildRequest['network'] {

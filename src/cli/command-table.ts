@@ -1,16 +1,18 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { executorCommand } from './executor-option-table.js';
+import { IGNORED_OPTIONS, INSTEAD_OF } from './foreign-options.js';
 import { bakeCommand } from './bake/bake-command.js';
 import { COMPLETION } from './completion/completion-command.js';
 import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
-import { CACHE_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
+import { CACHE_OPTIONS, COMPRESSION_LEVEL, LOG_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { CACHE_MOUNT, DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
-import { COMPRESSION_LEVEL, LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
+import { LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { REGISTRY_OPTIONS } from './registry-option-table.js';
 import { REPRO_OPTIONS } from './repro-option-table.js';
 import { RUN_OPTIONS } from './run-option-table.js';
-import { STEP_OPTIONS } from './step-option-table.js';
+import { BUILD_STEP_OPTIONS, STEP_OPTIONS } from './step-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
 const platforms = (about: string): OptionSpec => ({ name: 'platform', kind: 'list', placeholder: 'list', about });
@@ -109,6 +111,7 @@ const build: Command = {
       about: 'How many steps may be at work at once (default: the number of processors)',
     },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
+    ...LOG_OPTIONS,
     {
       name: 'network',
       kind: 'value',
@@ -130,7 +133,13 @@ const build: Command = {
       placeholder: 'string',
       about: 'When a RUN fails: "stop", or "shell" to look around in its sandbox first (default "stop")',
     },
-    { name: 'pull', kind: 'flag', about: 'Always ask the registry for newer base images' },
+    {
+      name: 'pull',
+      kind: 'flag',
+      words: ['always', 'missing', 'newer', 'never'],
+      about:
+        'Always ask the registry for newer base images; =newer: if it can be reached, =never: not even for missing ones',
+    },
     quiet('Print nothing but the image ID on success'),
     {
       name: 'report',
@@ -142,17 +151,12 @@ const build: Command = {
     target,
     ...RUN_OPTIONS,
     ...STEP_OPTIONS,
+    ...BUILD_STEP_OPTIONS,
     ...REPRO_OPTIONS,
-    // There is nothing to remove: a build leaves no container behind.
-    { name: 'rm', kind: 'flag', about: '', hidden: true },
-    { name: 'force-rm', kind: 'flag', about: '', hidden: true },
+    ...IGNORED_OPTIONS,
   ],
   positionals: exactly(1),
-  unsupported: [
-    'builder',
-    ...['cgroup-parent', 'compress', 'debug', 'disable-content-trust'],
-    ...['security-opt', 'squash'],
-  ],
+  instead: INSTEAD_OF,
   load: () => import('./commands/build.js'),
 };
 
@@ -281,6 +285,7 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./commands/copy.js'),
   },
   DF,
+  executorCommand(REGISTRY_OPTIONS),
   explain,
   FSCK,
   {

@@ -1,4 +1,5 @@
 import { availableParallelism, homedir } from 'node:os';
+import { basename } from 'node:path';
 import type { Host } from './host.js';
 import { runCli } from './run-cli.js';
 
@@ -76,10 +77,15 @@ function useAllCores(): void {
   if (cores > 4) process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(cores, MAX_POOL));
 }
 
+/** Under the name of kaniko's program, as a link of that name, it is that command. */
+function wordsOf([, program = '', ...words]: readonly string[]): readonly string[] {
+  return basename(program) === 'executor' ? ['executor', ...words] : words;
+}
+
 async function main(): Promise<void> {
   useAllCores();
   ignoreStreamErrors();
-  const status = await runCli(process.argv.slice(2), processHost(handleSignals()));
+  const status = await runCli(wordsOf(process.argv), processHost(handleSignals()));
   // Not left to the event loop: a connection that a registry keeps open would hold the process for seconds.
   process.exit(status);
 }

@@ -1,13 +1,8 @@
 import type { OptionSpec } from './argv.js';
 import type { Command } from './command.js';
+import { FORM_OPTIONS } from './output-option-table.js';
 import { AUTH_FILE, CONNECTION_OPTIONS, REGISTRY_OPTIONS } from './registry-option-table.js';
 
-export const COMPRESSION_LEVEL: OptionSpec = {
-  name: 'compression-level',
-  kind: 'value',
-  placeholder: 'number',
-  about: 'Of layers that are compressed for it: gzip 0 to 9 (default 6), zstd 1 to 22 (default 3)',
-};
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
 const quiet = (about: string): OptionSpec => ({ name: 'quiet', short: 'q', kind: 'flag', about });
 
@@ -56,20 +51,7 @@ export const PUSH: Command = {
   summary: 'Upload an image to a registry',
   options: [
     ...REGISTRY_OPTIONS,
-    {
-      name: 'compression',
-      kind: 'value',
-      placeholder: 'string',
-      about: 'Compress all layers with "gzip" or "zstd" (default: gzip those built here, the others as they are)',
-    },
-    COMPRESSION_LEVEL,
-    { name: 'force-compression', kind: 'flag', about: 'Compress layers anew that have the compression already' },
-    {
-      name: 'format',
-      kind: 'value',
-      placeholder: 'string',
-      about: 'Media types: "docker" or "oci" (default: as they are, and oci with zstd)',
-    },
+    ...FORM_OPTIONS,
     platform('Of an image pulled with --all-platforms, push this one only: os/architecture[/variant]'),
     quiet('Show no progress, print only the name'),
   ],

@@ -25,4 +25,32 @@ export const STEP_OPTIONS: readonly OptionSpec[] = [
   { name: 'dns-search', kind: 'list', placeholder: 'list', about: 'Search domain for RUN instructions' },
   { ...value('memory', 'bytes', 'Memory that a RUN instruction may use, such as 2g'), short: 'm' },
   value('memory-swap', 'bytes', 'Memory and swap together; -1 for any amount of swap (default: twice --memory)'),
+  {
+    name: 'resource',
+    kind: 'list',
+    placeholder: 'list',
+    about: 'Several of these limits in one word, as memory=2g,cpus=1.5',
+  },
+];
+
+/** Of `build` alone. */
+export const BUILD_STEP_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: 'group-add',
+    kind: 'value',
+    placeholder: 'string',
+    about: '"keep-groups": RUN instructions may do what the groups of this user may, as with files of --volume',
+  },
+  {
+    name: 'http-proxy',
+    kind: 'flag',
+    about: 'With =false, RUN instructions are not given the proxy variables of the environment',
+  },
+  {
+    name: 'volume',
+    short: 'v',
+    kind: 'list',
+    placeholder: 'list',
+    about: 'Give RUN instructions a folder of this host: PATH:PATH[:ro]; what is in it does not count for the cache',
+  },
 ];

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { BuildRequest } from '../builder/build-request.js';
 import { parseByteSize } from '../parser/instructions/byte-size.js';
+import { readCsvFields } from '../parser/instructions/csv-fields.js';
 import type { Allowance, NameResolution } from '../sandbox/run-spec.js';
 import type { TsbuildError } from '../support/errors.js';
 import { usageError, type ParsedArguments } from './argv.js';
@@ -21,7 +22,28 @@ function refused(option: string, word: string, [state, hint]: readonly [state: s
   return usageError(BUILD, `cannot use --${option} "${word}": ${state}`, hint);
 }
 
-function readAllowance(parsed: ParsedArguments): Allowance {
+const RESOURCES: readonly string[] = [
+  ...['memory', 'memory-swap', 'cpus', 'cpu-shares', 'cpu-period', 'cpu-quota', 'cpuset-cpus', 'cpuset-mems'],
+];
+
+/** `--resource memory=2g` is `--memory 2g`. */
+function withResources(parsed: ParsedArguments): Pick<ParsedArguments, 'value'> {
+  const values = new Map<string, string>();
+  for (const word of parsed.list('resource')) {
+    for (const { text } of readCsvFields(word) ?? []) {
+      const [name = '', value] = text.split(/=(.*)/s);
+      if (value === undefined || !RESOURCES.includes(name)) {
+        throw refused('resource', word, [`"${text}" is no limit`, `Write NAME=value, of ${RESOURCES.join(', ')}.`]);
+      }
+      if (parsed.value(name) !== undefined) throw refused('resource', word, [`--${name} says it, too`, 'Give one.']);
+      values.set(name, value);
+    }
+  }
+  return { value: (name) => values.get(name) ?? parsed.value(name) };
+}
+
+function readAllowance(given: ParsedArguments): Allowance {
+  const parsed = withResources(given);
   const memoryBytes = memory(parsed.value('memory'));
   return {
     memoryBytes,
@@ -62,7 +84,9 @@ function memorySwap(word: string | undefined, memoryBytes: number | undefined): 
 const USUAL_PERIOD = 100_000;
 
 /** Within what the kernel takes: periods of a millisecond to a second, a millisecond of time at least. */
-function processorTime(parsed: ParsedArguments): Pick<Allowance, 'cpuQuotaMicroseconds' | 'cpuPeriodMicroseconds'> {
+function processorTime(
+  parsed: Pick<ParsedArguments, 'value'>,
+): Pick<Allowance, 'cpuQuotaMicroseconds' | 'cpuPeriodMicroseconds'> {
   const cpuQuotaMicroseconds = microseconds('cpu-quota', parsed.value('cpu-quota'), Infinity);
   const cpuPeriodMicroseconds = microseconds('cpu-period', parsed.value('cpu-period'), 1_000_000);
   const word = parsed.value('cpus');

@@ -22,8 +22,9 @@ export function giveUpRights(calls: CallList, { user, capabilities, filter }: Re
   });
   const failure = (code: string): ReturnType<typeof cannotBecome> => cannotBecome(user, code);
   calls.during(failure, () => {
-    const { uid, gid, groups } = user;
-    if (rights.groups === 'settable') calls.call('setgroups', [groups.length, words(calls, 32, groups)]);
+    const { uid, gid, groups, keepsGroups } = user;
+    if (rights.groups === 'settable' && keepsGroups !== true)
+      calls.call('setgroups', [groups.length, words(calls, 32, groups)]);
     calls.call('setresgid', [gid, gid, gid]);
     calls.call('setresuid', [uid, uid, uid]);
   });

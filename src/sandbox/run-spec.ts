@@ -111,7 +111,13 @@ export interface RunSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Absolute, in the root file system; it exists. */
   readonly cwd: string;
-  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] };
+  readonly user: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly groups: readonly number[];
+    /** In the place of `groups`: those of this process, which a user namespace has no names for. */
+    readonly keepsGroups?: boolean | undefined;
+  };
   readonly rootfs: Rootfs;
   readonly mounts: readonly Mount[];
   readonly network: StepNetwork;

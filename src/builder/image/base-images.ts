@@ -1,3 +1,4 @@
+import type { BuildRequest } from '../build-request.js';
 import { checkLayerCount, decodeConfig, decodeIndex } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
@@ -33,8 +34,7 @@ export interface BaseImagesParts {
   readonly store: Pick<Store, 'blobs' | 'images'>;
   /** Made when a registry has to be asked. */
   readonly registry: () => Promise<RegistryClient>;
-  /** Ask the registry even when the store has an image of that name. */
-  readonly pull: boolean;
+  readonly pull: BuildRequest['pull'];
   /** What is pinned of them; absent: nothing. */
   readonly lock?: SourceLock | undefined;
   /** Whether what is looked up is told with its platform. */
@@ -93,19 +93,37 @@ export class BaseImages {
   }
 
   async #locked(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { lock, pull } = this.#parts;
-    if (lock === undefined) return await this.#lookUp(reference, platform, pull);
+    const { lock } = this.#parts;
+    if (lock === undefined) return await this.#lookUp(reference, platform, this.#asks);
     const pinned = lock.image(reference, platform);
     const { registry, repository } = reference;
     const resolve = (): Promise<KnownBase> =>
       pinned === undefined
-        ? this.#lookUp(reference, platform, pull || lock.mode === 'refresh')
+        ? this.#lookUp(reference, platform, this.#asks || lock.mode === 'refresh')
         : this.#lookUp({ registry, repository, digest: pinned }, platform, false);
     return await lock.resolveImage({ reference, platform }, { pinned, resolve });
   }
 
-  async #lookUp(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase> {
-    return (await this.#inStore(reference, platform, pull)) ?? (await this.#inRegistry(reference, platform));
+  /** Whether the registry is asked even when the store has an image of that name. */
+  get #asks(): boolean {
+    return this.#parts.pull === true || this.#parts.pull === 'newer';
+  }
+
+  async #lookUp(reference: Reference, platform: Platform, asks: boolean): Promise<KnownBase> {
+    const stored = await this.#inStore(reference, platform, asks);
+    if (stored !== undefined) return stored;
+    const { pull, progress } = this.#parts;
+    if (pull === 'never') throw notInStore(reference, platform);
+    try {
+      return await this.#inRegistry(reference, platform);
+    } catch (error) {
+      if (pull !== 'newer' || !isTsbuildError(error, 'REGISTRY_UNREACHABLE')) throw error;
+      const older = await this.#inStore(reference, platform, false);
+      if (older === undefined) throw error;
+      const message = `used ${formatReference(reference)} of the store, which may be old: ${error.message}`;
+      progress({ type: 'warning', message });
+      return older;
+    }
   }
 
   #remember(known: KnownBase, reference: string): ResolvedBase {
@@ -205,7 +223,7 @@ export class BaseImages {
 
   async #inStore(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase | undefined> {
     const { images } = this.#parts.store;
-    if (pull && this.#parts.pull) return undefined;
+    if (pull && this.#asks) return undefined;
     const found = await images.find(reference);
     // Of an image that was built here no registry knows what it is now.
     if (found === undefined || (pull && found.resolved !== undefined)) return undefined;
@@ -326,6 +344,17 @@ function noPlatform(reference: Reference, platform: Platform, index: RawIndex): 
     'PLATFORM_NOT_FOUND',
     `cannot use image "${formatReference(reference)}": no variant for ${formatPlatform(platform)}`,
     { hint: `It has ${available.filter((text) => !text.startsWith('unknown')).join(', ') || 'none'}.` },
+  );
+}
+
+function notInStore(reference: Reference, platform: Platform): TsbuildError {
+  const name = formatReference(reference);
+  return new TsbuildError(
+    'IMAGE_NOT_FOUND',
+    `cannot use image "${name}": the store has none for ${formatPlatform(platform)}`,
+    {
+      hint: 'Pull or load it first, or build without --pull=never.',
+    },
   );
 }
 

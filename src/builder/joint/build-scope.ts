@@ -23,6 +23,7 @@ export function buildScope(request: BuildRequest): (operation: Operation) => unk
         return { secrets, pins: request.lock?.pins };
       case 'copy':
       case 'workdir':
+      case 'squash':
         return times;
       case 'run':
         return { times, ...runScope(request, operation) };
@@ -37,10 +38,11 @@ function contextScope(request: BuildRequest, name: string | undefined): unknown 
 }
 
 function runScope(request: BuildRequest, { mounts }: RunOperation): Record<string, unknown> {
-  const { ssh, cdiDirectories, devices, entitlements, nameResolution, allowance, proxyEnv, buildArgs } = request;
+  const { ssh, cdiDirectories, devices, entitlements, nameResolution, allowance, keepsGroups, ...rest } = request;
+  const { proxyEnv, buildArgs } = rest;
   const ids = mounts.flatMap((mount) => (mount.type === 'secret' ? [mount.id] : []));
   return {
-    ...{ ssh, cdiDirectories, devices, entitlements, nameResolution, allowance },
+    ...{ ssh, cdiDirectories, devices, entitlements, nameResolution, allowance, keepsGroups },
     proxyEnv: { ...proxyEnv, ...proxyArguments(buildArgs) },
     secrets: encoded(Object.fromEntries(Object.entries(request.secrets).filter(([id]) => ids.includes(id)))),
   };

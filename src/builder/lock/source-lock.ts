@@ -2,6 +2,7 @@ import type { Digest } from '../../oci/digest.js';
 import type { Platform } from '../../oci/platform.js';
 import type { Reference } from '../../oci/reference.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import type { BuildRequest } from '../build-request.js';
 import type { GitOperation, HttpOperation } from '../operation.js';
 import type { ProgressSink } from '../progress.js';
 import type { ResolvedRef } from '../sources/git/git-remote.js';
@@ -85,10 +86,10 @@ export class SourceLock {
   }
 
   /** What to say at the end of a build that has succeeded. */
-  remark(progress: ProgressSink, { pull }: { readonly pull: boolean }): void {
+  remark(progress: ProgressSink, { pull }: Pick<BuildRequest, 'pull'>): void {
     const { mode, name, pins } = this.#request;
     if (mode === 'refresh') return;
-    if (pull && Object.keys(pins.images).length > 0) {
+    if ((pull === true || pull === 'newer') && Object.keys(pins.images).length > 0) {
       progress({ type: 'warning', message: `--pull changes no image that ${name} pins: --lock does` });
     }
     const [first, ...more] = this.#missing;

@@ -44,6 +44,9 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
     } else if (operation.kind === 'workdir') {
       const parent = resultChainId(fileSystemOf(inputs[0]));
       yield keyMaterial({ operation, parent, epoch: keyedTimes(this.#parts) });
+    } else if (operation.kind === 'squash') {
+      const [parent, result] = inputs.map((input) => resultChainId(fileSystemOf(input)));
+      yield keyMaterial({ operation, parent, result, epoch: keyedTimes(this.#parts) });
     }
   }
 
@@ -67,6 +70,11 @@ export class DockerfileOperations implements OperationHandler<Operation, Result>
       case 'workdir': {
         const { executeWorkdir } = await import('./workdir-operation.js');
         return executeWorkdir(this.#parts, { vertex, operation, root: fileSystemOf(inputs[0]) }, context);
+      }
+      case 'squash': {
+        const { executeSquash } = await import('./squash-operation.js');
+        const [base, result] = [fileSystemOf(inputs[0]), fileSystemOf(inputs[1])];
+        return executeSquash(this.#parts, { vertex, base, result }, context);
       }
       case 'copy': {
         const { executeCopy } = await import('./copy/copy-operation.js');

@@ -67,7 +67,7 @@ export interface OperationParts {
   /** What steps have of the caller's that goes into no key. */
   readonly given: Pick<
     BuildRequest,
-    'secrets' | 'ssh' | 'cdiDirectories' | 'devices' | 'entitlements' | 'nameResolution' | 'allowance'
+    'secrets' | 'ssh' | 'cdiDirectories' | 'devices' | 'entitlements' | 'nameResolution' | 'allowance' | 'keepsGroups'
   >;
   /** Who is let into the sandbox of a step that failed; absent: nobody. */
   readonly openVisit: OpenVisit | undefined;

@@ -81,7 +81,7 @@ function runSpec(parts: OperationParts, operation: RunOperation, tree: Tree): Om
     argv: operation.argv,
     env: { HOME: user.home, ...parts.proxyEnv, ...Object.fromEntries(operation.env.map(splitVariable)) },
     cwd: operation.cwd,
-    user: { uid: user.uid, gid: user.gid, groups: user.groups },
+    user: { uid: user.uid, gid: user.gid, groups: user.groups, keepsGroups: parts.given.keepsGroups },
     mounts: [],
     network: operation.network,
     hostname: operation.hostname ?? HOSTNAME,

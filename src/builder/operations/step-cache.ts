@@ -31,6 +31,8 @@ export type ClaimWork = ResultCache<Operation, Result>['claim'];
 
 export interface StepCacheOptions {
   readonly claim: ClaimWork;
+  /** Milliseconds since the epoch: what was done of a step before counts as unknown. */
+  readonly notBefore?: ((vertex: Vertex<Operation>) => number) | undefined;
   /** Asked in this order for what the store does not remember of a step. */
   readonly importsFor?: ((vertex: Vertex<Operation>) => readonly CacheImport[]) | undefined;
   /** Told of each layer that can be had from one of them. */
@@ -61,17 +63,26 @@ export class StepCache implements ResultCache<Operation, Result> {
   async load(vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {
     const record = await this.#store.records.load('step', key);
     const layer = recordedLayer(record);
-    if (layer === undefined || !(await this.#store.blobs.has(layer.descriptor.digest))) {
+    if (
+      layer === undefined ||
+      this.#isTooOld(vertex, layer.created) ||
+      !(await this.#store.blobs.has(layer.descriptor.digest))
+    ) {
       return await this.#imported(vertex, key, inputs);
     }
     this.#note(vertex, layer, [key, ...recordedKeys(record)]);
     return withLayer(fileSystemOf(inputs[0]), layer);
   }
 
+  #isTooOld(vertex: Vertex<Operation>, created: string | null): boolean {
+    const { notBefore } = this.#options;
+    return notBefore !== undefined && created !== null && Date.parse(created) < notBefore(vertex);
+  }
+
   async #imported(vertex: Vertex<Operation>, key: CacheKey, inputs: readonly Result[]): Promise<Result | undefined> {
     for (const from of this.#options.importsFor?.(vertex) ?? []) {
       const step = await from.find(key);
-      if (step === undefined) continue;
+      if (step === undefined || this.#isTooOld(vertex, step.created)) continue;
       const layer = { ...step.layer, created: step.created };
       const root = withLayer(fileSystemOf(inputs[0]), layer);
       const { digest } = layer.descriptor;

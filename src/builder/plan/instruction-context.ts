@@ -9,7 +9,10 @@ import type { GlobalArguments } from './global-arguments.js';
 import type { Command } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
 
-export type StepSettings = Pick<BuildRequest, 'network' | 'entitlements' | 'hosts' | 'limits' | 'shmSizeBytes'>;
+export type StepSettings = Pick<
+  BuildRequest,
+  'network' | 'entitlements' | 'hosts' | 'limits' | 'shmSizeBytes' | 'volumes'
+>;
 
 /** What all stages of a build have in common. */
 export interface BuildScope {

@@ -131,16 +131,17 @@ function finishPlan(result: {
   readonly remarks: BuildPlan['remarks'];
 }): BuildPlan {
   const { draft, graph, platform, remarks } = result;
+  return { remarks, graph, image: imageOf(draft, platform) };
+}
+
+/** What the config of a stage's image says. */
+export function imageOf(draft: StageDraft, platform: Platform): BuildPlan['image'] {
   const { base, planned } = draft.history();
   return {
-    remarks,
-    graph,
-    image: {
-      platform,
-      ...(draft.author === undefined || draft.author === '' ? {} : { author: draft.author }),
-      config: finishConfig(draft.config),
-      baseHistory: base,
-      history: planned,
-    },
+    platform,
+    ...(draft.author === undefined || draft.author === '' ? {} : { author: draft.author }),
+    config: finishConfig(draft.config),
+    baseHistory: base,
+    history: planned,
   };
 }

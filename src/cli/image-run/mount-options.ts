@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { posix, resolve } from 'node:path';
 import { parseByteSize } from '../../parser/instructions/byte-size.js';
 import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import type { HostVolume } from '../../builder/build-request.js';
 import type { BindMount, MemoryMount, Mount } from '../../sandbox/run-spec.js';
 import { systemErrorCode, type TsbuildError } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';
@@ -9,12 +10,13 @@ import type { Host } from '../host.js';
 
 /** One option with its value, for messages. */
 interface Given {
+  readonly command?: string;
   readonly option: string;
   readonly word: string;
 }
 
-function refused({ option, word }: Given, state: string, hint?: string): TsbuildError {
-  return usageError({ command: 'tsbuild run' }, `cannot use --${option} "${word}": ${state}`, hint);
+function refused({ command = 'tsbuild run', option, word }: Given, state: string, hint?: string): TsbuildError {
+  return usageError({ command }, `cannot use --${option} "${word}": ${state}`, hint);
 }
 
 /** What `--volume`, `--mount` and `--tmpfs` mount, in Docker's spelling. @throws `USAGE` */
@@ -24,6 +26,16 @@ export async function readMounts(parsed: ParsedArguments, { cwd }: Pick<Host, 'c
   for (const word of parsed.list('mount')) mounts.push(await mount({ option: 'mount', word }, cwd));
   for (const word of parsed.list('tmpfs')) mounts.push(memory({ option: 'tmpfs', word }));
   return mounts;
+}
+
+/** What `--volume` mounts in all steps of a build. @throws `USAGE` */
+export async function readVolumes(words: readonly string[], cwd: string): Promise<readonly HostVolume[]> {
+  const volumes: HostVolume[] = [];
+  for (const word of words) {
+    const { path, target, readonly } = await volume({ command: 'tsbuild build', option: 'volume', word }, cwd);
+    volumes.push({ source: `/${path}`, target, readonly });
+  }
+  return volumes;
 }
 
 const VOLUME_HINT =

@@ -39,6 +39,13 @@ const SELF = `/proc/self/fd/${STEP_DESCRIPTORS.program}`;
 const MAX_WORDS = 400;
 const SIGCHLD = 17;
 
+/** Whatever its configuration says of groups, it sets those. */
+function groupsLost(): TsbuildError {
+  return new TsbuildError('SANDBOX_FAILED', 'cannot keep the groups of this user: an OCI runtime drops them', {
+    hint: 'Use --isolation=namespaces, or leave out --group-add.',
+  });
+}
+
 /**
  * Has a runtime start the step in the mount, network and cgroup namespace of a launch that is furnished. All that the runtime keeps is
  * in a file system that vanishes with the launch; its process, and the step, are in the launch's pid namespace and die with that.
@@ -46,6 +53,7 @@ const SIGCHLD = 17;
  */
 export async function startByRuntime(launch: Launch, start: RuntimeStart): Promise<StepEnd> {
   const { spec, rights, root, runtime } = start;
+  if (spec.user.keepsGroups === true && runtime.kind !== 'bwrap') throw groupsLost();
   closeDescriptor(openWorkingDirectory(root, spec.cwd));
   const capabilities = rights.permitted & (spec.privileged ? ~0n : DEFAULT_CAPABILITY_SET);
   const { message, endIn } = stepList({ spec, capabilities, rights });

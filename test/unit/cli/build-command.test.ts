@@ -124,6 +124,63 @@ describe('tsbuild build', () => {
     } satisfies BuildRequest);
   });
 
+  test.each<[string[], Partial<BuildRequest>]>([
+    [['--pull=newer'], { pull: 'newer' }],
+    [['--pull=never'], { pull: 'never' }],
+    [['--pull=always'], { pull: true }],
+    [['--pull=missing'], { pull: false }],
+    [['--http-proxy=false'], { proxyEnv: {} }],
+    [['--squash', '--save-stages', '--cache-ttl', '1h30m'], { squash: true, saveStages: true, cacheTtlMs: 5_400_000 }],
+    [['--volume', '.:/mnt/x/:ro'], { volumes: [{ source: '', target: '/mnt/x', readonly: true }] }],
+    [['--group-add=keep-groups'], { keepsGroups: true }],
+    [['--resource', 'memory=2g,cpu-shares=512'], { allowance: { memoryBytes: 2 * 1024 ** 3, cpuShares: 512 } }],
+  ])('%j', async (words, expected) => {
+    const { request } = await build([...words, '.'], { env: { HTTP_PROXY: 'http://p:1' } });
+    const volumes = expected.volumes?.map((volume) => ({ ...volume, source: folder }));
+    expect(request).toMatchObject({ ...expected, ...(volumes === undefined ? {} : { volumes }) });
+  });
+
+  test.each([
+    [['--pull=sometimes'], 'Use always, missing, newer, never, true, false.'],
+    [['--group-add=video'], 'steps get no single groups'],
+    [['--cache-ttl=soon'], 'it is no time'],
+    [['--cache-ttl=1h', '--build-arg', 'SOURCE_DATE_EPOCH=1'], 'steps bear that date'],
+    [['--resource', 'disk=1'], '"disk=1" is no limit'],
+    [['--resource', 'memory=1g', '-m', '2g'], '--memory says it, too'],
+    [['--volume', 'named:/x'], 'cannot use --volume "named:/x": there are no named volumes'],
+    [['--compression=zstd', '--format=docker'], "Docker's format has no zstd"],
+    [['--compression=zstd', '--compression-format=gzip'], 'they say different things'],
+    [['--squash-all'], 'Write --squash'],
+  ])('%j is refused: %s', async (words, message) => {
+    const { status, host } = await build([...words, '.']);
+    expect(status).toBe(2);
+    expect(host.errors()).toContain(message);
+  });
+
+  test('options that have no effect are told once, with the reason', async () => {
+    const { host } = await build(['--rm', '--builder', 'b', '--compression=zstd', '.']);
+    expect(host.errors()).toContain('--rm has no effect: a build leaves no container behind');
+    expect(host.errors()).toContain('--builder has no effect: there is no daemon to choose');
+    expect(host.errors()).toContain('the store keeps plain layers');
+    expect((await build(['.'])).host.errors()).not.toContain('no effect');
+  });
+
+  test('--log-format and --verbosity are --progress in the words of kaniko', async () => {
+    const json = await build(['--log-format=json', '--rm', '.']);
+    expect(JSON.parse(json.host.errors().split('\n')[0] ?? '')).toMatchObject({ type: expect.any(String) as string });
+    const quiet = await build(['--verbosity=error', '.']);
+    expect([quiet.host.output(), quiet.host.errors()]).toEqual(['', '']);
+  });
+
+  test('--digest-file and --metadata-file have the digest that the registry knows', async () => {
+    const digest = parseDigest(`sha256:${'7'.repeat(64)}`);
+    const pushed = [{ name: 'n', mediaType: 'm', digest, size: 3 }];
+    await build(['--digest-file', 'd', '--metadata-file', 'm', '.'], {}, () => Promise.resolve({ ...RESULT, pushed }));
+    expect(await readFile(join(folder, 'd'), 'utf8')).toBe(digest);
+    const metadata = JSON.parse(await readFile(join(folder, 'm'), 'utf8')) as object;
+    expect(metadata).toMatchObject({ 'containerimage.digest': digest, 'containerimage.descriptor': { size: 3 } });
+  });
+
   test.each<[string, string[], Record<string, string>, BuildRequest['isolation']]>([
     ['the option', ['--isolation', 'oci', '.'], { TSBUILD_ISOLATION: 'chroot' }, 'oci'],
     ['the environment', ['.'], { TSBUILD_ISOLATION: 'bwrap' }, 'bwrap'],

@@ -35,7 +35,7 @@ describe('--output', () => {
     ['type=registry', { type: 'registry', push: { compression: undefined, format: undefined } }],
     [
       'type=image,push=true,compression=zstd,force-compression=true,oci-mediatypes=true',
-      { type: 'image', push: { compression: 'zstd', format: undefined } },
+      { type: 'image', push: { compression: 'zstd', forceCompression: true, format: undefined } },
     ],
     ['type=registry,oci-mediatypes=false', { type: 'registry', push: { compression: undefined, format: 'docker' } }],
     ['type=cacheonly', { type: 'cacheonly' }],

@@ -272,7 +272,10 @@ describe('tsbuild pull and push', () => {
     const existing = { type: 'transfer', step: 's', item: digestOf('old'), direction: 'pull', current: 0 } as const;
     options?.progress?.({ ...existing, done: true, existed: true });
     options?.progress?.({ type: 'notice', message: 'took the mirror' });
-    return Promise.resolve({ name: 'docker.io/library/alpine:latest', digest: digestOf('m'), size: 527 });
+    return Promise.resolve({
+      ...{ name: 'docker.io/library/alpine:latest', digest: digestOf('m'), size: 527 },
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    });
   };
   const tools = withTools({
     pull: async (name, options) => ({ ...(await events(name, options)), changed: true }),
@@ -325,7 +328,7 @@ describe('tsbuild pull and push', () => {
     ],
     [
       ['push', 'x', '--compression-level', '0'],
-      { compression: undefined, compressionLevel: 0, forceCompression: false },
+      { compression: undefined, compressionLevel: 0, forceCompression: undefined },
     ],
     [
       ['push', 'x', '--compression', 'zstd', '--compression-level', '22', '--force-compression'],
@@ -335,7 +338,7 @@ describe('tsbuild pull and push', () => {
     let given: object | undefined;
     const note = (name: string, options?: object) => {
       given = options;
-      return Promise.resolve({ name, digest: digestOf('m'), size: 1, changed: true });
+      return Promise.resolve({ name, mediaType: 'm', digest: digestOf('m'), size: 1, changed: true });
     };
     expect((await run([...argv], withTools({ pull: note, push: note })))[0]).toBe(0);
     expect(given).toMatchObject(expected);

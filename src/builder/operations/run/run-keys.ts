@@ -88,6 +88,7 @@ function keyedMount(mount: RunMount): unknown {
       return rest;
     }
     case 'tmpfs':
+    case 'volume':
     case 'secret':
     case 'ssh':
     case 'file':

@@ -84,6 +84,11 @@ async function realize(mount: RunMount, provision: Provision): Promise<readonly 
     }
     case 'tmpfs':
       return [mount];
+    case 'volume': {
+      const root = { kind: 'directory', path: '/' } as const;
+      const path = mount.source.replace(/^\/+/, '');
+      return [{ type: 'bind', source: root, path, target: mount.target, readonly: mount.readonly, recursive: true }];
+    }
     case 'secret':
       return target === undefined ? [] : secretFile({ ...mount, target }, parts.given.secrets);
     case 'ssh':

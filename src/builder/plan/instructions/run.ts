@@ -33,7 +33,7 @@ export function applyRun(instruction: RunInstruction, context: InstructionContex
       user: draft.config.user,
       network: runNetwork(instruction, build.steps),
       security: runSecurity(instruction, build.steps),
-      mounts: [...sharedMemory(build.steps), ...script, ...mounts],
+      mounts: [...sharedMemory(build.steps), ...volumes(build.steps), ...script, ...mounts],
       devices,
       ...surroundings(build),
     },
@@ -71,6 +71,10 @@ function variablesOf({ variables }: StageDraft, mounts: readonly RunMount[]): re
 function sharedMemory({ shmSizeBytes }: StepSettings): readonly RunMount[] {
   if (shmSizeBytes === undefined) return [];
   return [{ type: 'tmpfs', target: '/dev/shm', sizeBytes: shmSizeBytes, readonly: false }];
+}
+
+function volumes({ volumes: given = [] }: StepSettings): readonly RunMount[] {
+  return given.map((volume) => ({ type: 'volume', ...volume }));
 }
 
 function surroundings({ given, steps }: BuildScope): Pick<RunOperation, 'hostname' | 'hosts' | 'limits'> {
