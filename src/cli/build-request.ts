@@ -40,14 +40,11 @@ export async function readBuildRequest(
     labels: assignments(parsed.list('label'), '--label'),
     annotations,
     ...(placed.length === 0 ? {} : { placedAnnotations: placed }),
-    noCache: parsed.flag('no-cache'),
-    ...(parsed.flag('check-reproducible') ? { checkReproducible: true } : {}),
+    ...switches(parsed),
     noCacheFilter: stageList(parsed.list('no-cache-filter')),
     jobs: jobs(parsed.value('jobs')),
     isolation: isolation(parsed.value('isolation'), host.env),
     pull: pull(parsed.value('pull')),
-    ...(parsed.flag('squash') ? { squash: true } : {}),
-    ...(parsed.flag('save-stages') ? { saveStages: true } : {}),
     ...groups(parsed.value('group-add')),
     ...cacheTtl(parsed.value('cache-ttl'), times.sourceDateEpoch),
     network: network(parsed.value('network')),
@@ -76,12 +73,23 @@ export async function readBuildRequest(
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return {
     ...{ ...sources, ...options },
-    ...(wantsDetails(parsed) ? { details: true } : {}),
     ...(lock === undefined ? {} : { lock }),
     ...(called === undefined ? {} : { called }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),
     ...(volumes.length === 0 ? {} : { volumes }),
     ...(namedContexts.length === 0 ? {} : { namedContexts }),
+  };
+}
+
+function switches(
+  parsed: ParsedArguments,
+): Pick<BuildRequest, 'noCache' | 'checkReproducible' | 'squash' | 'saveStages' | 'details'> {
+  return {
+    noCache: parsed.flag('no-cache'),
+    ...(parsed.flag('check-reproducible') ? { checkReproducible: true } : {}),
+    ...(parsed.flag('squash') ? { squash: true } : {}),
+    ...(parsed.flag('save-stages') ? { saveStages: true } : {}),
+    ...(wantsDetails(parsed) ? { details: true } : {}),
   };
 }
 

@@ -4,7 +4,7 @@ import type { BuildResult } from '../../builder/build-request.js';
 import type { ProgressSink } from '../../builder/progress.js';
 import type { ParsedArguments } from '../argv.js';
 import { refuseAttestations } from '../attestations.js';
-import { buildMetadata } from '../build-metadata.js';
+import { logMode, openLog } from '../build-log.js';
 import { readOutputs, type ReadOutputs } from '../build-outputs.js';
 import { readBuildTask } from '../build-task.js';
 import { familiarName, parseReference } from '../../oci/reference.js';
@@ -13,11 +13,12 @@ import { IGNORED_OPTIONS } from '../foreign-options.js';
 import type { Host } from '../host.js';
 import { writeLock } from '../lock-file.js';
 import { print } from '../output-stream.js';
-import { openRenderer, progressMode, type ProgressMode } from '../progress/select-renderer.js';
+import { openRenderer } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
+import { reportFiles, withReports } from '../report-files.js';
+import { resultFiles, shownId, type ResultFile } from '../result-files.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
 import { writeBytes } from '../write-bytes.js';
-import { choose } from './choose.js';
 import { lazyToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
@@ -61,10 +62,10 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
     renderer,
     async (progress) => {
       const reports = reportFiles(parsed);
-      // Whoever reads such a file after a failed build must not find the image of the build before.
       [...extras.notes, ...notesOn(parsed, wanted)].forEach((message) => {
         progress({ type: 'notice', message });
       });
+      // Whoever reads such a file after a failed build must not find the image of the build before.
       for (const path of [...files.map((file) => file.path), ...reports.paths]) {
         await rm(resolve(host.cwd, path), { force: true });
       }
@@ -77,33 +78,6 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
   ).finally(close);
   const silent = parsed.value('verbosity') !== undefined && !parsed.flag('quiet');
   if (mode === 'quiet' && !silent && !wanted.usesStandardOutput) await print(host.stdout, `${shownId(result)}\n`);
-}
-
-/** No file is drawn anew. */
-function logMode(parsed: ParsedArguments, host: Host): ProgressMode {
-  const mode = parsed.flag('quiet') ? 'quiet' : progressMode(wantedMode(parsed), host);
-  return mode === 'tty' && parsed.value('logfile') !== undefined ? 'plain' : mode;
-}
-
-/** Docker's option, else what kaniko says in two. */
-function wantedMode(parsed: ParsedArguments): string | undefined {
-  const given = parsed.value('progress');
-  if (given !== undefined) return given;
-  const format = choose(parsed.value('log-format'), { text: 'plain', color: 'auto', json: 'json' }, '--log-format');
-  const much = { info: undefined, debug: 'plain', trace: 'plain' };
-  const little = { panic: 'quiet', fatal: 'quiet', error: 'quiet', warn: 'quiet' };
-  const level = choose(parsed.value('verbosity'), { ...much, ...little }, '--verbosity');
-  return level === 'quiet' ? level : (format ?? level);
-}
-
-async function openLog(
-  parsed: ParsedArguments,
-  host: Host,
-): Promise<{ readonly stderr: Host['stderr']; readonly close: () => Promise<void> }> {
-  const path = parsed.value('logfile');
-  if (path === undefined) return { stderr: host.stderr, close: () => Promise.resolve() };
-  const { openLogFile } = await import('../log-file.js');
-  return await openLogFile(path, host);
 }
 
 /** What is taken and has no effect is told. */
@@ -119,66 +93,3 @@ function notesOn(parsed: ParsedArguments, { unusedForm }: ReadOutputs): readonly
 function stageLine({ stage, imageId, names }: NonNullable<BuildResult['stages']>[number]): string {
   return `kept stage ${stage} as ${[...names.map((name) => familiarName(parseReference(name))), imageId].join(', ')}`;
 }
-
-export interface ResultFile {
-  readonly path: string;
-  readonly textOf: (built: BuildResult) => string;
-}
-
-function resultFiles(parsed: ParsedArguments): readonly ResultFile[] {
-  const idFile = parsed.value('iidfile');
-  const metadataFile = parsed.value('metadata-file');
-  const digestFile = parsed.value('digest-file');
-  return [
-    ...(digestFile === undefined ? [] : [{ path: digestFile, textOf: digestOfImage }]),
-    // Without an end of line, as Docker writes it.
-    ...(idFile === undefined ? [] : [{ path: idFile, textOf: shownId }]),
-    ...(metadataFile === undefined ? [] : [{ path: metadataFile, textOf: buildMetadata }]),
-  ];
-}
-
-/** As the registry has it. */
-function digestOfImage({ manifest, index, pushed = [] }: BuildResult): string {
-  return (pushed[0] ?? index ?? manifest).digest;
-}
-
-/** What Docker gives as the id of what was built: of an image for several platforms, the digest of its index. */
-function shownId({ imageId, index }: BuildResult): string {
-  return index?.digest ?? imageId;
-}
-
-interface Reports {
-  readonly report: string | undefined;
-  readonly graph: string | undefined;
-  readonly paths: readonly string[];
-}
-
-function reportFiles(parsed: ParsedArguments): Reports {
-  const [report, graph] = [parsed.value('report'), parsed.value('graph')];
-  return { report, graph, paths: [report, graph].filter((path) => path !== undefined) };
-}
-
-/** Builds, with the files that tell of it. Those who watch are told of details only where these were asked for. */
-async function withReports(
-  parsed: ParsedArguments,
-  host: Host,
-  {
-    reports,
-    progress,
-    work,
-  }: {
-    readonly reports: Reports;
-    readonly progress: ProgressSink;
-    readonly work: (progress: ProgressSink) => Promise<BuildResult>;
-  },
-): Promise<BuildResult> {
-  if (reports.paths.length === 0) return await work(progress);
-  const shown: ProgressSink = (event) => {
-    if (parsed.flag('explain') || !DETAILS.has(event.type)) progress(event);
-  };
-  const { reporting } = await import('../report/write-reports.js');
-  const name = parsed.list('tag')[0] ?? parsed.value('file') ?? 'Dockerfile';
-  return await reporting(reports, { name, cwd: host.cwd }, (listening) => work(listening(shown)));
-}
-
-const DETAILS: ReadonlySet<string> = new Set(['graph', 'step-explained', 'step-layers']);

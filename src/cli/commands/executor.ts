@@ -4,7 +4,8 @@ import { parseArguments, usageError, type ParsedArguments } from '../argv.js';
 import { argumentsSpec, type Command } from '../command.js';
 import { readExecutorContext } from '../executor-context.js';
 import type { Host } from '../host.js';
-import { runBuild, type ResultFile } from './build.js';
+import type { ResultFile } from '../result-files.js';
+import { runBuild } from './build.js';
 
 /** A build as kaniko's executor is asked for one. */
 export async function run(parsed: ParsedArguments, host: Host, commands: readonly Command[]): Promise<void> {
