@@ -7,10 +7,9 @@ const path = require('node:path');
 const vm = require('node:vm');
 const file = path.join(__dirname, 'main.js');
 // A cache holds the functions that one run called. Builds share little with the rest, and their start is the one that is felt.
-const others = 'pull push save load images rmi tag inspect history bootstrap graph version help --version --help'.split(
-  ' ',
-);
-const kind = process.argv.slice(2).some((word) => others.includes(word)) ? 'other' : 'build';
+const others =
+  'cache-mount check completion copy df executor explain fsck help history images info inspect load login logout prune pull push rmi run save tag version bootstrap graph --help --version --call --check';
+const kind = process.argv.slice(2).some((word) => others.split(' ').includes(word)) ? 'other' : 'build';
 // V8 takes a cache for any source of the same length: the bundle's digest, put in by the build, keeps them apart.
 const cacheFile = `${file}.BUNDLE_DIGEST.${process.version}-${process.arch}.${kind}.cache`;
 // esbuild writes ASCII: the cheapest decoding will do.
@@ -27,7 +26,10 @@ const usable = cachedData !== undefined && !script.cachedDataRejected;
 const module_ = { exports: {} };
 script.runInThisContext()(module_.exports, require, module_, file, __dirname, (name) => import(name));
 process.once('exit', (code) => {
-  // The cache has the functions that were called before it was made. One made by `--version` does little for a build: a command
+  // A cache is read as a whole. Of builds it is made of one that found everything in its own cache: what runs a step, all of which
+  // needs a native module, is felt as little as the compiling of what that calls, and would make the cache twice as large.
+  if (kind === 'build' && Object.keys(require.cache).some((name) => name.endsWith('.node'))) return;
+  // The cache has the functions that were called before it was made. One made by `--version` does little for others: a command
   // that took its time looks whether it has many more, and replaces it.
   const worthLooking = !usable || process.uptime() > 0.4;
   if (code === 0 && worthLooking) saveCache();

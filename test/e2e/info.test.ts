@@ -92,7 +92,7 @@ test.for(['oci', 'bwrap'])('a build is told to isolate its steps by %s', async (
     expect(await tsbuild(words, options)).toMatchObject({ exitCode: 0 });
     const result = (name: string): string => readFileSync(join(place, 'out', name), 'utf8');
     // Process 1 is the program that a runtime starts; where tsbuild does all itself it is "tsbuild-init".
-    expect([result('first'), result('user'), result('length')]).toEqual(['3\n', '0\n', '7\n']);
+    expect([result('first'), result('user'), result('length')]).toEqual(['7\n', '0\n', '7\n']);
     expect(existsSync(join(place, 'out/c/x')) || existsSync(join(place, 'out/t/y'))).toBe(false);
   } finally {
     rmSync(place, { recursive: true, force: true });
