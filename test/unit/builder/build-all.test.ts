@@ -9,6 +9,9 @@ import { decodeIndex } from '../../../src/oci/decode.js';
 import { parsePlatform } from '../../../src/oci/platform.js';
 import { createBuilderParts } from '../../../src/builder-parts.js';
 import { openStore, type OpenStore } from '../../../src/store/open-store.js';
+import { requirement } from '../../support/require.js';
+
+const root = requirement('root', process.getuid?.() === 0, 'steps are done in this process, which only root can');
 
 let folder: string;
 let store: OpenStore;
@@ -52,7 +55,7 @@ function done(events: readonly ProgressEvent[]): readonly string[] {
 
 const COPY = 'FROM scratch\nCOPY file /\n';
 
-describe('buildAll', () => {
+describe.skipIf(root.skip)(`buildAll() (${root.reason})`, () => {
   test('gives a result for each request, in their order, as each alone would', async () => {
     const requests = [
       requestOf(COPY, { tags: ['first'] }),
