@@ -6,11 +6,11 @@ import { executorCommand } from '../../../src/cli/executor-option-table.js';
 const SPEC = { command: 'tsbuild executor', options: executorCommand([]).options, positionals: { min: 0, max: 0 } };
 
 const contextOf = (words: readonly string[], env: Record<string, string> = {}) =>
-  readExecutorContext(parseArguments(words, SPEC), { cwd: '/work', env });
+  readExecutorContext(parseArguments(words, SPEC), { cwd: '/project', env });
 
 test.each<[string[], string]>([
   [[], '/workspace'],
-  [['-c', 'app', '--context-sub-path', 'x'], '/work/app/x'],
+  [['-c', 'app', '--context-sub-path', 'x'], '/project/app/x'],
   [['-c', 'tar://stdin'], '-'],
   [['-c', 'git://h.example/a/b'], 'https://h.example/a/b.git'],
   [['-c', 'git://h.example/a/b.git#refs/heads/x'], 'https://h.example/a/b.git#refs/heads/x'],

@@ -7,7 +7,7 @@ import type { RegistrySettings } from '../../../src/registry/config/registry-set
 const SPEC = { command: 'tsbuild build', options: REGISTRY_OPTIONS, positionals: { min: 0, max: 0 } };
 
 function settings(words: readonly string[], names: readonly string[] = []): RegistrySettings | undefined {
-  const read = readRegistrySettings(parseArguments(words, SPEC), { cwd: '/work' }, names);
+  const read = readRegistrySettings(parseArguments(words, SPEC), { cwd: '/project' }, names);
   return read === undefined
     ? undefined
     : (Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined)) as RegistrySettings);
@@ -24,14 +24,14 @@ test.each<[string[], RegistrySettings]>([
     ['--insecure-registry', 'a.example:5000', '--skip-tls-verify-registry=192.0.2.0/24'],
     { insecure: ['a.example:5000', '192.0.2.0/24'] },
   ],
-  [['--cert-dir', 'certs'], { certificateFolder: '/work/certs' }],
+  [['--cert-dir', 'certs'], { certificateFolder: '/project/certs' }],
   [
     ['--registry-certificate', 'a.example=ca.pem', '--registry-client-cert', 'a.example=/c.pem,k.pem'],
     {
       certificates: {
         'a.example': {
-          authorities: ['/work/ca.pem'],
-          clients: [{ certificate: '/c.pem', key: '/work/k.pem' }],
+          authorities: ['/project/ca.pem'],
+          clients: [{ certificate: '/c.pem', key: '/project/k.pem' }],
         },
       },
     },
