@@ -9,12 +9,11 @@ import { proxyFacts } from './machine/proxy-facts.js';
 import { openTrialPlace, storeFacts } from './machine/store-facts.js';
 import { ISOLATIONS } from './sandbox/create-sandbox.js';
 import { emulatedArchitectures, emulatorsHere } from './sandbox/emulation/emulation.js';
-import { findProgram } from './sandbox/find-program.js';
-import { PROGRAM_PATH } from './sandbox/runtime/runtime.js';
 import { tryIsolations, type IsolationTrial } from './sandbox/try-isolations.js';
 import { exitOf } from './support/child-process.js';
 import { currentUser } from './support/current-user.js';
 import { isTsbuildError } from './support/errors.js';
+import { findSystemProgram } from './support/system-program.js';
 import {
   planUserNamespace,
   spawnInUserNamespace,
@@ -47,7 +46,7 @@ export async function describeMachine({ storeRoot, env }: DescribeMachineOptions
     isolation: { used: used?.name ?? null, trials },
     store: { ...storeFacts(storeRoot, place), rootfs },
     cgroup: cgroupFacts('/'),
-    programs: Object.fromEntries(PROGRAMS.map((name) => [name, findProgram(name, PROGRAM_PATH) ?? null])),
+    programs: Object.fromEntries(PROGRAMS.map((name) => [name, findSystemProgram(name) ?? null])),
     proxies: proxyFacts(env),
     kernel: kernelFacts('/'),
     emulators: { ...emulatorFacts('/'), platforms: emulatedPlatforms(release()) },

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAccessible } from './is-accessible.js';
 
@@ -17,5 +17,7 @@ export function findSystemProgram(
   name: string,
   directories: readonly string[] = SYSTEM_DIRECTORIES,
 ): string | undefined {
-  return directories.map((directory) => join(directory, name)).find((path) => isAccessible(path, constants.X_OK));
+  return directories
+    .map((directory) => join(directory, name))
+    .find((path) => isAccessible(path, constants.X_OK) && statSync(path).isFile());
 }

@@ -1,4 +1,4 @@
-import { findProgram } from '../find-program.js';
+import { findSystemProgram } from '../../support/system-program.js';
 
 /** A program of the host that starts steps, found or named. */
 export interface Runtime {
@@ -7,19 +7,16 @@ export interface Runtime {
   readonly program: string;
 }
 
-/** Where the host's own programs are: a user's PATH is not asked, as this runs as root. */
-export const PROGRAM_PATH = '/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/usr/local/sbin';
-
 /** By kind of isolation; the one that starts steps fastest first. */
 export const RUNTIMES: Readonly<Record<'oci' | 'bwrap', readonly Runtime['kind'][]>> = {
   oci: ['crun', 'runc'],
   bwrap: ['bwrap'],
 };
 
-/** Those that are installed. */
-export function findRuntimes(kinds: readonly Runtime['kind'][], searchPath: string = PROGRAM_PATH): readonly Runtime[] {
+/** Those that are installed. A user's PATH is not asked, as this runs as root. */
+export function findRuntimes(kinds: readonly Runtime['kind'][], directories?: readonly string[]): readonly Runtime[] {
   return kinds.flatMap((kind) => {
-    const program = findProgram(kind, searchPath);
+    const program = findSystemProgram(kind, directories);
     return program === undefined ? [] : [{ kind, program }];
   });
 }

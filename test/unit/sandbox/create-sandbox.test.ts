@@ -28,5 +28,5 @@ test.each([
 );
 
 test('runtimes are found in the order in which they are asked for, and only where they are', () => {
-  expect(findRuntimes(['crun', 'runc'], place)).toEqual([]);
+  expect(findRuntimes(['crun', 'runc'], [place])).toEqual([]);
 });
