@@ -1,3 +1,5 @@
+import { isDigest, type Digest } from './digest.js';
+
 /** Reads a value that is claimed to be a `T`, or throws a `ShapeError` that names its place in the document. */
 export type Decode<T> = (value: unknown, path: string) => T;
 
@@ -66,6 +68,12 @@ export function pick<T extends object>(
 export function string(value: unknown, path: string): string {
   if (typeof value !== 'string') throw wrong(value, path, 'a string');
   return value;
+}
+
+export function digestText(value: unknown, path: string): Digest {
+  const text = string(value, path);
+  if (!isDigest(text)) throw new ShapeError(path, 'is no digest');
+  return text;
 }
 
 export function boolean(value: unknown, path: string): boolean {

@@ -3,6 +3,7 @@ import { isLayerMediaType } from '../../oci/decode.js';
 import {
   arrayOf,
   count,
+  digestText,
   objectOf,
   optional,
   readJson,
@@ -12,7 +13,7 @@ import {
   type JsonObject,
 } from '../../oci/decode-value.js';
 import type { Descriptor } from '../../oci/descriptor.js';
-import { isDigest, type Digest } from '../../oci/digest.js';
+import type { Digest } from '../../oci/digest.js';
 import { isForeignLayerMediaType } from '../../oci/media-type.js';
 import type { Layer } from '../../oci/layer.js';
 import type { CacheMountName } from '../../store/cache-mounts.js';
@@ -139,7 +140,7 @@ function mountOf(value: unknown, path: string, of: CacheLayers): CachedMount {
 
 function stepOf(value: unknown, path: string, of: CacheLayers): CachedStep {
   const step = objectOf(value, path);
-  const keys = required(step, 'keys', arrayOf(digest));
+  const keys = required(step, 'keys', arrayOf(digestText));
   if (keys.length > MAX_KEYS) throw new ShapeError(`${path}.keys`, `has more than ${MAX_KEYS} keys`);
   return {
     keys,
@@ -153,7 +154,7 @@ function stepOf(value: unknown, path: string, of: CacheLayers): CachedStep {
 function layerOf(step: JsonObject, { layers, diffIds }: CacheLayers): Layer {
   const { path } = step;
   const index = required(step, 'layer', count);
-  const diffId = required(step, 'diffId', digest);
+  const diffId = required(step, 'diffId', digestText);
   const descriptor = layers[index];
   if (descriptor === undefined) throw new ShapeError(`${path}.layer`, `is ${index}, and there is no such layer`);
   if (diffIds !== undefined && diffIds[index] !== diffId) {
@@ -164,12 +165,6 @@ function layerOf(step: JsonObject, { layers, diffIds }: CacheLayers): Layer {
     throw new ShapeError(`${path}.layer`, `is of type ${JSON.stringify(mediaType.slice(0, 100))}, which is no layer`);
   }
   return { descriptor: { mediaType, digest: blob, size }, diffId };
-}
-
-function digest(value: unknown, path: string): Digest {
-  const text = string(value, path);
-  if (!isDigest(text)) throw new ShapeError(path, 'is no digest');
-  return text;
 }
 
 function time(value: unknown, path: string): string {

@@ -1,5 +1,14 @@
-import { objectOf, optional, readJson, recordOf, required, count, ShapeError, string } from '../../oci/decode-value.js';
-import { isDigest, type Digest } from '../../oci/digest.js';
+import {
+  digestText,
+  objectOf,
+  optional,
+  readJson,
+  recordOf,
+  required,
+  count,
+  ShapeError,
+  string,
+} from '../../oci/decode-value.js';
 import { compareBytes } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import { isCommit } from '../sources/git-options.js';
@@ -65,8 +74,8 @@ function pinsOf(value: unknown): Pins {
     if (!SECTIONS.has(member)) throw new ShapeError(JSON.stringify(member.slice(0, 100)), 'is no part of a lock file');
   }
   return {
-    images: optional(document, 'images', named(digest)) ?? {},
-    urls: optional(document, 'urls', named(digest)) ?? {},
+    images: optional(document, 'images', named(digestText)) ?? {},
+    urls: optional(document, 'urls', named(digestText)) ?? {},
     git: optional(document, 'git', named(gitPin)) ?? {},
   };
 }
@@ -82,12 +91,6 @@ function named<T>(
     }
     return recordOf(decode)(value, path);
   };
-}
-
-function digest(value: unknown, path: string): Digest {
-  const text = string(value, path);
-  if (!isDigest(text)) throw new ShapeError(path, 'is no digest');
-  return text;
 }
 
 function gitPin(value: unknown, path: string): GitPin {
