@@ -42,15 +42,12 @@ export async function buildAll(
   const variants = platformRequests(requests);
   const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
   const bases = openBases(parts, { ...options, showsPlatforms: variants.length > requests.length });
-  const plans: Promise<MadePlan>[] = [];
-  for (const [number, { request }] of variants.entries()) {
-    const resolveLink = linkResolver(requestsOf(variants.slice(0, number)), plans);
-    plans.push(makePlan(request, bases(request), { parts, options, resolveLink }));
+  const plannings: Planning[] = [];
+  for (const { request } of variants) {
+    const resolveLink = linkResolver([...plannings]);
+    plannings.push({ request, made: makePlan(request, bases(request), { parts, options, resolveLink }) });
   }
-  const made = await settleInOrder(plans);
-  const builds = variants.flatMap(({ request }, number) =>
-    made.slice(number, number + 1).map((one) => prepare(request, one)),
-  );
+  const builds = await settleInOrder(plannings.map(async ({ request, made }) => prepare(request, await made)));
   for (const remark of distinctRemarks(builds)) options.progress(remark);
   const solutions = await solvePlans(builds, { parts, options });
   await reproduceAll(builds, solutions, { parts, options });
@@ -89,18 +86,18 @@ function distinctLocks(
   return [...new Map(found).values()];
 }
 
-function requestsOf(variants: readonly { readonly request: BuildRequest }[]): readonly BuildRequest[] {
-  return variants.map(({ request }) => request);
+interface Planning {
+  readonly request: BuildRequest;
+  readonly made: Promise<MadePlan>;
 }
 
 /** Of builds of one name, the one for the platform, else the first. */
-function linkResolver(before: readonly BuildRequest[], plans: readonly Promise<MadePlan>[]): LinkResolver {
+function linkResolver(before: readonly Planning[]): LinkResolver {
   return async (called, platform) => {
-    const all = before.flatMap((request, number) => (request.called === called ? [{ request, number }] : []));
+    const all = before.map((one, number) => ({ ...one, number })).filter(({ request }) => request.called === called);
     const found = all.find(({ request }) => platformOf(request) === formatPlatform(platform)) ?? all[0];
-    const plan = found === undefined ? undefined : plans[found.number];
-    if (found === undefined || plan === undefined) throw noBuild(called);
-    return { called, number: found.number, plan: (await plan).plan };
+    if (found === undefined) throw noBuild(called);
+    return { called, number: found.number, plan: (await found.made).plan };
   };
 }
 
