@@ -4,22 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BuildResult } from '../../../src/builder/build-request.js';
 import { runCli } from '../../../src/cli/run-cli.js';
-import { parseDigest } from '../../../src/oci/digest.js';
 import type { BuildTask } from '../../../src/toolchain-types.js';
+import { BUILT } from './build-result.js';
 import { testHost, type TestHost, type TestHostOptions } from './test-host.js';
 
-const RESULT: BuildResult = {
-  imageId: parseDigest(`sha256:${'1'.repeat(64)}`),
-  manifest: {
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    digest: parseDigest(`sha256:${'2'.repeat(64)}`),
-    size: 400,
-  },
-  platform: 'linux/amd64',
-  stored: true,
-  names: [],
-  steps: { total: 2, cached: 1 },
-};
+const RESULT: BuildResult = { ...BUILT, names: [] };
 
 const DEFINITION = `
 variable "TAG" {

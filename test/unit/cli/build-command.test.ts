@@ -3,25 +3,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BuildRequest, BuildResult } from '../../../src/builder/build-request.js';
+import type { BuildRequest } from '../../../src/builder/build-request.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { parseDigest } from '../../../src/oci/digest.js';
 import { encodeError, TsbuildError } from '../../../src/support/errors.js';
 import type { Toolchain } from '../../../src/toolchain-types.js';
+import { BUILT } from './build-result.js';
 import { log, testHost, type TestHost, type TestHostOptions } from './test-host.js';
 
-const RESULT: BuildResult = {
-  imageId: parseDigest(`sha256:${'1'.repeat(64)}`),
-  manifest: {
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    digest: parseDigest(`sha256:${'2'.repeat(64)}`),
-    size: 400,
-  },
-  platform: 'linux/amd64',
-  stored: true,
-  names: ['docker.io/library/x:latest'],
-  steps: { total: 2, cached: 1 },
-};
+const RESULT = BUILT;
 
 let folder: string;
 beforeEach(async () => {

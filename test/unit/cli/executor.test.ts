@@ -7,6 +7,7 @@ import { findCommand } from '../../../src/cli/command-table.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { parseDigest } from '../../../src/oci/digest.js';
 import type { BuildOptions } from '../../../src/toolchain-types.js';
+import { BUILT } from './build-result.js';
 import { testHost, type TestHost } from './test-host.js';
 
 /** Of kaniko 1.24 and what its fork added. */
@@ -35,16 +36,8 @@ test('every option of kaniko is taken, or refused with what to do instead', () =
 });
 
 const RESULT: BuildResult = {
-  imageId: parseDigest(`sha256:${'1'.repeat(64)}`),
-  manifest: {
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    digest: parseDigest(`sha256:${'2'.repeat(64)}`),
-    size: 400,
-  },
-  stored: true,
+  ...BUILT,
   names: [],
-  platform: 'linux/amd64',
-  steps: { total: 2, cached: 1 },
   pushed: [{ name: 'r.example/a:1', mediaType: 'm', digest: parseDigest(`sha256:${'3'.repeat(64)}`), size: 9 }],
 };
 

@@ -12,22 +12,12 @@ import { progressMode } from '../../../src/cli/progress/select-renderer.js';
 import { summary } from '../../../src/cli/progress/summary.js';
 import { parseDigest } from '../../../src/oci/digest.js';
 import { encodeError, TsbuildError } from '../../../src/support/errors.js';
+import { BUILT } from './build-result.js';
 import { log, testHost } from './test-host.js';
 
 const LAYER = parseDigest(`sha256:${'a'.repeat(64)}`);
 const FAILURE = new TsbuildError('RUN_FAILED', 'cannot run "make": exit status 2');
-const RESULT: BuildResult = {
-  imageId: parseDigest(`sha256:${'1'.repeat(64)}`),
-  manifest: {
-    mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    digest: parseDigest(`sha256:${'2'.repeat(64)}`),
-    size: 400,
-  },
-  platform: 'linux/amd64',
-  stored: true,
-  names: ['docker.io/library/x:latest'],
-  steps: { total: 3, cached: 1 },
-};
+const RESULT: BuildResult = { ...BUILT, steps: { total: 3, cached: 1 } };
 
 const planned = (step: string, label: string): ProgressEvent => ({ type: 'step-planned', step, label });
 const started = (step: string, at: number): ProgressEvent => ({ type: 'step-started', step, at });
