@@ -28,6 +28,7 @@ export type {
   CopyOptions,
   FetchContextOptions,
   ImageDetails,
+  ImageFilesOptions,
   LoadedImage,
   LoadOptions,
   PruneOptions,
@@ -41,6 +42,7 @@ export type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain-types.js';
+export type { ImageFiles } from './image-files.js';
 export type { ActivityOptions } from './activity-options.js';
 export type { PrunedCacheMount, Removal } from './store-care-types.js';
 export type { BuildOutput, ByteSink } from './build-output.js';
