@@ -40,10 +40,13 @@ interface Value {
 }
 
 function valuesOf(documents: ImageDocuments, times: boolean): ReadonlyMap<string, Value> {
-  const given = listed(documents, times).filter(
-    ({ value, key }) => value !== undefined && value !== null && (value !== '' || key !== undefined),
-  );
+  const given = listed(documents, times).filter(({ value, key }) => key !== undefined || !isNothing(value));
   return new Map(given.map((each) => [JSON.stringify([each.name, each.key]), each]));
+}
+
+/** `[]` and no ONBUILD at all mean the same. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
 }
 
 function listed({ config, manifest }: ImageDocuments, times: boolean): readonly Value[] {

@@ -1,4 +1,7 @@
 import type { ImageFiles } from '../../image-files.js';
+import { contentKey, contentOf } from '../../layers/compare/file-content.js';
+import type { FileNode } from '../../layers/index/file-node.js';
+import type { NodesTree } from '../../layers/index/nodes-tree.js';
 import { childPath } from '../../support/byte-path.js';
 import { bytesOfText, compareBytes, type ByteString } from '../../support/byte-string.js';
 
@@ -22,7 +25,10 @@ type Manager = 'apk' | 'dpkg';
 
 /** What differs between the lists that package managers keep in two images. */
 export async function packageDifference(before: ImageFiles, after: ImageFiles): Promise<PackageDifference> {
-  const [old, current] = [await packagesOf(before), await packagesOf(after)];
+  const lists = listsOf(
+    [(await before.trees()).at(-1), (await after.trees()).at(-1)].filter((tree) => tree !== undefined),
+  );
+  const [old, current] = [await packagesOf(before, lists), await packagesOf(after, lists)];
   const changes = MANAGERS.flatMap((manager) => {
     const [was, is] = [old.versions[manager], current.versions[manager]];
     const names = [...new Set([...was.keys(), ...is.keys()])].sort(compareBytes);
@@ -36,10 +42,8 @@ export async function packageDifference(before: ImageFiles, after: ImageFiles): 
 const MANAGERS: readonly Manager[] = ['apk', 'dpkg'];
 /** Bytes. Debian's whole archive has a list of 50 MB. */
 const MAX_LIST = 64 << 20;
-const LISTS: Readonly<Record<Manager, readonly ByteString[]>> = {
-  apk: ['lib/apk/db/installed', 'usr/lib/apk/db/installed'].map(bytesOfText),
-  dpkg: ['var/lib/dpkg/status'].map(bytesOfText),
-};
+const APK_LISTS = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'].map(bytesOfText);
+const DPKG_LIST = bytesOfText('var/lib/dpkg/status');
 /** Where images without dpkg, such as distroless ones, have a file for each package. */
 const DPKG_FOLDER = bytesOfText('var/lib/dpkg/status.d');
 const RPM_FOLDERS = ['var/lib/rpm', 'usr/lib/sysimage/rpm', 'usr/share/rpm'].map(bytesOfText);
@@ -49,16 +53,36 @@ interface Packages {
   readonly hasRpm: boolean;
 }
 
-async function packagesOf(files: ImageFiles): Promise<Packages> {
+/** The lists that one of the trees may have and that are not the same bytes of the same layer in both. */
+function listsOf(trees: readonly NodesTree[]): readonly ByteString[] {
+  const singles = trees.flatMap((tree) => tree.list(DPKG_FOLDER)).filter((name) => !name.endsWith('.md5sums'));
+  const paths = [...APK_LISTS, DPKG_LIST, ...new Set(singles.map((name) => childPath(DPKG_FOLDER, name)))];
+  return paths.filter((path) => {
+    const [one, other] = trees.map((tree) => placeOf(tree.find(path)));
+    return one === undefined || one !== other;
+  });
+}
+
+function placeOf(node: FileNode | undefined): string | undefined {
+  const content = node === undefined ? undefined : contentOf(node);
+  return content === undefined ? undefined : contentKey(content);
+}
+
+async function packagesOf(files: ImageFiles, lists: readonly ByteString[]): Promise<Packages> {
   const tree = (await files.trees()).at(-1);
-  const singles = (tree?.list(DPKG_FOLDER) ?? []).filter((name) => !name.endsWith('.md5sums'));
-  const dpkg = [...LISTS.dpkg, ...singles.map((name) => childPath(DPKG_FOLDER, name))];
-  const read = await files.read([...LISTS.apk, ...dpkg], { maxBytes: MAX_LIST });
-  const textOf = (path: ByteString): string => read.get(path)?.toString('utf8') ?? '';
+  const read = await files.read(lists, { maxBytes: MAX_LIST });
+  const texts = (isWanted: (path: ByteString) => boolean): readonly string[] =>
+    lists.filter(isWanted).map((path) => read.get(path)?.toString('utf8') ?? '');
   return {
     versions: {
-      apk: versionsOf(LISTS.apk.map(textOf), readApk),
-      dpkg: versionsOf(dpkg.map(textOf), readDpkg),
+      apk: versionsOf(
+        texts((path) => APK_LISTS.includes(path)),
+        readApk,
+      ),
+      dpkg: versionsOf(
+        texts((path) => !APK_LISTS.includes(path)),
+        readDpkg,
+      ),
     },
     hasRpm: RPM_FOLDERS.some((folder) => (tree?.list(folder) ?? []).length > 0),
   };
