@@ -3,7 +3,7 @@ import type { ParsedArguments } from '../argv.js';
 import { differenceJson, differenceDocument, changesOf } from '../diff/difference-document.js';
 import { differenceText } from '../diff/difference-text.js';
 import { differs, imageDifference, SECTIONS, type ImageDifference, type Section } from '../diff/image-difference.js';
-import { EndWithStatus } from '../end-with-status.js';
+import { EndWithStatus } from '../errors/end-with-status.js';
 import type { Host } from '../host.js';
 import { pour } from '../output-stream.js';
 import { parseTemplate } from '../template/parse-template.js';

@@ -1,9 +1,9 @@
 import type { ProgressSink } from '../../builder/progress.js';
-import type { ImageFiles } from '../../image-files.js';
+import type { ImageFiles } from '../../toolchain/image-files.js';
 import { parseReference, withDefaultTag } from '../../oci/reference.js';
 import { parseImageLocation, type ImageLocation } from '../../registry/copy/image-location.js';
 import { isTsbuildError } from '../../support/errors.js';
-import type { Toolchain } from '../../toolchain-types.js';
+import type { Toolchain } from '../../toolchain/toolchain-types.js';
 
 export const PULL_POLICIES = { missing: 'missing', always: 'always', never: 'never' } as const;
 
