@@ -57,6 +57,45 @@ export const DIFF: Command = {
   load: () => import('../commands/diff.js'),
 };
 
+export const EXPLORE: Command = {
+  name: 'explore',
+  operands: 'IMAGE',
+  summary: 'Walk through the layers and files of an image, and see what space is wasted',
+  options: [
+    ...REGISTRY_OPTIONS,
+    {
+      name: 'format',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'Print a report instead, as without a terminal: "text" or "json"',
+    },
+    json,
+    {
+      name: 'max-wasted',
+      kind: 'value',
+      placeholder: 'amount',
+      about: 'Fail if more is wasted: a percentage such as 10%, or bytes such as 20MB; prints a report',
+    },
+    {
+      name: 'min-efficiency',
+      kind: 'value',
+      placeholder: 'number',
+      about: 'Fail if a smaller part of what layers hold is shown: 0.95 or 95%; prints a report',
+    },
+    {
+      name: 'platform',
+      kind: 'value',
+      placeholder: 'string',
+      about: 'Platform of the image: os/architecture[/variant]',
+    },
+    pull,
+    silent,
+  ],
+  about: LOCATIONS,
+  positionals: { min: 1, max: 1 },
+  load: () => import('../commands/explore.js'),
+};
+
 export const HISTORY: Command = {
   name: 'history',
   operands: 'IMAGE',
