@@ -32,12 +32,12 @@ export function changedTree(before: NodesTree, after: NodesTree): MarkedFile {
   const waiting: { readonly path: ByteString; readonly file: Marked }[] = [{ path: ROOT, file: root }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     all.push(next.file);
-    for (const name of namesOfBoth(before, after, next.path)) {
-      const path = childPath(next.path, name);
-      const child = markedFile({ name, parent: next.file }, before.find(path), after.find(path));
+    for (const { name, old, current } of namesOfBoth(before, after, next.path)) {
+      const child = markedFile({ name, parent: next.file }, old, current);
       if (child === undefined) continue;
       next.file.children.push(child);
-      waiting.push({ path, file: child });
+      if (child.entry.type !== 'directory') all.push(child);
+      else waiting.push({ path: childPath(next.path, name), file: child });
     }
   }
   const linked = new Set<string>();

@@ -68,20 +68,20 @@ function withContent(aspects: readonly FileAspect[]): readonly FileAspect[] {
 const ASPECTS: readonly FileAspect[] = ['type', 'mode', 'owner', 'size', 'content', 'link', 'device', 'xattrs', 'time'];
 
 function* compareNodes(before: NodesTree, after: NodesTree, times: boolean): Generator<Comparison, void, undefined> {
-  const waiting: ByteString[] = [ROOT];
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const [old, current] = [before.find(path), after.find(path)];
-    if (path !== ROOT || (old !== undefined && current !== undefined)) {
-      const comparison = compareNode({ path, old, current }, times);
-      if (comparison !== undefined) yield comparison;
-    }
-    if (old?.kind !== 'directory' && current?.kind !== 'directory') continue;
-    const parent = path;
-    const names = namesOfBoth(before, after, parent);
-    for (let at = names.length - 1; at >= 0; at--) {
-      const name = names[at];
-      if (name !== undefined) waiting.push(childPath(parent, name));
-    }
+  const [old, current] = [before.find(ROOT), after.find(ROOT)];
+  // Without any layer there is a root nevertheless.
+  const root = { path: ROOT, old: old ?? current, current: current ?? old };
+  const waiting: Pair[] = [root];
+  for (let pair = waiting.pop(); pair !== undefined; pair = waiting.pop()) {
+    const comparison = compareNode(pair, times);
+    if (comparison !== undefined) yield comparison;
+    if (pair.old?.kind !== 'directory' && pair.current?.kind !== 'directory') continue;
+    const { path } = pair;
+    const inside = namesOfBoth(before, after, path).map(({ name, ...nodes }) => ({
+      path: childPath(path, name),
+      ...nodes,
+    }));
+    for (const each of inside.reverse()) waiting.push(each);
   }
 }
 

@@ -8,23 +8,16 @@ export interface FoundFile {
   readonly node: FileNode;
 }
 
-/** Everything in a tree but its root: parents before what is in them, names in the order of their bytes. */
+/** Everything in a tree but its root, in no order. */
 export function* treeFiles(tree: NodesTree): Generator<FoundFile, void, undefined> {
-  const waiting = childrenOf(tree, ROOT);
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    const node = tree.find(path);
-    if (node === undefined) continue;
-    yield { path, node };
-    if (node.kind === 'directory') for (const child of childrenOf(tree, path)) waiting.push(child);
+  const waiting: ByteString[] = [ROOT];
+  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+    for (const [name, node] of tree.children(directory)) {
+      const path = childPath(directory, name);
+      if (node.kind === 'directory') waiting.push(path);
+      yield { path, node };
+    }
   }
-}
-
-/** The last one first, as a stack wants them. */
-function childrenOf(tree: NodesTree, directory: ByteString): ByteString[] {
-  return tree
-    .list(directory)
-    .map((name) => childPath(directory, name))
-    .reverse();
 }
 
 /** What one layer has, in the order of its tar: neither directories nor what it hides. */
@@ -39,10 +32,17 @@ export function* layerFiles(top: FileNode): Generator<FoundFile, void, undefined
   }
 }
 
-/** The names in a directory of either tree, sorted bytewise. */
-export function namesOfBoth(one: NodesTree, other: NodesTree, directory: ByteString): readonly ByteString[] {
-  const names = one.list(directory);
-  const others = other.list(directory);
-  if (names.length === 0) return others;
-  return others.length === 0 ? names : [...new Set([...names, ...others])].sort(compareBytes);
+/** A name in a directory of two trees, and what each has by that name. */
+export interface NameOfBoth {
+  readonly name: ByteString;
+  readonly old: FileNode | undefined;
+  readonly current: FileNode | undefined;
+}
+
+/** What a directory has in either tree, sorted bytewise. */
+export function namesOfBoth(before: NodesTree, after: NodesTree, directory: ByteString): readonly NameOfBoth[] {
+  const [old, current] = [before.children(directory), after.children(directory)];
+  const names = [...current.keys()];
+  for (const name of old.keys()) if (!current.has(name)) names.push(name);
+  return names.sort(compareBytes).map((name) => ({ name, old: old.get(name), current: current.get(name) }));
 }

@@ -47,12 +47,18 @@ export class NodesTree implements Tree {
   }
 
   list(path: ByteString): readonly ByteString[] {
-    const names = new Map<ByteString, FileNode>();
-    for (const { children } of this.#layersOf(path)) {
-      for (const [name, node] of children ?? []) if (!names.has(name)) names.set(name, node);
+    return [...this.children(path).keys()].sort(compareBytes);
+  }
+
+  /** What is in a directory, by name, in no order. */
+  children(path: ByteString): ReadonlyMap<ByteString, FileNode> {
+    const [first, ...lower] = this.#layersOf(path);
+    const found = new Map(first?.children);
+    for (const { children } of lower) {
+      for (const [name, node] of children ?? []) if (!found.has(name)) found.set(name, node);
     }
-    const visible = [...names].filter(([, { kind }]) => kind !== 'whiteout');
-    return visible.map(([name]) => name).sort(compareBytes);
+    for (const [name, { kind }] of found) if (kind === 'whiteout') found.delete(name);
+    return found;
   }
 
   xattrs(path: ByteString): TarEntry['xattrs'] {
