@@ -5,6 +5,7 @@ import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
 import { formatCreated } from '../text/age.js';
+import { formatMoment } from '../text/moment.js';
 import { formatSize } from '../text/size.js';
 import { rowFormatter, type Headings, type Row } from '../template/format-rows.js';
 import { ellipsis } from '../text/table.js';
@@ -61,7 +62,7 @@ function historyRows({ manifest, config }: ImageDetails, shape: Shape): readonly
       return {
         ID: index === history.length - 1 ? id : MISSING,
         CreatedSince: formatCreated(entry.created, shape.now),
-        CreatedAt: entry.created ?? 'N/A',
+        CreatedAt: formatMoment(entry.created),
         CreatedBy: createdBy(entry, shape.trunc),
         Size: shape.human ? formatSize(size) : String(size),
         Comment: plainLine(entry.comment ?? ''),

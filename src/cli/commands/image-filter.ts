@@ -1,5 +1,6 @@
 import { familiarName } from '../../oci/reference.js';
 import type { ImageDetails, Toolchain } from '../../toolchain/toolchain-types.js';
+import { goMatch, parseGoPattern } from '../../parser/go-match.js';
 import { usageError } from '../argv.js';
 import { timeOf } from '../text/moment.js';
 
@@ -100,18 +101,19 @@ export function createdAt({ config }: ImageDetails): number {
   return Number.isNaN(time) ? 0 : time;
 }
 
-/** By repository, or by repository and tag; `*` and `?` stand for anything but a slash. */
+/**
+ * By repository, or by repository and tag, as Go's path.Match has it: `*` and `?` stand for anything but a slash, `[a-c]` for one of
+ * some characters.
+ * @throws `USAGE` for a pattern that is malformed
+ */
 export function isNamed({ image }: ImageDetails, pattern: string): boolean {
   if (image.name === null) return false;
   const { registry, repository, tag } = image.name;
   const short = familiarName({ registry, repository });
   const full = `${registry}/${repository}`;
-  const matcher = new RegExp(`^${Array.from(pattern, patternCharacter).join('')}$`);
-  return [short, full, `${short}:${tag}`, `${full}:${tag}`].some((name) => matcher.test(name));
-}
-
-function patternCharacter(character: string): string {
-  if (character === '*') return '[^/]*';
-  if (character === '?') return '[^/]';
-  return character.replace(/[\\^$.+|()[\]{}]/, '\\$&');
+  if (parseGoPattern(pattern) === null) {
+    const hint = 'Close each "[" with "]", and end with no lone "\\".';
+    throw usageError(IMAGES, `cannot use pattern "${pattern.slice(0, 100)}": it is malformed`, hint);
+  }
+  return [short, full, `${short}:${tag}`, `${full}:${tag}`].some((name) => goMatch(pattern, name));
 }

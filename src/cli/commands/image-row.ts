@@ -2,6 +2,7 @@ import { shortDigest } from '../../oci/digest.js';
 import { familiarName } from '../../oci/reference.js';
 import type { ImageDetails } from '../../toolchain/toolchain-types.js';
 import { formatCreated } from '../text/age.js';
+import { formatGoMoment } from '../text/moment.js';
 import { formatSize } from '../text/size.js';
 import type { Headings, Row } from '../template/format-rows.js';
 
@@ -14,6 +15,12 @@ export interface ImageRow extends Row {
   readonly CreatedSince: string;
   readonly CreatedAt: string;
   readonly Size: string;
+  /** What the program that Docker's listing is for may ask, and nobody has counted: `N/A`, as Docker says itself. */
+  readonly Containers: string;
+  readonly SharedSize: string;
+  readonly UniqueSize: string;
+  /** As `Size`. */
+  readonly VirtualSize: string;
 }
 
 export const IMAGE_HEADINGS: Headings = {
@@ -24,9 +31,14 @@ export const IMAGE_HEADINGS: Headings = {
   CreatedSince: 'CREATED',
   CreatedAt: 'CREATED AT',
   Size: 'SIZE',
+  Containers: 'CONTAINERS',
+  SharedSize: 'SHARED SIZE',
+  UniqueSize: 'UNIQUE SIZE',
+  VirtualSize: 'SIZE',
 };
 
 export const NONE = '<none>';
+const UNKNOWN = 'N/A';
 
 export function imageRow({ image, manifest, config, size }: ImageDetails, now: number, trunc: boolean): ImageRow {
   const { digest } = manifest.value.config;
@@ -37,8 +49,12 @@ export function imageRow({ image, manifest, config, size }: ImageDetails, now: n
     Digest: image.resolved ?? NONE,
     ID: trunc ? shortDigest(digest) : digest,
     CreatedSince: formatCreated(created, now),
-    CreatedAt: created ?? 'N/A',
+    CreatedAt: formatGoMoment(created),
     Size: formatSize(size),
+    Containers: UNKNOWN,
+    SharedSize: UNKNOWN,
+    UniqueSize: UNKNOWN,
+    VirtualSize: formatSize(size),
   };
 }
 

@@ -29,9 +29,19 @@ export function rowFormatter(format: string, shape: RowFormat): (rows: readonly 
   const template = parseTemplate((custom ?? format).replaceAll('\\t', '\t').replaceAll('\\n', '\n'));
   const show = (row: Row): string => renderTemplate(template, row);
   if (custom === undefined) return (rows) => rows.map((row) => `${show(row)}\n`).join('');
-  return (rows) => formatTable([shape.headings, ...rows].map((row) => show(row).split('\t')));
+  return (rows) =>
+    formatTable(
+      [shape.headings, ...rows].map((row) => show(row).split('\t')),
+      NARROWEST,
+    );
 }
 
+/** Docker's listings have no column of less than ten, the space behind it counted. */
+const NARROWEST = 7;
+
 function plainTable(rows: readonly Row[], { headings, columns }: RowFormat): string {
-  return formatTable([headings, ...rows].map((row) => columns.map((column) => row[column] ?? '')));
+  return formatTable(
+    [headings, ...rows].map((row) => columns.map((column) => row[column] ?? '')),
+    NARROWEST,
+  );
 }

@@ -16,3 +16,14 @@ export function timeOf(text: string, now: number): number | undefined {
   const time = MOMENT.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }
+
+/** RFC 3339 in whole seconds, as Docker's history has it; `N/A` where the image does not say. */
+export function formatMoment(created: string | undefined): string {
+  const time = Date.parse(created ?? '');
+  return Number.isNaN(time) ? 'N/A' : `${new Date(time).toISOString().slice(0, 19)}Z`;
+}
+
+/** The same as its listing of images has it: Go's form of a time, of UTC whatever the machine's zone is. */
+export function formatGoMoment(created: string | undefined): string {
+  return formatMoment(created).replace('T', ' ').replace('Z', ' +0000 UTC');
+}

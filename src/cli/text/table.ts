@@ -1,6 +1,11 @@
-/** Columns aligned with three spaces between them, as Docker's tables are; the first row is the heading. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+/**
+ * Columns aligned with three spaces between them, as Docker's tables are; the first row is the heading.
+ * @param narrowest columns that one takes at least, without the spaces
+ */
+export function formatTable(rows: readonly (readonly string[])[], narrowest = 0): string {
+  const widths = (rows[0] ?? []).map((_, column) => {
+    return rows.reduce((width, row) => Math.max(width, (row[column] ?? '').length), narrowest);
+  });
   return rows
     .map(
       (row) =>

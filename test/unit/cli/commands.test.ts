@@ -87,10 +87,10 @@ describe('tsbuild images', () => {
     const [status, output] = await run(['images'], tools);
     expect(status).toBe(0);
     expect(output.split('\n')).toEqual([
-      'REPOSITORY                TAG      IMAGE ID       CREATED         SIZE',
-      `<none>                    <none>   ${short('none')}   1 second ago    1B`,
-      `localhost:5000/team/app   1        ${short('localhost:5000/team/app:1')}   2 minutes ago   7.83MB`,
-      `debian                    12       ${short('debian:12')}   5 weeks ago     117MB`,
+      'REPOSITORY                TAG       IMAGE ID       CREATED         SIZE',
+      `<none>                    <none>    ${short('none')}   1 second ago    1B`,
+      `localhost:5000/team/app   1         ${short('localhost:5000/team/app:1')}   2 minutes ago   7.83MB`,
+      `debian                    12        ${short('debian:12')}   5 weeks ago     117MB`,
       '',
     ]);
   });
@@ -102,9 +102,16 @@ describe('tsbuild images', () => {
     ['another tag', ['debian:11'], 0],
     ['a pattern', ['localhost:5000/*/app'], 1],
     ['a pattern that stops at slashes', ['localhost:5000/*'], 0],
+    ['a pattern with a choice of characters', ['debian:1[1-3]'], 1],
   ])('lists by %s', async (_, words, count) => {
     const [, output] = await run(['images', '-q', ...words], tools);
     expect(output.split('\n').length - 1).toBe(count);
+  });
+
+  test('refuses a pattern that is malformed', async () => {
+    const [status, , errors] = await run(['images', 'debian:[1'], tools);
+    expect(status).toBe(2);
+    expect(errors).toContain('cannot use pattern "debian:[1": it is malformed');
   });
 
   test('prints whole digests and objects when asked', async () => {
@@ -119,8 +126,12 @@ describe('tsbuild images', () => {
       Digest: digestOf('index'),
       ID: short('debian:12'),
       CreatedSince: '5 weeks ago',
-      CreatedAt: '2023-12-01T00:00:00Z',
+      CreatedAt: '2023-12-01 00:00:00 +0000 UTC',
       Size: '117MB',
+      Containers: 'N/A',
+      SharedSize: 'N/A',
+      UniqueSize: 'N/A',
+      VirtualSize: '117MB',
     });
   });
 
@@ -180,8 +191,8 @@ describe('tsbuild history', () => {
     const [status, output] = await run(['history', 'x:1'], tools);
     expect(status).toBe(0);
     expect(output.split('\n')).toEqual([
-      'IMAGE          CREATED              CREATED BY                                      SIZE    COMMENT',
-      `${id.slice(7, 19)}   About a minute ago   RUN make ${'x'.repeat(35)}…   5.2kB   tsbuild`,
+      'IMAGE          CREATED              CREATED BY                                      SIZE      COMMENT',
+      `${id.slice(7, 19)}   About a minute ago   RUN make ${'x'.repeat(35)}…   5.2kB     tsbuild`,
       '<missing>      About an hour ago    ENV A=1                                         0B',
       '<missing>      12 months ago        ADD file:abc in /                               29MB',
       '',

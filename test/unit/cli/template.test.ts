@@ -90,7 +90,7 @@ describe('rowFormatter()', () => {
   ];
 
   test.each([
-    ['table', 'TAG      IMAGE ID\nlatest   1\nx        22\n'],
+    ['table', 'TAG       IMAGE ID\nlatest    1\nx         22\n'],
     ['table {{.ID}}\\t{{.Tag}}', 'IMAGE ID   TAG\n1          latest\n22         x\n'],
     ['json', '{"ID":"1","Tag":"latest"}\n{"ID":"22","Tag":"x"}\n'],
     ['{{.Tag}}\\n- {{.ID}}', 'latest\n- 1\nx\n- 22\n'],
