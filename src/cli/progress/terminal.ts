@@ -1,3 +1,4 @@
+import { loadViews } from '../load-views.js';
 import { isTerminal, type OutputStream } from '../output-stream.js';
 import { LineSplitter } from './line-splitter.js';
 import { applyEvent, EMPTY_PROGRESS, type ProgressState } from './model.js';
@@ -78,8 +79,7 @@ class TerminalRenderer {
 
   async #openView(): Promise<void> {
     const { stream, color, now, title } = this.#options;
-    // The build makes this `./tui.mjs`, a bundle of its own beside the one of the command line (scripts/build.mjs).
-    const { openView } = await import('../tui/index.js');
+    const { openView } = await loadViews();
     if (this.#aside || !isTerminal(stream)) return;
     this.#closeView = openView({
       stream,
