@@ -134,8 +134,10 @@ describe('solve()', () => {
     expect([first.result, second.result]).toEqual(['top(base())', 'top(base())']);
     expect([first.cached, second.cached].sort()).toEqual([0, 2]);
     expect(bench.events).toContainEqual({
-      type: 'notice',
-      message: 'waiting for another build that does the same: base',
+      type: 'step-waiting',
+      step: idOf('base'),
+      at: expect.any(Number) as number,
+      reason: 'another-build',
     });
   });
 
