@@ -6,7 +6,7 @@ import type { Outcome, ProgressRenderer, RendererOptions } from './renderer.js';
 import { totalsOf } from './totals.js';
 
 /** Of the form of the lines. Members may be added to a version; none is taken away or changes its meaning. */
-const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 1;
 
 /**
  * One JSON object a line: each `ProgressEvent` with `version`, where output has `text` (UTF-8, cut anywhere between characters)
