@@ -26,7 +26,10 @@ export function openView({ stream, color, utf8, rewraps, source }: ViewOptions):
   const draw = (frame: string): void => {
     if (!isOpen || frame === '') return;
     last = frame;
-    screen.draw(frame);
+    const { columns, rows } = stream;
+    refreshSize(stream as { readonly _refreshSize?: () => void });
+    // A frame of another size is about to be made: that has been told of.
+    if (stream.columns === columns && stream.rows === rows) screen.draw(frame);
   };
   const view = (): ReactElement => <BuildView source={source} screen={screen} color={color} utf8={utf8} />;
   // In its mode for tests, Ink hands over each frame as text and leaves the terminal alone. Its own way to draw counts the lines
@@ -38,9 +41,13 @@ export function openView({ stream, color, utf8, rewraps, source }: ViewOptions):
     patchConsole: false,
     exitOnCtrlC: false,
   });
+  // Not at once: it may be told of while a frame is being made.
   const redraw = (): void => {
-    ink.rerender(view());
-    draw(last);
+    setImmediate(() => {
+      if (!isOpen) return;
+      ink.rerender(view());
+      draw(last);
+    });
   };
   stream.on('resize', redraw);
   return () => {
@@ -50,6 +57,14 @@ export function openView({ stream, color, utf8, rewraps, source }: ViewOptions):
     ink.cleanup();
     screen.clear();
   };
+}
+
+/**
+ * The size that Node knows is that of the last signal that it has handled; a frame drawn for it on a terminal that has broken its
+ * lines anew would leave some behind. Asked like this, Node asks the terminal, and tells of a change by the event "resize".
+ */
+function refreshSize(stream: { readonly _refreshSize?: () => void }): void {
+  stream._refreshSize?.();
 }
 
 /** What Ink takes for its terminal: each thing written is a frame. Ink asks a terminal for no more than this has. */

@@ -12,6 +12,8 @@ export interface DrawingStream {
 const BEGIN = '\x1b[?2026h\x1b[?25l\x1b[?7l';
 const END = '\x1b[?7h\x1b[?25h\x1b[?2026l';
 const ERASE_LINE = '\x1b[2K';
+// Cursor down (ECMA-48 8.3.19): unlike a line feed, it never scrolls.
+const DOWN = '\x1b[B';
 const ERASE_BELOW = '\x1b[J';
 
 /**
@@ -45,9 +47,9 @@ export class Screen {
     const { columns } = this;
     if (frame === this.#last && columns === this.#columns) return;
     const lines = frame.split('\n').slice(0, this.rows - 1);
-    const isResized = columns !== this.#columns;
+    const start = columns === this.#columns ? up(this.#height()) : this.#erase();
     const body = lines.map((line) => `${ERASE_LINE}${line}\n`).join('');
-    this.#stream.write(`${BEGIN}${this.#up()}${isResized ? ERASE_BELOW : ''}${body}${ERASE_BELOW}${END}`);
+    this.#stream.write(`${BEGIN}${start}${body}${ERASE_BELOW}${END}`);
     this.#widths = lines.map((line) => stringWidth(line));
     this.#columns = columns;
     this.#last = frame;
@@ -55,17 +57,30 @@ export class Screen {
 
   /** Takes the frame away. */
   clear(): void {
-    if (this.#widths.length > 0) this.#stream.write(`${BEGIN}${this.#up()}${ERASE_BELOW}${END}`);
+    if (this.#widths.length > 0) this.#stream.write(`${BEGIN}${this.#erase()}${END}`);
     this.#widths = [];
     this.#last = '';
   }
 
-  /** To the first row of what is drawn. */
-  #up(): string {
-    const { columns } = this;
-    const rows = this.#widths.reduce((sum, width) => sum + (this.#rewraps ? rowsOf(width, columns) : 1), 0);
-    return rows === 0 ? '\r' : `\r\x1b[${rows}A`;
+  /**
+   * Row by row: when all of the screen is erased at once, tmux and others put what was there into the scrollback. What a terminal
+   * that broke lines has put there itself, as it had no room for them, cannot be reached.
+   */
+  #erase(): string {
+    const height = Math.min(this.#height(), this.rows - 1);
+    return `${up(this.#height())}${`${ERASE_LINE}${DOWN}`.repeat(height)}${up(height)}`;
   }
+
+  /** In rows of the terminal as it is now. */
+  #height(): number {
+    const { columns } = this;
+    return this.#widths.reduce((sum, width) => sum + (this.#rewraps ? rowsOf(width, columns) : 1), 0);
+  }
+}
+
+/** To the beginning of a row that is so many rows above, or of the first. */
+function up(rows: number): string {
+  return rows === 0 ? '\r' : `\r\x1b[${rows}A`;
 }
 
 function rowsOf(width: number, columns: number): number {

@@ -37,6 +37,7 @@ class Terminal {
     if (piece === '\n') this.#row += 1;
     else if (piece.startsWith('\x1b[?') || piece === '\r') return;
     else if (/^\x1b\[\d+A$/.test(piece)) this.#row = Math.max(0, this.#row - Number(piece.slice(2, -1)));
+    else if (piece === '\x1b[B') this.#row = Math.min(this.rows - 1, this.#row + 1);
     else if (piece === '\x1b[2K') this.#set('');
     else if (piece === '\x1b[J') this.#lines = this.#physical().slice(0, this.#row);
     else this.#set(piece);
@@ -89,7 +90,7 @@ describe('Screen', () => {
           expect(terminal.shown()).toEqual(['$ b', ...lines, '']);
         }
         screen.clear();
-        expect(terminal.shown()).toEqual(['$ b', '']);
+        expect(terminal.shown().join('')).toBe('$ b');
       }),
       { numRuns: 25 },
     );
@@ -100,12 +101,12 @@ describe('Screen', () => {
     const screen = new Screen({ write: (text) => written.push(text), columns: 80, rows: 24 }, { rewraps: true });
     screen.draw('a\nb');
     screen.draw('a\nb');
-    expect(written).toEqual([
-      '\x1b[?2026h\x1b[?25l\x1b[?7l\r\x1b[J\x1b[2Ka\n\x1b[2Kb\n\x1b[J\x1b[?7h\x1b[?25h\x1b[?2026l',
+    expect(written).toEqual(['\x1b[?2026h\x1b[?25l\x1b[?7l\r\r\x1b[2Ka\n\x1b[2Kb\n\x1b[J\x1b[?7h\x1b[?25h\x1b[?2026l']);
+    screen.clear();
+    screen.clear();
+    expect(written.slice(1)).toEqual([
+      '\x1b[?2026h\x1b[?25l\x1b[?7l\r\x1b[2A\x1b[2K\x1b[B\x1b[2K\x1b[B\r\x1b[2A\x1b[?7h\x1b[?25h\x1b[?2026l',
     ]);
-    screen.clear();
-    screen.clear();
-    expect(written.slice(1)).toEqual(['\x1b[?2026h\x1b[?25l\x1b[?7l\r\x1b[2A\x1b[J\x1b[?7h\x1b[?25h\x1b[?2026l']);
   });
 
   test('leaves out lines that would scroll, also where the terminal has become lower', () => {
