@@ -38,7 +38,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 export interface ErrorOptions {
-  /** What the user can do about it, as a full sentence. */
+  /** What the user can do about it, as a full sentence; of several, each on a line. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
   readonly source?: SourceRange | undefined;

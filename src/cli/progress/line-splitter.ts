@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { ProgressEvent, StepId } from '../../builder/progress.js';
-import { plainLine } from '../text/terminal-text.js';
+import { visibleLine } from '../../support/visible-line.js';
 
 /** Progress as renderers for people take it: output in whole lines that are safe to print. */
 export type LineEvent =
@@ -47,7 +47,7 @@ export class LineSplitter {
       lines.push(partial.text);
       partial.text = '';
     }
-    return lines.map(visible);
+    return lines.map(visibleLine);
   }
 
   #flush(step: StepId): string[] {
@@ -57,7 +57,7 @@ export class LineSplitter {
     return [...streams.values()]
       .map(({ decoder, text }) => text + decoder.end())
       .filter((text) => text !== '')
-      .map(visible);
+      .map(visibleLine);
   }
 }
 
@@ -65,9 +65,4 @@ export class LineSplitter {
 function lastOverwrite(text: string): string {
   const at = text.lastIndexOf('\r', text.length - 2);
   return at < 0 ? text : text.slice(at + 1);
-}
-
-function visible(line: string): string {
-  const ended = line.replace(/\r+$/, '');
-  return plainLine(ended.slice(ended.lastIndexOf('\r') + 1));
 }

@@ -109,11 +109,24 @@ describe('the plain renderer', () => {
     ]);
   });
 
-  test('repeats the last lines of a RUN that failed', async () => {
+  test('does not repeat what a RUN that failed has printed last of all', async () => {
     const lines = await show(createPlainRenderer, [...BUILD, log('run', 5000, 'no end'), failed('run', 5200)], {
       kind: 'failed',
       error: FAILURE,
     });
+    expect(lines.slice(-4)).toEqual(['#4 1.200 no end', '#4 ERROR: cannot run "make": exit status 2', '', '']);
+  });
+
+  test('repeats the last lines of a RUN that failed where others have come between', async () => {
+    const between: ProgressEvent = { type: 'step-done', step: 'copy', at: 4900 };
+    const lines = await show(
+      createPlainRenderer,
+      [...BUILD, between, log('run', 5000, 'no end'), failed('run', 5200)],
+      {
+        kind: 'failed',
+        error: FAILURE,
+      },
+    );
     expect(lines.slice(-11)).toEqual([
       '#4 1.200 no end',
       '#4 ERROR: cannot run "make": exit status 2',
