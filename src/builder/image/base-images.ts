@@ -153,6 +153,19 @@ export class BaseImages {
     return [...this.#deferred];
   }
 
+  /** Whether the image was looked up here. */
+  knows({ manifest }: ImageOperation): boolean {
+    return this.#known.has(manifest);
+  }
+
+  /** Bytes, as they are sent, and whether the store has it. */
+  async layersOf(operation: ImageOperation): Promise<readonly { readonly size: number; readonly isHere: boolean }[]> {
+    const { layers } = this.#base(operation).manifest.value;
+    return await Promise.all(
+      layers.map(async ({ digest, size }) => ({ size, isHere: await this.#parts.store.blobs.has(digest) })),
+    );
+  }
+
   async #isHere({ manifest: { descriptor, value } }: KnownBase): Promise<boolean> {
     for (const { digest } of [descriptor, value.config, ...value.layers]) {
       if (!(await this.#parts.store.blobs.has(digest))) return false;

@@ -3,22 +3,22 @@ import { resolve } from 'node:path';
 import type { BuildResult } from '../../builder/build-request.js';
 import type { ProgressSink } from '../../builder/progress.js';
 import type { ParsedArguments } from '../argv.js';
-import { refuseAttestations } from '../attestations.js';
-import { logMode, openLog } from '../build-log.js';
-import { readOutputs, type ReadOutputs } from '../build-outputs.js';
+import { refuseAttestations } from '../options/attestations.js';
+import { logMode, openLog } from '../results/build-log.js';
+import { readOutputs, type ReadOutputs } from '../options/build-outputs.js';
 import { readBuildTask } from '../build-task.js';
 import { familiarName, parseReference } from '../../oci/reference.js';
 import { callOf } from '../calls/call.js';
-import { IGNORED_OPTIONS } from '../foreign-options.js';
+import { IGNORED_OPTIONS } from '../tables/foreign-options.js';
 import type { Host } from '../host.js';
-import { writeLock } from '../lock-file.js';
+import { writeLock } from '../results/lock-file.js';
 import { print } from '../output-stream.js';
 import { openRenderer } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
-import { reportFiles, withReports } from '../report-files.js';
-import { resultFiles, shownId, type ResultFile } from '../result-files.js';
+import { reportFiles, withReports } from '../results/report-files.js';
+import { resultFiles, shownId, type ResultFile } from '../results/result-files.js';
 import { failedStepVisits, wantsShell } from '../visit/failed-step-visits.js';
-import { writeBytes } from '../write-bytes.js';
+import { writeBytes } from '../results/write-bytes.js';
 import { lazyToolchain } from './open-toolchain.js';
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
@@ -37,6 +37,11 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
   if (call !== undefined) {
     const { runCall } = await import('../calls/run-call.js');
     await runCall(call, parsed, host);
+    return;
+  }
+  if (parsed.flag('dry-run') || parsed.flag('dryrun')) {
+    const { runDryRun } = await import('../calls/dry-run.js');
+    await runDryRun(parsed, host, extras);
     return;
   }
   const mode = logMode(parsed, host);
