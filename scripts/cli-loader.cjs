@@ -63,15 +63,20 @@ function load(chunk) {
 function openPack(name) {
   const { digest, size } = PACKS[name];
   // V8 takes a cache for any source of the same length: the digest keeps them apart.
-  const cacheName = `${name}.${digest}.${process.version}-${process.arch}.cache`;
+  const cacheName = `${name}.${digest}.${process.version}-${process.arch}${flagsTag()}.cache`;
   const cache = readCache(cacheName, size);
   const filename = path.join(__dirname, `${name}.js`);
   // esbuild writes ASCII: the cheapest decoding will do.
   const script = new vm.Script(fs.readFileSync(filename, 'latin1'), { filename, cachedData: cache?.code });
-  const rejected = script.cachedDataRejected === true;
-  const runs = cache === undefined || rejected ? new Uint8Array(size) : cache.runs;
+  const runs = cache === undefined || script.cachedDataRejected ? new Uint8Array(size) : cache.runs;
   const chunks = script.runInThisContext()(bundle, require);
-  return { chunks, used: new Uint8Array(size), runs, script, cacheName, rejected };
+  return { chunks, used: new Uint8Array(size), runs, script, cacheName };
+}
+
+/** V8 refuses what was compiled under other flags, such as `--max-old-space-size` in NODE_OPTIONS. */
+function flagsTag() {
+  if (process.execArgv.length === 0 && !process.env.NODE_OPTIONS) return '';
+  return `.${require('node:v8').cachedDataVersionTag().toString(16)}`;
 }
 
 /** A cache ends with a byte for each chunk: how many of the runs that it was collected from had used that chunk. */
@@ -134,9 +139,7 @@ process.once('exit', () => {
   }
 });
 
-function saveCache({ script, used, runs, cacheName, rejected }) {
-  // What flags of V8 make of a cache is of no use to runs without them.
-  if (rejected && (process.execArgv.length > 0 || process.env.NODE_OPTIONS)) return;
+function saveCache({ script, used, runs, cacheName }) {
   const [folder] = cacheFolders();
   const temporary = path.join(folder.path, `${cacheName}.${process.pid}`);
   try {
