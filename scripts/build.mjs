@@ -20,8 +20,8 @@ const version = JSON.parse(readFileSync('package.json', 'utf8')).version;
 // Processes, which share their code.
 const programs = {
   tsbuild: 'src/cli/main.ts',
-  'build-worker': 'src/build-worker.ts',
-  'isolation-worker': 'src/isolation-worker.ts',
+  'build-worker': 'src/toolchain/workshop/build-worker.ts',
+  'isolation-worker': 'src/toolchain/isolation-worker.ts',
 };
 // What is read together: for every start, for a build that finds all in its cache (docs/testing.md tells how that is held to), for one
 // that does not.
@@ -31,7 +31,7 @@ const packs = {
     'commands/version.ts',
     'commands/help.ts',
     'cli/help.ts',
-    'cli/render-error.ts',
+    'errors/render-error.ts',
     'text/color.ts',
   ],
   build: [
