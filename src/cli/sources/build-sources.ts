@@ -73,7 +73,7 @@ async function fromStandardInput(file: string | undefined, reading: SourceReadin
 
 async function fromDirectory({ context, file, inline }: Wanted, reading: SourceReading): Promise<Sources> {
   const { host } = reading;
-  const directory = await contextDirectory(context, host.cwd);
+  const directory = contextDirectory(context, host.cwd);
   if (inline !== undefined) {
     const dockerfile = { name: file ?? 'Dockerfile', text: inline };
     return { dockerfile, contextDirectory: directory, ignore: await readIgnoreFile(directory, undefined) };
