@@ -1,4 +1,4 @@
-// Builds dist/: the library (tsc: ESM with types) and the command line (esbuild: one CommonJS file and its workers).
+// Builds dist/: the library (tsc: ESM with types) and the command line (esbuild: packs of CommonJS chunks, the live view, threads).
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -23,8 +23,8 @@ const programs = {
   'build-worker': 'src/toolchain/workshop/build-worker.ts',
   'isolation-worker': 'src/toolchain/isolation-worker.ts',
 };
-// What is read together: for every start, for a build that finds all in its cache (docs/testing.md tells how that is held to), for one
-// that does not.
+// What is read together: for every start, for a build that finds all in its cache, for one that does not. The first two have budgets
+// (test/e2e/start-up.test.ts).
 const packs = {
   start: [
     'cli/main.ts',

@@ -149,8 +149,16 @@ function saveCache({ script, used, runs, cacheName }) {
     writeDurably(temporary, data);
     fs.renameSync(temporary, path.join(folder.path, cacheName));
   } catch {
-    // The folder is read-only, or the disk is full: start without the cache next time too.
-    fs.rmSync(temporary, { force: true });
+    // The folder is not to be written to, or the disk is full: start without the cache next time too.
+    removeIfPossible(temporary);
+  }
+}
+
+function removeIfPossible(file) {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {
+    // Where it cannot be removed, it could not be made.
   }
 }
 

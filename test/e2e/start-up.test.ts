@@ -265,6 +265,9 @@ describe('the code caches', () => {
     test('are done without where there is no place for them', () => {
       expect(run({ ...who, env: { HOME: join(home, 'nosuch', 'folder') } })).toMatch(/^tsbuild /);
       expect(run({ ...who, env: { HOME: '' } })).toMatch(/^tsbuild /);
+      const closed = join(home, 'closed');
+      mkdirSync(closed, { mode: 0 });
+      expect(run({ ...who, env: { HOME: closed } })).toMatch(/^tsbuild /);
       expect(caches()).toEqual([]);
     });
   });
