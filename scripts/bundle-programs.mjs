@@ -30,9 +30,11 @@ export async function bundlePrograms({ programs, packs, folder, options }) {
   const builtins = new Set();
   const table = {};
   for (const [pack, files] of members) {
-    const chunks = files.map((file) =>
-      linked(texts.get(file), { file, ids, helpers, builtins, target: options.target }),
-    );
+    const chunks = files.map(async (file) => {
+      const code = await linked(texts.get(file), { file, ids, helpers, builtins, target: options.target });
+      const { format } = metafile.inputs[outputs.get(file).entryPoint] ?? {};
+      return format === 'cjs' ? `${code}${MEMBERS_OF_DEFAULT}` : code;
+    });
     const text = packText(await Promise.all(chunks), helpers);
     writeFileSync(join(folder, `${pack}.js`), text);
     table[pack] = { digest: createHash('sha256').update(text).digest('hex').slice(0, 16), size: files.length };
@@ -78,6 +80,9 @@ function withImports(outputs, file, seen = new Set()) {
   const imports = outputs.get(file).imports.filter(({ kind, external }) => kind === 'import-statement' && !external);
   return [...imports.flatMap(({ path }) => withImports(outputs, path, seen)), file];
 }
+
+/** Node gives who imports a CommonJS package its members by their names; esbuild, where it splits, the whole only. */
+const MEMBERS_OF_DEFAULT = '__copyProps(stdin_exports,stdin_exports.default,"default");';
 
 /** What begins the exports of a module that esbuild has turned into CommonJS. */
 const EXPORTS = 'var stdin_exports={};';
