@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { ProgressEvent, StepId } from '../../builder/progress.js';
-import { plainLine } from '../text/terminal-text.js';
+import { visibleLine } from '../../support/visible-line.js';
 
 /** Progress as renderers for people take it: output in whole lines that are safe to print. */
 export type LineEvent =
@@ -10,8 +10,12 @@ export type LineEvent =
 /** A line without an end is passed on in pieces of this many characters: memory stays bounded, and nothing is lost. */
 const LONGEST = 64 * 1024;
 
+/** Characters of an unfinished line: more fit into no terminal. */
+const SHOWN_UNFINISHED = 4096;
+
 interface Partial {
   readonly decoder: StringDecoder;
+  /** Without what a return has overwritten. */
   text: string;
 }
 
@@ -32,6 +36,12 @@ export class LineSplitter {
     return lines.length === 0 ? [event] : [{ type: 'step-lines', step: event.step, at: event.at, lines }, event];
   }
 
+  /** What a step has written of a line that it has not ended, such as a bar that grows; the latest of its two streams. */
+  unfinished(step: StepId): string {
+    const texts = [...(this.#partials.get(step)?.values() ?? [])].map(({ text }) => text);
+    return visibleLine((texts.findLast((text) => text !== '') ?? '').slice(-SHOWN_UNFINISHED));
+  }
+
   #partial(step: StepId, stream: string): Partial {
     let streams = this.#partials.get(step);
     if (streams === undefined) this.#partials.set(step, (streams = new Map<string, Partial>()));
@@ -47,7 +57,7 @@ export class LineSplitter {
       lines.push(partial.text);
       partial.text = '';
     }
-    return lines.map(visible);
+    return lines.map(visibleLine);
   }
 
   #flush(step: StepId): string[] {
@@ -57,7 +67,7 @@ export class LineSplitter {
     return [...streams.values()]
       .map(({ decoder, text }) => text + decoder.end())
       .filter((text) => text !== '')
-      .map(visible);
+      .map(visibleLine);
   }
 }
 
@@ -65,9 +75,4 @@ export class LineSplitter {
 function lastOverwrite(text: string): string {
   const at = text.lastIndexOf('\r', text.length - 2);
   return at < 0 ? text : text.slice(at + 1);
-}
-
-function visible(line: string): string {
-  const ended = line.replace(/\r+$/, '');
-  return plainLine(ended.slice(ended.lastIndexOf('\r') + 1));
 }
