@@ -47,7 +47,7 @@ function formatter(parsed: ParsedArguments, { stdout, env }: Host): Show {
     return (difference) => differenceText(difference, { colors, times });
   }
   if (!format.includes('{{')) throw templateError(format, 'no such format', 'Use text, json or a template.');
-  const template = parseTemplate(format.replaceAll('\\t', '\t').replaceAll('\\n', '\n'));
+  const template = parseTemplate(format);
   return (difference) => {
     const files = [...changesOf(difference, times)];
     return [`${renderTemplate(template, { ...differenceDocument(difference), files })}\n`];

@@ -37,7 +37,8 @@ export const DIFF: Command = {
       name: 'format',
       kind: 'value',
       placeholder: 'string',
-      about: '"text", "json", or a template such as {{range .files}}{{println .path}}{{end}} (default "text")',
+      about:
+        '"text", "json", or a template such as {{range .files}}{{println .path}}{{end}} (docs/explore.md; default "text")',
     },
     json,
     { name: 'layers', kind: 'flag', about: 'Only the sections that are named: which layers are shared' },
