@@ -6,7 +6,7 @@ import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildExplanation } from './builder/explain/build-explanation.js';
 import type { BuildPlan } from './builder/plan.js';
-import type { ImageFiles } from './toolchain/image-files.js';
+import type { ImageFiles } from './layers/compare/image-files.js';
 import { createBuilderParts, type BuilderPartsOptions } from './toolchain/builder-parts.js';
 import type { ArchivesContext } from './toolchain/transfer/image-archives.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
@@ -259,7 +259,7 @@ class LocalToolchain implements Toolchain {
   }
 
   async imageFiles(location: ImageLocation, options: ImageFilesOptions = {}): Promise<ImageFiles> {
-    const { openImageFiles } = await import('./toolchain/image-files.js');
+    const { openImageFiles } = await import('./toolchain/open-image-files.js');
     const { platform } = options;
     return await openImageFiles({ location, platform }, this.#pushContext(withDefaults(options)));
   }

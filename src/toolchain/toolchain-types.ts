@@ -9,7 +9,7 @@ import type { BuildExplanation } from '../builder/explain/build-explanation.js';
 import type { BuildPlan } from '../builder/plan.js';
 import type { CacheTarget } from './outputs/cache-target.js';
 import type { BuildOutput } from './outputs/build-output.js';
-import type { ImageFiles } from './image-files.js';
+import type { ImageFiles } from '../layers/compare/image-files.js';
 import type { Digest } from '../oci/digest.js';
 import type { RawConfig, RawManifest } from '../oci/image.js';
 import type { RegistrySettings } from '../registry/config/registry-settings.js';

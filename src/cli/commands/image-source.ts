@@ -1,5 +1,5 @@
 import type { ProgressSink } from '../../builder/progress.js';
-import type { ImageFiles } from '../../toolchain/image-files.js';
+import type { ImageFiles } from '../../layers/compare/image-files.js';
 import { parseReference, withDefaultTag } from '../../oci/reference.js';
 import { parseImageLocation, type ImageLocation } from '../../registry/copy/image-location.js';
 import { isTsbuildError } from '../../support/errors.js';

@@ -1,4 +1,4 @@
-import type { ImageFiles } from '../../toolchain/image-files.js';
+import type { ImageFiles } from '../../layers/compare/image-files.js';
 import type { ChangedFile } from '../../layers/compare/compare-files.js';
 import { formatPlatform } from '../../oci/platform.js';
 import type { Digest } from '../../oci/digest.js';

@@ -1,4 +1,4 @@
-import type { ImageFiles } from '../../toolchain/image-files.js';
+import type { ImageFiles } from '../../layers/compare/image-files.js';
 import type { Digest } from '../../oci/digest.js';
 import type { HistoryEntry } from '../../oci/image.js';
 

@@ -1,4 +1,4 @@
-import type { ImageFiles } from '../../toolchain/image-files.js';
+import type { ImageFiles } from '../../layers/compare/image-files.js';
 import { contentKey, contentOf } from '../../layers/compare/file-content.js';
 import type { FileNode } from '../../layers/index/file-node.js';
 import type { NodesTree } from '../../layers/index/nodes-tree.js';

@@ -3,7 +3,7 @@ import { wasteOf, type Waste } from '../../layers/compare/wasted-files.js';
 import { NodesTree } from '../../layers/index/nodes-tree.js';
 import type { Digest } from '../../oci/digest.js';
 import { formatPlatform } from '../../oci/platform.js';
-import type { ImageFiles } from '../../toolchain/image-files.js';
+import type { ImageFiles } from '../../layers/compare/image-files.js';
 import { makersOf } from '../diff/layer-difference.js';
 
 export interface ExploredLayer {

@@ -8,7 +8,7 @@ import { digestOf } from '../../../src/oci/digest.js';
 import type { ImageConfig } from '../../../src/oci/image.js';
 import { bytesOfText, type ByteString } from '../../../src/support/byte-string.js';
 import { TsbuildError } from '../../../src/support/errors.js';
-import type { ImageFiles } from '../../../src/toolchain/image-files.js';
+import type { ImageFiles } from '../../../src/layers/compare/image-files.js';
 import type { Toolchain } from '../../../src/toolchain/toolchain-types.js';
 import { testHost } from './test-host.js';
 

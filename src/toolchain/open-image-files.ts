@@ -1,6 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CopyContext } from './transfer/copy-between.js';
+import type { ImageFiles } from '../layers/compare/image-files.js';
 import { compareFiles, type ChangedFile } from '../layers/compare/compare-files.js';
 import { readSmallFiles, type SmallFilesOptions } from '../layers/compare/small-files.js';
 import { ContentElsewhereError } from '../layers/index/content-elsewhere.js';
@@ -24,25 +25,6 @@ import type { ByteString } from '../support/byte-string.js';
 import { collect } from '../support/byte-streams.js';
 import { TsbuildError } from '../support/errors.js';
 import { removeTree } from '../support/files.js';
-
-/** The files of an image by the indexes of its layers: nothing is unpacked. */
-export interface ImageFiles extends AsyncDisposable {
-  readonly manifest: RawManifest;
-  readonly config: RawConfig;
-  /** Bottommost first. */
-  readonly layers: readonly Layer[];
-  /**
-   * What the image shows after each of its layers, of which the indexes that are missing are made. They can be looked at when this
-   * has been disposed of; contents cannot.
-   * @throws `LAYER_INVALID`, also for an image of more than a million files; `STORE_IO`, `DISK_FULL`, `ABORTED`
-   */
-  trees(): Promise<readonly NodesTree[]>;
-  readonly blobs: Pick<BlobReader, 'has' | 'open'>;
-  /** What these files and those of another image do not have alike. */
-  compare(after: ImageFiles, options: { readonly times: boolean }): Promise<readonly ChangedFile[]>;
-  /** Files that are there, each whole. */
-  read(paths: readonly ByteString[], options: SmallFilesOptions): Promise<ReadonlyMap<ByteString, Buffer>>;
-}
 
 type Context = Omit<CopyContext, 'platforms'>;
 

@@ -12,7 +12,7 @@ import { parseImageLocation } from '../../../src/registry/copy/image-location.js
 import { openStore } from '../../../src/store/open-store.js';
 import { bytesOfText, textOfBytes } from '../../../src/support/byte-string.js';
 import { createToolchain } from '../../../src/toolchain.js';
-import type { ImageFiles } from '../../../src/toolchain/image-files.js';
+import type { ImageFiles } from '../../../src/layers/compare/image-files.js';
 import type { Toolchain } from '../../../src/toolchain/toolchain-types.js';
 import { putSampleImage, type Compression } from '../../support/sample-images.js';
 
