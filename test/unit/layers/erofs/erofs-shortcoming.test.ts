@@ -85,12 +85,19 @@ test.each([
   expect(ofFiles(children)).toBe(expected);
 });
 
+test('a file may end with the tar, and not within the last block of it', () => {
+  const content = { f: { size: 513, offset: 512 } };
+  expect(ofFiles(content, 1536)).toBeUndefined();
+  expect(ofFiles(content, 1535)).toBe('"/f" is the last, and the tar ends within a block');
+  expect(ofFiles(content, 1025)).toBe('"/f" is the last, and the tar ends within a block');
+});
+
 test('an empty file may be anywhere', () => {
   expect(ofFiles({ f: { size: 0, offset: 0 }, g: { size: 0, offset: 1 } })).toBeUndefined();
 });
 
 test('the blocks of a tar are 32-bit numbers', () => {
-  expect(ofFiles({}, 2 ** 41 - 512)).toBe('it is over two tebibytes');
+  expect(ofFiles({}, 2 ** 41 - 512)).toBe('it is of two tebibytes or more');
   expect(ofFiles({}, 2 ** 41 - 513)).toBeUndefined();
 });
 
