@@ -19,28 +19,34 @@ const MAX_MINOR = 0xf_ffff;
  */
 export function erofsShortcoming(layer: ErofsLayer): string | undefined {
   if (layer.tarSize >= MAX_BLOCKS * BLOCK) return 'it is of two tebibytes or more';
-  const waiting: (readonly [path: ByteString, node: FileNode])[] = [[ROOT, layer.root]];
+  const waiting: (readonly [path: ByteString, directory: FileNode])[] = [[ROOT, layer.root]];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const [path, node] = next;
-    const found = nodeShortcoming(node, layer);
-    if (found !== undefined) return `"/${textOfBytes(path)}" ${found}`;
-    for (const [name, child] of node.children ?? []) {
-      const below = childPath(path, name);
-      const tooLong = nameShortcoming(name, below);
-      if (tooLong !== undefined) return `"/${textOfBytes(below).slice(0, 200)}…" ${tooLong}`;
-      waiting.push([below, child]);
+    const [path, directory] = next;
+    const found = nodeShortcoming(directory, layer);
+    if (found !== undefined) return ofPath(path, found);
+    for (const [name, child] of directory.children ?? []) {
+      const inChild =
+        nameShortcoming(name, path) ?? (child.kind === 'file' ? nodeShortcoming(child, layer) : undefined);
+      if (inChild !== undefined) return ofPath(childPath(path, name), inChild);
+      if (child.kind === 'directory') waiting.push([childPath(path, name), child]);
     }
   }
   return undefined;
 }
 
-function nameShortcoming(name: ByteString, path: ByteString): string | undefined {
+const MAX_SHOWN = 200;
+
+function ofPath(path: ByteString, found: string): string {
+  const shown = textOfBytes(path);
+  return `"/${shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown}" ${found}`;
+}
+
+function nameShortcoming(name: ByteString, parent: ByteString): string | undefined {
   if (name.length > MAX_NAME) return `has a name of over ${MAX_NAME} bytes`;
-  return path.length > MAX_PATH ? `has a path of over ${MAX_PATH} bytes` : undefined;
+  return parent.length + 1 + name.length > MAX_PATH ? `has a path of over ${MAX_PATH} bytes` : undefined;
 }
 
 function nodeShortcoming(node: FileNode, { diffId, tarSize }: ErofsLayer): string | undefined {
-  if (node.kind === 'whiteout') return undefined;
   const xattrs = xattrsOf(node);
   const unkept = xattrs.size === 0 ? undefined : xattrsShortcoming(xattrs);
   if (unkept !== undefined) return `has ${unkept}`;
