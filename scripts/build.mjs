@@ -19,8 +19,8 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 const version = JSON.parse(readFileSync('package.json', 'utf8')).version;
 const entries = {
   main: 'src/cli/main.ts',
-  'build-worker': 'src/build-worker.ts',
-  'isolation-worker': 'src/isolation-worker.ts',
+  'build-worker': 'src/toolchain/workshop/build-worker.ts',
+  'isolation-worker': 'src/toolchain/isolation-worker.ts',
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
   'unpack-worker': 'src/layers/unpack/unpack-worker.ts',
   'content-digest-worker': 'src/layers/compression/content-digest-worker.ts',

@@ -7,7 +7,7 @@
  * @packageDocumentation
  */
 export { createToolchain } from './toolchain.js';
-export { login, logout } from './login.js';
+export { login, logout } from './toolchain/transfer/login.js';
 export { buildRequest } from './builder/build-request.js';
 export { checkDockerfile } from './builder/check/check-dockerfile.js';
 export { outlineDockerfile } from './builder/outline/outline-dockerfile.js';
@@ -40,11 +40,11 @@ export type {
   SaveOptions,
   Toolchain,
   ToolchainOptions,
-} from './toolchain-types.js';
-export type { ActivityOptions } from './activity-options.js';
-export type { PrunedCacheMount, Removal } from './store-care-types.js';
-export type { BuildOutput, ByteSink } from './build-output.js';
-export type { CacheTarget } from './cache-target.js';
+} from './toolchain/toolchain-types.js';
+export type { ActivityOptions } from './toolchain/activity-options.js';
+export type { PrunedCacheMount, Removal } from './toolchain/care/store-care-types.js';
+export type { BuildOutput, ByteSink } from './toolchain/outputs/build-output.js';
+export type { CacheTarget } from './toolchain/outputs/cache-target.js';
 export type {
   Amount,
   CacheUsage,
@@ -55,8 +55,8 @@ export type {
   PruneStoreOptions,
   SnapshotUsage,
   StoreFinding,
-} from './store-care-types.js';
-export type { AccessOptions, LoginRequest } from './login.js';
+} from './toolchain/care/store-care-types.js';
+export type { AccessOptions, LoginRequest } from './toolchain/transfer/login.js';
 export type { CredentialKeeper } from './registry/config/credential-writer.js';
 export type {
   BuildRequest,

@@ -6,21 +6,27 @@ import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildExplanation } from './builder/explain/build-explanation.js';
 import type { BuildPlan } from './builder/plan.js';
-import { createBuilderParts, type BuilderPartsOptions } from './builder-parts.js';
-import type { ArchivesContext } from './image-archives.js';
+import { createBuilderParts, type BuilderPartsOptions } from './toolchain/builder-parts.js';
+import type { ArchivesContext } from './toolchain/transfer/image-archives.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { formatReference, parseReference, withDefaultTag } from './oci/reference.js';
 import type { ImageLocation } from './registry/copy/image-location.js';
-import type { PushContext } from './push-from-store.js';
-import { openRegistryClient } from './registry-access.js';
+import type { PushContext } from './toolchain/transfer/push-from-store.js';
+import { openRegistryClient } from './toolchain/transfer/registry-access.js';
 import { findImage, isLoss, namesOf } from './store/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { onDisk } from './store/store-error.js';
 import { openStore, type OpenStore } from './store/open-store.js';
-import type { CheckStoreOptions, DiskUsage, PruneResult, PruneStoreOptions, StoreFinding } from './store-care-types.js';
+import type {
+  CheckStoreOptions,
+  DiskUsage,
+  PruneResult,
+  PruneStoreOptions,
+  StoreFinding,
+} from './toolchain/care/store-care-types.js';
 import { TsbuildError } from './support/errors.js';
 import { invariant } from './support/invariant.js';
-import { transferEvents } from './transfer-events.js';
+import { transferEvents } from './toolchain/transfer/transfer-events.js';
 
 import type {
   FetchContextOptions,
@@ -44,9 +50,9 @@ import type {
   SaveOptions,
   Toolchain,
   ToolchainOptions,
-} from './toolchain-types.js';
-import type { ActivityOptions } from './activity-options.js';
-import type { PrunedCacheMount, Removal } from './store-care-types.js';
+} from './toolchain/toolchain-types.js';
+import type { ActivityOptions } from './toolchain/activity-options.js';
+import type { PrunedCacheMount, Removal } from './toolchain/care/store-care-types.js';
 
 /** A toolchain over a store on this machine. @throws `STORE_INVALID`, `STORE_IO` */
 export async function createToolchain(options: ToolchainOptions): Promise<Toolchain> {
@@ -75,7 +81,7 @@ class LocalToolchain implements Toolchain {
   async buildAll(tasks: readonly BuildTask[], options: BuildAllOptions = {}): Promise<readonly BuildResult[]> {
     const bytes = this.#options.keepStorage;
     if (bytes === undefined) return await this.#buildOutputs(tasks, options);
-    const { keepStorage, watchWork } = await import('./keep-storage.js');
+    const { keepStorage, watchWork } = await import('./toolchain/care/keep-storage.js');
     const watched = watchWork(withDefaults(options).progress);
     const results = await this.#buildOutputs(tasks, { ...options, progress: watched.progress });
     if (watched.worked()) await keepStorage(bytes, { store: this.#store, env: this.#options.env });
@@ -87,14 +93,14 @@ class LocalToolchain implements Toolchain {
     const isPlain = tasks.every(({ outputs = [], cacheTo = [] }) => outputs.length + cacheTo.length === 0);
     const requests = tasks.map(({ request }) => request);
     if (isPlain) return await this.#build(requests, activity);
-    const { requestOf, performTasks } = await import('./build-tasks.js');
+    const { requestOf, performTasks } = await import('./toolchain/build-tasks.js');
     const results = await this.#build(tasks.map(requestOf), activity);
     return await performTasks(tasks, results, { ...this.#pushContext(activity), toolchain: this });
   }
 
   async #build(requests: readonly BuildRequest[], activity: BuildActivity): Promise<readonly BuildResult[]> {
     if (process.geteuid?.() === 0) return this.#buildHere(requests, activity);
-    const { buildAsOrdinaryUser } = await import('./build-in-namespace.js');
+    const { buildAsOrdinaryUser } = await import('./toolchain/workshop/build-in-namespace.js');
     const { env, registries } = this.#options;
     return buildAsOrdinaryUser(requests, {
       store: this.#store,
@@ -139,7 +145,7 @@ class LocalToolchain implements Toolchain {
   async fetchContext(address: string, given: FetchContextOptions = {}): Promise<ContextFile | undefined> {
     const { progress, signal } = withDefaults(given);
     const { fetchContext } = await import('./builder/context/fetched-context.js');
-    const { openSourceAccess } = await import('./source-access.js');
+    const { openSourceAccess } = await import('./toolchain/source-access.js');
     const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
     await using access = openSourceAccess(options);
     const { keepGitDir, secrets = {} } = given;
@@ -173,10 +179,10 @@ class LocalToolchain implements Toolchain {
   async runImage(request: ImageRunRequest, options: RunImageOptions): Promise<RunResult> {
     const activity = { ...withDefaults(options), openVisit: options.openVisit };
     if (process.geteuid?.() === 0) {
-      const { runImageHere } = await import('./run-image.js');
+      const { runImageHere } = await import('./toolchain/workshop/run-image.js');
       return await runImageHere(request, { ...this.#partsOptions(activity), ...activity });
     }
-    const { runImageAsOrdinaryUser } = await import('./build-in-namespace.js');
+    const { runImageAsOrdinaryUser } = await import('./toolchain/workshop/build-in-namespace.js');
     const { env, registries } = this.#options;
     return await runImageAsOrdinaryUser(request, { store: this.#store, env, registries, now: this.#now, ...activity });
   }
@@ -214,7 +220,7 @@ class LocalToolchain implements Toolchain {
     const { progress, signal } = withDefaults(activity);
     const target = withDefaultTag(parseReference(name));
     const { image } = await findImage(this.#store.images, name);
-    const { pushFromStore } = await import('./push-from-store.js');
+    const { pushFromStore } = await import('./toolchain/transfer/push-from-store.js');
     return await pushFromStore({ image, target }, activity, this.#pushContext({ progress, signal }));
   }
 
@@ -224,12 +230,12 @@ class LocalToolchain implements Toolchain {
   }
 
   async save(names: readonly string[], options: SaveOptions = {}): Promise<AsyncIterable<Uint8Array>> {
-    const { saveStream } = await import('./image-archives.js');
+    const { saveStream } = await import('./toolchain/transfer/image-archives.js');
     return await saveStream(names, options, this.#archivesContext(options));
   }
 
   async saveFiles(names: readonly string[], options: SaveFilesOptions): Promise<readonly SavedFile[]> {
-    const { saveFiles } = await import('./image-archives.js');
+    const { saveFiles } = await import('./toolchain/transfer/image-archives.js');
     return await saveFiles(names, options, this.#archivesContext(options));
   }
 
@@ -237,7 +243,7 @@ class LocalToolchain implements Toolchain {
     source: AsyncIterable<Uint8Array> | readonly string[],
     options: LoadOptions = {},
   ): Promise<readonly LoadedImage[]> {
-    const { load } = await import('./image-archives.js');
+    const { load } = await import('./toolchain/transfer/image-archives.js');
     return await load(source, options, this.#archivesContext(options));
   }
 
@@ -246,7 +252,7 @@ class LocalToolchain implements Toolchain {
   }
 
   async copy(from: ImageLocation, to: ImageLocation, options: CopyOptions = {}): Promise<CopiedImage> {
-    const { copyBetween } = await import('./copy-between.js');
+    const { copyBetween } = await import('./toolchain/transfer/copy-between.js');
     return await copyBetween(from, to, {
       ...withDefaults(options),
       platforms: options.platforms,
@@ -298,46 +304,46 @@ class LocalToolchain implements Toolchain {
   }
 
   async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly Removal[]> {
-    const { removeImage } = await import('./remove-image.js');
+    const { removeImage } = await import('./toolchain/care/remove-image.js');
     return removeImage(name, { store: this.#store, env: this.#options.env, force: options.force ?? false });
   }
 
   async pruneCacheMounts(options: PruneOptions = {}): Promise<readonly PrunedCacheMount[]> {
-    const { hasCacheMounts, pruneCacheMounts } = await import('./prune-cache-mounts.js');
+    const { hasCacheMounts, pruneCacheMounts } = await import('./toolchain/care/prune-cache-mounts.js');
     const store = this.#store;
     if (!hasCacheMounts(store)) return [];
     const activity = withDefaults(options);
     const dryRun = options.dryRun ?? false;
     if (process.geteuid?.() === 0) return await pruneCacheMounts({ store, dryRun, signal: activity.signal });
-    const { pruneCacheMountsAsOrdinaryUser } = await import('./build-in-namespace.js');
+    const { pruneCacheMountsAsOrdinaryUser } = await import('./toolchain/workshop/build-in-namespace.js');
     return await pruneCacheMountsAsOrdinaryUser(dryRun, { store, env: this.#options.env, ...activity });
   }
 
   async *exportCacheMount(id: string, activity: ActivityOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     const { signal } = withDefaults(activity);
     const options = { store: this.#store, env: this.#options.env, signal };
-    const { exportCacheMountAsOrdinaryUser } = await import('./cache-mounts-in-namespace.js');
-    const { exportCacheMount } = await import('./cache-mount-archives.js');
+    const { exportCacheMountAsOrdinaryUser } = await import('./toolchain/workshop/cache-mounts-in-namespace.js');
+    const { exportCacheMount } = await import('./toolchain/outputs/cache-mount-archives.js');
     yield* (process.geteuid?.() === 0 ? exportCacheMount : exportCacheMountAsOrdinaryUser)(id, options);
   }
 
   async importCacheMount(id: string, tar: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<void> {
     const { signal } = withDefaults(activity);
     const options = { store: this.#store, env: this.#options.env, signal };
-    const { importCacheMountAsOrdinaryUser } = await import('./cache-mounts-in-namespace.js');
-    const { importCacheMount } = await import('./cache-mount-archives.js');
+    const { importCacheMountAsOrdinaryUser } = await import('./toolchain/workshop/cache-mounts-in-namespace.js');
+    const { importCacheMount } = await import('./toolchain/outputs/cache-mount-archives.js');
     const importHere = process.geteuid?.() === 0 ? importCacheMount : importCacheMountAsOrdinaryUser;
     await onDisk('import the cache mount', this.#store.root, () => importHere(id, tar, options));
   }
 
   async diskUsage(activity: ActivityOptions = {}): Promise<DiskUsage> {
-    const { measureStore } = await import('./disk-usage.js');
+    const { measureStore } = await import('./toolchain/care/disk-usage.js');
     const cacheMounts = await this.pruneCacheMounts({ ...activity, dryRun: true });
     return await measureStore({ store: this.#store, env: this.#options.env, cacheMounts, signal: activity.signal });
   }
 
   async prune(options: PruneStoreOptions = {}): Promise<PruneResult> {
-    const { pruneStore } = await import('./prune-store.js');
+    const { pruneStore } = await import('./toolchain/care/prune-store.js');
     const { signal } = withDefaults(options);
     const { dryRun } = options;
     const cacheMounts = (): Promise<readonly PrunedCacheMount[]> => this.pruneCacheMounts({ dryRun, signal });
@@ -345,14 +351,14 @@ class LocalToolchain implements Toolchain {
   }
 
   async checkStore(options: CheckStoreOptions = {}): Promise<readonly StoreFinding[]> {
-    const { checkStore } = await import('./check-store.js');
+    const { checkStore } = await import('./toolchain/care/check-store.js');
     const { quick = false, repair = false } = options;
     const { signal } = withDefaults(options);
     return await checkStore({ store: this.#store, env: this.#options.env, quick, repair, signal });
   }
 
   async bootstrap(request: BootstrapRequest, activity: ActivityOptions = {}): Promise<BuildResult> {
-    const { bootstrapImage } = await import('./bootstrap-image.js');
+    const { bootstrapImage } = await import('./toolchain/transfer/bootstrap-image.js');
     using _lock = await this.#store.lock('shared', activity);
     return await bootstrapImage(request, {
       store: this.#store,

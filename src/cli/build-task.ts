@@ -1,11 +1,11 @@
-import type { BuildTask } from '../toolchain-types.js';
+import type { BuildTask } from '../toolchain/toolchain-types.js';
 import type { ParsedArguments } from './argv.js';
-import { readCaches } from './build-cache.js';
-import type { ReadOutputs } from './build-outputs.js';
+import { readCaches } from './options/build-cache.js';
+import type { ReadOutputs } from './options/build-outputs.js';
 import { readBuildRequest } from './build-request.js';
-import type { SourceReading } from './build-sources.js';
+import type { SourceReading } from './sources/build-sources.js';
 import type { Host } from './host.js';
-import { withOutputTimes } from './time-options.js';
+import { withOutputTimes } from './options/time-options.js';
 
 export interface TaskReading extends Omit<SourceReading, 'host'> {
   /** What `readOutputs` has found. */

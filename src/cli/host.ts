@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Toolchain, ToolchainOptions } from '../toolchain-types.js';
+import type { Toolchain, ToolchainOptions } from '../toolchain/toolchain-types.js';
 import type { OutputStream } from './output-stream.js';
 
 /**

@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 import { ERROR_CODES, isTsbuildError, systemErrorCode } from '../support/errors.js';
 import { parseArguments } from './argv.js';
 import { argumentsSpec, type Command } from './command.js';
-import { COMMANDS, findCommand } from './command-table.js';
-import { EndWithStatus } from './end-with-status.js';
+import { COMMANDS, findCommand } from './tables/command-table.js';
+import { EndWithStatus } from './errors/end-with-status.js';
 import type { Host } from './host.js';
 import { print } from './output-stream.js';
-import { ReportedError } from './reported-error.js';
-import { isAddress } from './is-address.js';
-import { unknownCommand } from './unknown-command.js';
+import { ReportedError } from './errors/reported-error.js';
+import { isAddress } from './sources/is-address.js';
+import { unknownCommand } from './errors/unknown-command.js';
 
 /** What a process ends with that SIGPIPE has killed: 128 and the signal's number. */
 const READER_GONE = 141;
@@ -93,7 +93,7 @@ async function report(error: unknown, host: Host, failureStatus: number | undefi
 }
 
 async function rendered(error: unknown, host: Host): Promise<string> {
-  const { renderError } = await import('./render-error.js');
+  const { renderError } = await import('./errors/render-error.js');
   const { colorOf } = await import('./text/color.js');
   const options = { sources: host.sources, color: colorOf(host.stderr, host.env) };
   return errorsOf(error)

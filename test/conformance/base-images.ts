@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { Readable } from 'node:stream';
 import { digestOf } from '../../src/oci/digest.js';
-import type { Toolchain } from '../../src/toolchain-types.js';
+import type { Toolchain } from '../../src/toolchain/toolchain-types.js';
 import { json, tarOf, type Members } from '../support/archive-builder.js';
 import { directory, file, layerTar, symlink } from '../support/layer-entries.js';
 import { readArchive } from './read-image.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { Host } from '../../src/cli/host.js';
-import type { Toolchain, ToolchainOptions } from '../../src/toolchain-types.js';
+import type { Toolchain, ToolchainOptions } from '../../src/toolchain/toolchain-types.js';
 import type { BaseImages } from './base-images.js';
 import { makeBaseImages } from './base-images.js';
 import { REPOSITORY } from './case-folders.js';
@@ -17,7 +17,7 @@ import { rootPath } from './write-case.js';
 const DIST = join(REPOSITORY, 'dist');
 type Library = typeof import('../../src/index.js');
 type Stores = typeof import('../../src/store/open-store.js');
-type Namespaces = typeof import('../../src/build-in-namespace.js');
+type Namespaces = typeof import('../../src/toolchain/workshop/build-in-namespace.js');
 type CommandLine = typeof import('../../src/cli/run-cli.js');
 
 /** tsbuild in this process, with a store of its own and the base images in it. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Host } from '../../src/cli/host.js';
-import type { Toolchain } from '../../src/toolchain-types.js';
+import type { Toolchain } from '../../src/toolchain/toolchain-types.js';
 import { REPOSITORY } from './case-folders.js';
 import type { Check } from './outcome.js';
 import { flagsOf, type PreparedCase } from './prepared-case.js';
@@ -8,7 +8,7 @@ import { rootPath } from './write-case.js';
 
 const DIST = join(REPOSITORY, 'dist');
 type Arguments = typeof import('../../src/cli/argv.js');
-type CommandTable = typeof import('../../src/cli/command-table.js');
+type CommandTable = typeof import('../../src/cli/tables/command-table.js');
 type Commands = typeof import('../../src/cli/command.js');
 type Requests = typeof import('../../src/cli/build-request.js');
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { assembleCache } from '../../src/export-cache.js';
+import { assembleCache } from '../../src/toolchain/outputs/export-cache.js';
 import { digestHex, digestOf } from '../../src/oci/digest.js';
 import { MEDIA_TYPE } from '../../src/oci/media-type.js';
 import { dockerRegistry, startDockerRegistry, type DockerRegistry } from '../support/docker-registry.js';

@@ -22,7 +22,7 @@ import { openStore } from '../../src/store/open-store.js';
 import { digestOf } from '../../src/oci/digest.js';
 import { startScriptedRegistry, type ScriptedRegistry } from '../../src/testing/scripted-registry.js';
 import { createToolchain } from '../../src/toolchain.js';
-import type { Toolchain } from '../../src/toolchain-types.js';
+import type { Toolchain } from '../../src/toolchain/toolchain-types.js';
 import { FULL } from '../support/faults/sweep.js';
 import { environmentOf, must, placeAt, putApp } from '../support/faults/workload.js';
 import { layerTar, putSampleImage } from '../support/sample-images.js';

@@ -7,7 +7,7 @@ import { MEDIA_TYPE } from '../../src/oci/media-type.js';
 import { openStore } from '../../src/store/open-store.js';
 import { startScriptedRegistry, type ScriptedRegistry } from '../../src/testing/scripted-registry.js';
 import { createToolchain } from '../../src/toolchain.js';
-import type { Toolchain } from '../../src/toolchain-types.js';
+import type { Toolchain } from '../../src/toolchain/toolchain-types.js';
 import { layerTar, putSampleImage } from '../support/sample-images.js';
 import { forPlatform, SampleRepository } from '../unit/registry/sample-registry.js';
 

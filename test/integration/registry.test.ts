@@ -12,7 +12,7 @@ import { digestOf } from '../../src/oci/digest.js';
 import { MEDIA_TYPE, type LayerMediaType } from '../../src/oci/media-type.js';
 import { parsePlatform } from '../../src/oci/platform.js';
 import { parseReference } from '../../src/oci/reference.js';
-import { login, logout } from '../../src/login.js';
+import { login, logout } from '../../src/toolchain/transfer/login.js';
 import { loadRegistryConfiguration } from '../../src/registry/config/load-registry-configuration.js';
 import { pullImage } from '../../src/registry/pull-image.js';
 import { pushImage } from '../../src/registry/push-image.js';

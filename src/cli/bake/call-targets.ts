@@ -1,7 +1,7 @@
 import { textOf } from '../../bake/target/field.js';
 import { callOf, type Call } from '../calls/call.js';
 import { runCall } from '../calls/run-call.js';
-import { EndWithStatus } from '../end-with-status.js';
+import { EndWithStatus } from '../errors/end-with-status.js';
 import { print } from '../output-stream.js';
 import { plainLine } from '../text/terminal-text.js';
 import type { BakeContext, TargetCommand } from './target-command.js';

@@ -7,7 +7,7 @@ import { readCsvFields } from '../../parser/instructions/csv-fields.js';
 import { TsbuildError } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
-import { isAddress } from '../is-address.js';
+import { isAddress } from '../sources/is-address.js';
 
 const BAKE = { command: 'tsbuild bake' };
 const PLAIN: ReadonlySet<string> = new Set([

@@ -5,9 +5,9 @@ import type { Definition } from '../../bake/definition/read-definition.js';
 import { parseGoBoolean } from '../../parser/go-boolean.js';
 import { formatPlatform, hostPlatform } from '../../oci/platform.js';
 import { usageError, type ParsedArguments } from '../argv.js';
-import { readOptionFile } from '../context-files.js';
+import { readOptionFile } from '../sources/context-files.js';
 import type { Host } from '../host.js';
-import { textFromStdin } from '../standard-input.js';
+import { textFromStdin } from '../sources/standard-input.js';
 
 const BAKE = { command: 'tsbuild bake' };
 

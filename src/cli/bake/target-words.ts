@@ -5,7 +5,7 @@ import { cleanContext } from '../../bake/target/print-targets.js';
 import { entriesOf, listOf, mapOf, textOf, truthOf, type MapField, type Target } from '../../bake/target/field.js';
 import type { OptionSpec } from '../argv.js';
 import { usageError } from '../argv.js';
-import { isAddress } from '../is-address.js';
+import { isAddress } from '../sources/is-address.js';
 
 const BAKE = { command: 'tsbuild bake' };
 

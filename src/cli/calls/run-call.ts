@@ -1,10 +1,10 @@
 import type { CheckResult } from '../../builder/check/check-dockerfile.js';
 import type { ParsedArguments } from '../argv.js';
 import { readBuildRequest } from '../build-request.js';
-import { forOnePlatform } from '../platforms.js';
+import { forOnePlatform } from '../options/platforms.js';
 import { lazyToolchain } from '../commands/open-toolchain.js';
 import { runTransfer } from '../commands/transfer-activity.js';
-import { EndWithStatus } from '../end-with-status.js';
+import { EndWithStatus } from '../errors/end-with-status.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
 import { noticeLine } from '../progress/report.js';

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import type { PrunedCacheMount } from '../../store-care-types.js';
+import type { PrunedCacheMount } from '../../toolchain/care/store-care-types.js';
 import { systemErrorCode } from '../../support/errors.js';
 import { writeOutputFile } from '../../support/output-file.js';
-import type { Toolchain } from '../../toolchain-types.js';
+import type { Toolchain } from '../../toolchain/toolchain-types.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { pour, print } from '../output-stream.js';

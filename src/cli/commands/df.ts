@@ -1,5 +1,5 @@
 import { shortDigest } from '../../oci/digest.js';
-import type { CacheUsage, DiskUsage } from '../../store-care-types.js';
+import type { CacheUsage, DiskUsage } from '../../toolchain/care/store-care-types.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';

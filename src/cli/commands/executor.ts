@@ -2,9 +2,9 @@ import type { BuildResult } from '../../builder/build-request.js';
 import { formatReference, parseReference, repositoryName, withDefaultTag } from '../../oci/reference.js';
 import { parseArguments, usageError, type ParsedArguments } from '../argv.js';
 import { argumentsSpec, type Command } from '../command.js';
-import { readExecutorContext } from '../executor-context.js';
+import { readExecutorContext } from '../sources/executor-context.js';
 import type { Host } from '../host.js';
-import type { ResultFile } from '../result-files.js';
+import type { ResultFile } from '../results/result-files.js';
 import { runBuild } from './build.js';
 
 /** A build as kaniko's executor is asked for one. */

@@ -1,6 +1,6 @@
 import type { BuildExplanation, ExplainedStep } from '../../builder/explain/build-explanation.js';
 import type { ParsedArguments } from '../argv.js';
-import { readCaches } from '../build-cache.js';
+import { readCaches } from '../options/build-cache.js';
 import { readBuildRequest } from '../build-request.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';

@@ -1,7 +1,7 @@
-import type { StoreFinding } from '../../store-care-types.js';
+import type { StoreFinding } from '../../toolchain/care/store-care-types.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { ParsedArguments } from '../argv.js';
-import { EndWithStatus } from '../end-with-status.js';
+import { EndWithStatus } from '../errors/end-with-status.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
 import { escapeControls } from '../text/terminal-text.js';

@@ -3,7 +3,7 @@ import type { Command } from '../command.js';
 import { commandHelp, mainHelp } from '../help.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
-import { unknownCommand } from '../unknown-command.js';
+import { unknownCommand } from '../errors/unknown-command.js';
 
 export async function run(parsed: ParsedArguments, host: Host, commands: readonly Command[]): Promise<void> {
   const [name] = parsed.positionals;

@@ -1,6 +1,6 @@
 import { shortDigest } from '../../oci/digest.js';
 import type { HistoryEntry } from '../../oci/image.js';
-import type { ImageDetails } from '../../toolchain-types.js';
+import type { ImageDetails } from '../../toolchain/toolchain-types.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';

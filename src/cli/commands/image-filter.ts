@@ -1,5 +1,5 @@
 import { familiarName } from '../../oci/reference.js';
-import type { ImageDetails, Toolchain } from '../../toolchain-types.js';
+import type { ImageDetails, Toolchain } from '../../toolchain/toolchain-types.js';
 import { usageError } from '../argv.js';
 import { timeOf } from '../text/moment.js';
 

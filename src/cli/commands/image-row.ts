@@ -1,6 +1,6 @@
 import { shortDigest } from '../../oci/digest.js';
 import { familiarName } from '../../oci/reference.js';
-import type { ImageDetails } from '../../toolchain-types.js';
+import type { ImageDetails } from '../../toolchain/toolchain-types.js';
 import { formatCreated } from '../text/age.js';
 import { formatSize } from '../text/size.js';
 import type { Headings, Row } from '../template/format-rows.js';

@@ -1,6 +1,6 @@
 import { familiarName } from '../../oci/reference.js';
 import type { StoredImage } from '../../store/image-store.js';
-import type { ImageDetails } from '../../toolchain-types.js';
+import type { ImageDetails } from '../../toolchain/toolchain-types.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';

@@ -9,7 +9,7 @@ const FORMATS = { text: 'text', json: 'json' } as const;
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const format = parsed.flag('json') ? 'json' : (choose(parsed.value('format'), FORMATS, '--format') ?? 'text');
-  const { describeMachine } = await import('../../describe-machine.js');
+  const { describeMachine } = await import('../../toolchain/describe-machine.js');
   const report = await describeMachine({ storeRoot: storeRoot(parsed.value('store'), host), env: host.env });
   await print(host.stdout, format === 'json' ? `${JSON.stringify(report)}\n` : machineText(report));
 }

@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.js';
 import type { ContainerConfig } from '../../oci/image.js';
 import { familiarName, parseReference } from '../../oci/reference.js';
-import type { ImageDetails } from '../../toolchain-types.js';
+import type { ImageDetails } from '../../toolchain/toolchain-types.js';
 
 /** What `tsbuild inspect` shows, spelled as Docker's image inspection is. */
 export interface Inspection {

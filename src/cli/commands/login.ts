@@ -1,9 +1,9 @@
-import { registryOf } from '../../login.js';
+import { registryOf } from '../../toolchain/transfer/login.js';
 import { TsbuildError } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
-import { readRegistrySettings } from '../registry-options.js';
+import { readRegistrySettings } from '../options/registry-options.js';
 import { environment } from './open-toolchain.js';
 import { ask, firstLine } from '../prompt.js';
 
@@ -13,7 +13,7 @@ export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const [server = 'docker.io'] = parsed.positionals;
   const registry = registryOf(server);
   const { username, password } = await readUser(parsed, host);
-  const { login } = await import('../../login.js');
+  const { login } = await import('../../toolchain/transfer/login.js');
   const registries = readRegistrySettings(parsed, host, []);
   const options = { env: environment(parsed, host), registries, signal: host.signal };
   const keeper = await login({ registry, username, password }, options);

@@ -1,4 +1,4 @@
-import { logout, registryOf } from '../../login.js';
+import { logout, registryOf } from '../../toolchain/transfer/login.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import type { Toolchain } from '../../toolchain-types.js';
+import type { Toolchain } from '../../toolchain/toolchain-types.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
-import { parseByteCount } from '../byte-count.js';
+import { parseByteCount } from '../options/byte-count.js';
 import { noticeLine } from '../progress/report.js';
-import { readRegistrySettings } from '../registry-options.js';
+import { readRegistrySettings } from '../options/registry-options.js';
 import { additionalStores, storeRoot } from '../store-root.js';
 
 /** As `openToolchain`, at the first use and only once. */

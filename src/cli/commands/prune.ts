@@ -1,8 +1,8 @@
 import { shortDigest } from '../../oci/digest.js';
-import type { PruneResult, PruneStoreOptions } from '../../store-care-types.js';
-import type { Removal } from '../../store-care-types.js';
+import type { PruneResult, PruneStoreOptions } from '../../toolchain/care/store-care-types.js';
+import type { Removal } from '../../toolchain/care/store-care-types.js';
 import { usageError, type ParsedArguments } from '../argv.js';
-import { parseByteCount } from '../byte-count.js';
+import { parseByteCount } from '../options/byte-count.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';
 import { confirm } from '../prompt.js';

@@ -2,7 +2,7 @@ import { parseReference, repositoryName, withDefaultTag } from '../../oci/refere
 import type { ParsedArguments } from '../argv.js';
 import { platform } from '../build-request.js';
 import type { Host } from '../host.js';
-import { pushedAs, readImageForm } from '../image-form.js';
+import { pushedAs, readImageForm } from '../options/image-form.js';
 import { print } from '../output-stream.js';
 import { openToolchain } from './open-toolchain.js';
 import { runTransfer } from './transfer-activity.js';

@@ -1,7 +1,7 @@
 import { familiarName, parseReference } from '../../oci/reference.js';
 import { isTsbuildError } from '../../support/errors.js';
-import type { Toolchain } from '../../toolchain-types.js';
-import type { Removal } from '../../store-care-types.js';
+import type { Toolchain } from '../../toolchain/toolchain-types.js';
+import type { Removal } from '../../toolchain/care/store-care-types.js';
 import type { ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';
 import { print } from '../output-stream.js';

@@ -1,11 +1,11 @@
 import { parseReference, withDefaultTag } from '../../oci/reference.js';
-import type { ImageDetails, Toolchain } from '../../toolchain-types.js';
+import type { ImageDetails, Toolchain } from '../../toolchain/toolchain-types.js';
 import type { RunResult } from '../../sandbox/sandbox.js';
 import type { ProgressSink } from '../../builder/progress.js';
 import { parsePlatform, type Platform } from '../../oci/platform.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';
-import { EndWithStatus } from '../end-with-status.js';
+import { EndWithStatus } from '../errors/end-with-status.js';
 import type { Host } from '../host.js';
 import { readImageRun } from '../image-run/image-run-options.js';
 import { print } from '../output-stream.js';

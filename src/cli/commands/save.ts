@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { SaveFilesOptions } from '../../toolchain-types.js';
+import type { SaveFilesOptions } from '../../toolchain/toolchain-types.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { usageError, type ParsedArguments } from '../argv.js';
-import { parseByteCount } from '../byte-count.js';
+import { parseByteCount } from '../options/byte-count.js';
 import type { Host } from '../host.js';
 import { pour } from '../output-stream.js';
 import { choose } from './choose.js';

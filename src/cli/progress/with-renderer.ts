@@ -1,6 +1,6 @@
 import type { BuildResult } from '../../builder/build-request.js';
 import type { ProgressSink } from '../../builder/progress.js';
-import { ReportedError } from '../reported-error.js';
+import { ReportedError } from '../errors/reported-error.js';
 import type { ProgressRenderer } from './renderer.js';
 
 /** Does the work while the renderer shows it, and ends the show with how it ended. */

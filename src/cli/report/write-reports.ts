@@ -2,7 +2,7 @@ import type { BuildResult } from '../../builder/build-request.js';
 import type { ProgressEvent, ProgressSink } from '../../builder/progress.js';
 import type { Outcome } from '../progress/renderer.js';
 import { drawPicture, formatOfName } from '../picture/picture.js';
-import { writeBytes } from '../write-bytes.js';
+import { writeBytes } from '../results/write-bytes.js';
 import { BuildLog } from './build-log.js';
 import { reportPage } from './report-page.js';
 import { stepFates } from './step-fates.js';

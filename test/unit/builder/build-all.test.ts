@@ -7,7 +7,7 @@ import { buildRequest, type BuildRequest, type BuildResult } from '../../../src/
 import type { ProgressEvent } from '../../../src/builder/progress.js';
 import { decodeIndex } from '../../../src/oci/decode.js';
 import { parsePlatform } from '../../../src/oci/platform.js';
-import { createBuilderParts } from '../../../src/builder-parts.js';
+import { createBuilderParts } from '../../../src/toolchain/builder-parts.js';
 import { openStore, type OpenStore } from '../../../src/store/open-store.js';
 import { requirement } from '../../support/require.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseArguments, type ArgumentsSpec } from '../../../src/cli/argv.js';
 import { argumentsSpec } from '../../../src/cli/command.js';
-import { COMMANDS } from '../../../src/cli/command-table.js';
+import { COMMANDS } from '../../../src/cli/tables/command-table.js';
 import type { TsbuildError } from '../../../src/support/errors.js';
 
 const SPEC: ArgumentsSpec = {

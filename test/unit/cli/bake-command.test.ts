@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BuildResult } from '../../../src/builder/build-request.js';
 import { runCli } from '../../../src/cli/run-cli.js';
-import type { BuildTask } from '../../../src/toolchain-types.js';
+import type { BuildTask } from '../../../src/toolchain/toolchain-types.js';
 import { BUILT } from './build-result.js';
 import { testHost, type TestHost, type TestHostOptions } from './test-host.js';
 

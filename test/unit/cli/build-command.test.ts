@@ -7,7 +7,7 @@ import type { BuildRequest } from '../../../src/builder/build-request.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { parseDigest } from '../../../src/oci/digest.js';
 import { encodeError, TsbuildError } from '../../../src/support/errors.js';
-import type { Toolchain } from '../../../src/toolchain-types.js';
+import type { Toolchain } from '../../../src/toolchain/toolchain-types.js';
 import { BUILT } from './build-result.js';
 import { log, testHost, type TestHost, type TestHostOptions } from './test-host.js';
 

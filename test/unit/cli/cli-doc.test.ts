@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { COMMANDS } from '../../../src/cli/command-table.js';
+import { COMMANDS } from '../../../src/cli/tables/command-table.js';
 import { cliPage, manPages } from '../../support/cli-reference.js';
 
 /** `npx vitest run test/unit/cli/cli-doc.test.ts -u` writes the pages anew. */

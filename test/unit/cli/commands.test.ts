@@ -6,7 +6,7 @@ import { parseDigest, type Digest } from '../../../src/oci/digest.js';
 import type { HistoryEntry, ImageConfig } from '../../../src/oci/image.js';
 import { formatReference, parseReference } from '../../../src/oci/reference.js';
 import { TsbuildError } from '../../../src/support/errors.js';
-import type { ImageDetails, Toolchain } from '../../../src/toolchain-types.js';
+import type { ImageDetails, Toolchain } from '../../../src/toolchain/toolchain-types.js';
 import { testHost, type TestHost, type TestHostOptions } from './test-host.js';
 
 const digestOf = (text: string): Digest => parseDigest(`sha256:${createHash('sha256').update(text).digest('hex')}`);

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { COMMANDS } from '../../../src/cli/command-table.js';
+import { COMMANDS } from '../../../src/cli/tables/command-table.js';
 import { candidatesFor } from '../../../src/cli/completion/candidates.js';
 import { SCRIPTS } from '../../../src/cli/completion/scripts.js';
 import { splitLine } from '../../../src/cli/completion/split-line.js';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BuildRequest, BuildResult } from '../../../src/builder/build-request.js';
-import { findCommand } from '../../../src/cli/command-table.js';
+import { findCommand } from '../../../src/cli/tables/command-table.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import { parseDigest } from '../../../src/oci/digest.js';
-import type { BuildOptions } from '../../../src/toolchain-types.js';
+import type { BuildOptions } from '../../../src/toolchain/toolchain-types.js';
 import { BUILT } from './build-result.js';
 import { testHost, type TestHost } from './test-host.js';
 

@@ -3,7 +3,7 @@ import { programArguments } from '../../../src/builder/image-run/image-process.j
 import { parseArguments, type ParsedArguments } from '../../../src/cli/argv.js';
 import { argumentsSpec } from '../../../src/cli/command.js';
 import { readImageRun } from '../../../src/cli/image-run/image-run-options.js';
-import { RUN_IMAGE } from '../../../src/cli/run-image-command.js';
+import { RUN_IMAGE } from '../../../src/cli/tables/run-image-command.js';
 import { introduction } from '../../../src/cli/visit/failed-step-visits.js';
 import { signalNumber } from '../../../src/cli/visit/signal-number.js';
 import { testHost } from './test-host.js';

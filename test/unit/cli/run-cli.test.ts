@@ -5,12 +5,12 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { COMMANDS } from '../../../src/cli/command-table.js';
+import { COMMANDS } from '../../../src/cli/tables/command-table.js';
 import { writeOutputFile } from '../../../src/support/output-file.js';
 import { findInvocation, runCli } from '../../../src/cli/run-cli.js';
 import { storeRoot } from '../../../src/cli/store-root.js';
 import { TsbuildError, type ErrorCode } from '../../../src/support/errors.js';
-import type { Toolchain } from '../../../src/toolchain-types.js';
+import type { Toolchain } from '../../../src/toolchain/toolchain-types.js';
 import { VERSION } from '../../../src/version.js';
 import { testHost, type TestHostOptions } from './test-host.js';
 

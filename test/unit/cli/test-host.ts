@@ -1,7 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import type { ProgressEvent } from '../../../src/builder/progress.js';
 import type { Host } from '../../../src/cli/host.js';
-import type { Toolchain, ToolchainOptions } from '../../../src/toolchain-types.js';
+import type { Toolchain, ToolchainOptions } from '../../../src/toolchain/toolchain-types.js';
 
 export interface TestHost extends Host {
   readonly output: () => string;

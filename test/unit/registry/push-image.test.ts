@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { LayerCompressor } from '../../../src/compress-layer.js';
+import { LayerCompressor } from '../../../src/toolchain/transfer/compress-layer.js';
 import { digestOf } from '../../../src/oci/digest.js';
 import { MEDIA_TYPE } from '../../../src/oci/media-type.js';
 import { parsePlatform } from '../../../src/oci/platform.js';

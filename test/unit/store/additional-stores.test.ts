@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { familiarName, parseReference } from '../../../src/oci/reference.js';
 import { openStore, type OpenStore } from '../../../src/store/open-store.js';
-import type { Toolchain } from '../../../src/toolchain-types.js';
+import type { Toolchain } from '../../../src/toolchain/toolchain-types.js';
 import { createToolchain } from '../../../src/toolchain.js';
 import { ingestBytes, layerTar, putSampleImage, type SampleImage } from '../../support/sample-images.js';
 
