@@ -44,16 +44,25 @@ export async function digestContent(file: ContentFile): Promise<ContentDigest> {
     digester.update(chunk);
     indexer?.push(chunk);
   };
-  const count = counting(counter);
+  await readContent(path, { take, onRead: counting(counter) });
+  const { digest, size } = await digester.finish();
+  return { digest, size, index: indexer?.finish(digest) };
+}
+
+interface Reader {
+  readonly take: (chunk: Uint8Array) => void;
+  /** Is given the bytes of the file as they are read. */
+  readonly onRead: (chunk: Uint8Array) => void;
+}
+
+async function readContent(path: string, { take, onRead }: Reader): Promise<void> {
   using gunzip = startsWithGzip(path) ? BlockingGunzip.open() : undefined;
   if (gunzip === undefined) {
     const source = createReadStream(path, { highWaterMark: 1 << 20 });
-    for await (const chunk of decompress(watched(source, count))) take(chunk);
+    for await (const chunk of decompress(watched(source, onRead))) take(chunk);
   } else {
-    for (const chunk of inflateFile(path, gunzip, count)) take(chunk);
+    for (const chunk of inflateFile(path, gunzip, onRead)) take(chunk);
   }
-  const { digest, size } = await digester.finish();
-  return { digest, size, index: indexer?.finish(digest) };
 }
 
 function counting(counter: SharedArrayBuffer | undefined): (chunk: Uint8Array) => void {

@@ -302,14 +302,19 @@ function ignoreMissing(error: unknown): undefined {
 function decodeMeta(json: unknown): StoredMeta | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
   const { version, boot, parent, owners, image, tar } = json as Readonly<Record<string, unknown>>;
-  if ((version !== VERSION && version !== IMAGE_VERSION) || typeof owners !== 'object' || owners === null)
-    return undefined;
-  if (boot !== null && typeof boot !== 'string') return undefined;
-  if (parent !== null && (typeof parent !== 'string' || !isDigest(parent))) return undefined;
-  const meta = { parent: parent as ChainId | null, owners: decodeOwners(owners), boot };
+  if (typeof owners !== 'object' || owners === null || !isBoot(boot) || !isParent(parent)) return undefined;
+  const meta = { parent, owners: decodeOwners(owners), boot };
   if (version === VERSION) return meta;
-  const own = { image: decodeImage(image), tar: decodeStamp(tar) };
+  const own = version === IMAGE_VERSION ? { image: decodeImage(image), tar: decodeStamp(tar) } : {};
   return own.image === undefined && own.tar === undefined ? undefined : { ...meta, ...own };
+}
+
+function isBoot(json: unknown): json is string | null {
+  return json === null || typeof json === 'string';
+}
+
+function isParent(json: unknown): json is ChainId | null {
+  return json === null || (typeof json === 'string' && isDigest(json));
 }
 
 function decodeImage(json: unknown): SnapshotImage | undefined {

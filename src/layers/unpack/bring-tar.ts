@@ -18,7 +18,7 @@ import { contentMismatch } from './content-mismatch.js';
 export interface TarBringing {
   readonly tars: LayerTars;
   readonly indexes: Pick<LayerIndexes, 'load' | 'save'>;
-  readonly blobs: BlobReader;
+  readonly blobs: Pick<BlobReader, 'open'>;
   readonly digester: ContentDigester;
   /** Called with counts of bytes of the stored blob that have just been read. */
   readonly onBytes: (layer: Layer, count: number) => void;
