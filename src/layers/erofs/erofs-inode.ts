@@ -3,6 +3,7 @@ import { encodeDevice, S_IFMT } from '../../support/syscalls.js';
 import { DEVICE_XATTR } from '../files/ownership.js';
 import { treeEntryOf, xattrsOf, type FileNode } from '../index/file-node.js';
 import { OPAQUE_VALUE } from '../directory-files.js';
+import type { IndexedFile } from '../index/layer-index.js';
 import type { TarEntry, Timestamp } from '../tar-entry.js';
 import type { TreeEntry } from '../tree.js';
 import type { FILE_TYPES } from './erofs-format.js';
@@ -47,9 +48,12 @@ const NONE = { kind: 'none' } as const;
 /** @param opaqueXattr overlayfs's mark on directories that hide what is below them */
 export function inodeOf(node: FileNode, opaqueXattr: ByteString): ErofsInode {
   if (node.kind === 'whiteout') return whiteout();
+  if (node.kind === 'file' && 'file' in node.look && node.look.file.type === 'file') {
+    return fileInode(node, node.look.file);
+  }
   const entry = treeEntryOf(node);
   const { mode, uid, gid, mtime } = entry;
-  const held = isPlaceholder(entry) ? placeholder(entry) : { ...contentOf(node, entry), xattrs: xattrsOf(node) };
+  const held = isPlaceholder(entry) ? placeholder(entry) : { ...contentOf(entry), xattrs: xattrsOf(node) };
   const xattrs = node.opaque ? new Map(held.xattrs).set(opaqueXattr, OPAQUE_VALUE) : held.xattrs;
   return {
     type: held.type,
@@ -59,6 +63,22 @@ export function inodeOf(node: FileNode, opaqueXattr: ByteString): ErofsInode {
     mtime,
     xattrs: encodeXattrs(xattrs),
     content: held.content,
+    links: 0,
+    at: 0,
+  };
+}
+
+/** What most are: this takes a third of the time. */
+function fileInode(node: FileNode, file: IndexedFile): ErofsInode {
+  const { mode, uid, gid, size, offset } = file;
+  return {
+    type: 'file',
+    mode: TYPE_BITS.file | mode,
+    uid,
+    gid,
+    mtime: file,
+    xattrs: encodeXattrs(xattrsOf(node)),
+    content: size === 0 ? NONE : { kind: 'tar', offset, size },
     links: 0,
     at: 0,
   };
@@ -94,13 +114,11 @@ function placeholder({ type }: TreeEntry): Held {
   return { type: 'file', content: NONE, xattrs: new Map([[DEVICE_XATTR, Buffer.from(`${type}:0:0`)]]) };
 }
 
-function contentOf(node: FileNode, entry: TreeEntry): Omit<Held, 'xattrs'> {
-  const { type, size, linkTarget, device } = entry;
+function contentOf({ type, linkTarget, device }: TreeEntry): Omit<Held, 'xattrs'> {
   if (type === 'directory') return { type, content: { kind: 'directory', names: [], inodes: [] } };
   if (linkTarget !== undefined) return { type, content: { kind: 'link', target: linkTarget } };
   if (device !== undefined) {
     return { type, content: { kind: 'device', number: Number(encodeDevice(device.major, device.minor)) } };
   }
-  const offset = 'file' in node.look ? node.look.file.offset : 0;
-  return { type, content: size === 0 ? NONE : { kind: 'tar', offset, size } };
+  return { type, content: NONE };
 }

@@ -80,9 +80,13 @@ function fitsCompact(
 /** As few chunks as there may be: one, up to a tebibyte. */
 export function chunksOf(size: number): { readonly bits: number; readonly count: number } {
   const blocks = Math.ceil(size / BLOCK);
-  const bits = Math.min(Math.ceil(Math.log2(blocks)), CHUNK.maxBits);
-  return { bits, count: Math.ceil(blocks / 2 ** bits) };
+  if (blocks > MAX_CHUNK) return { bits: CHUNK.maxBits, count: Math.ceil(blocks / MAX_CHUNK) };
+  return { bits: WORD_BITS - Math.clz32(blocks - 1), count: 1 };
 }
+
+/** In blocks. */
+const MAX_CHUNK: number = 2 ** CHUNK.maxBits;
+const WORD_BITS = 32;
 
 /** Bytes of the blocks that hold content of the image itself. */
 export function blockBytes({ layout, size, inlined }: InodeLayout): number {

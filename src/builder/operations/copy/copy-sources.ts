@@ -64,8 +64,8 @@ async function openOrigin(
   const from = inputOf(step, source);
   const ownership = step.operation.fromContext || source.kind === 'remote' ? 'root' : 'kept';
   if (from.kind === 'tree') {
-    const { tree, description, ignoredBy = nothing } = from;
-    return { origin: { tree, description, ignoredBy, ownership }, bring: () => Promise.resolve() };
+    const { tree, description, ignoredBy = nothing, memory } = from;
+    return { origin: { tree, description, ignoredBy, ownership, memory }, bring: () => Promise.resolve() };
   }
   // What unpacks layers is loaded only when a stage's files are really needed.
   const { openReadTree } = await import('../root-tree.js');
