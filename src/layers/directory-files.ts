@@ -41,6 +41,10 @@ export class DirectoryFiles implements LayerFiles {
     return new FileOfDirectory({ path, host, stat }, this.#layer, this.#reading);
   }
 
+  read(path: ByteString): Iterable<Uint8Array> {
+    return readFile(hostPath(this.#layer.directory, path));
+  }
+
   *list(directory: ByteString): Generator<LayerName, void, undefined> {
     const host = hostPath(this.#layer.directory, directory);
     const marked = this.#reading.opaqueXattr !== undefined;

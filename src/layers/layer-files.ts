@@ -23,6 +23,8 @@ export interface LayerName {
 /** What a layer has, in the form that overlayfs mounts, by paths whose parents are known to be directories of it. */
 export interface LayerFiles {
   find(path: ByteString): LayerFile | undefined;
+  /** As of the file that `find` gives; where no other layer may have it, opening it tells whether it is there. */
+  read(path: ByteString): Iterable<Uint8Array>;
   /** The names in a directory that it has, in any order. */
   list(directory: ByteString): Iterable<LayerName>;
 }

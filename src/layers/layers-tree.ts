@@ -75,9 +75,10 @@ class LayersTree implements StatedTree {
   }
 
   *read(path: ByteString): Iterable<Uint8Array> {
-    const found = this.#find(path);
+    const [layer, ...more] = path === ROOT ? this.#layers : this.#layersOf(parentPath(path));
+    const found = layer !== undefined && more.length === 0 ? layer : this.#find(path);
     invariant(found !== undefined, `no file "${path}" in this tree`);
-    yield* found.read();
+    yield* found.read(path);
   }
 
   #find(path: ByteString): LayerFile | undefined {

@@ -68,6 +68,7 @@ export class FileList implements KeptFiles {
   readonly #attributesOf: number[] = [];
   readonly #contents: string[] = [];
   #characters = 0;
+  #record: EncodedList | undefined;
   #lastAttributes = '';
   #lastNumber = -1;
 
@@ -86,6 +87,7 @@ export class FileList implements KeptFiles {
    */
   add(path: ByteString, attributes: string, content: string): void {
     if (!this.isWhole) return;
+    this.#record = undefined;
     this.#paths.push(path);
     this.#characters += path.length;
     this.#attributesOf.push(this.#numberOf(attributes));
@@ -93,7 +95,8 @@ export class FileList implements KeptFiles {
   }
 
   encode(): Promise<unknown> {
-    return Promise.resolve(this.#encoded());
+    this.#record ??= this.#encoded();
+    return Promise.resolve(this.#record);
   }
 
   files(): Promise<ReadonlyMap<string, ListedFile>> {

@@ -41,6 +41,12 @@ class ImageFiles implements LayerFiles {
     return found === undefined ? undefined : new FileOfImage(path, found, { image: this.#image, reader: this.#open() });
   }
 
+  read(path: ByteString): Iterable<Uint8Array> {
+    const found = this.find(path);
+    invariant(found !== undefined, `there is "${path}"`);
+    return found.read();
+  }
+
   *list(directory: ByteString): Generator<LayerName, void, undefined> {
     const reader = this.#open();
     const found = this.#directory(directory);
