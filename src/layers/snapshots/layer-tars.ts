@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Digest } from '../../oci/digest.js';
+import { createDigester, digestAlgorithm, type Digest } from '../../oci/digest.js';
 import { layout } from '../../store/layout.js';
 import { bytesBelow } from '../../support/directory-size.js';
 import { systemErrorCode } from '../../support/errors.js';
@@ -101,6 +101,16 @@ export class LayerTars {
   bytesOf(diffId: Digest): number {
     const place = path.dirname(this.#folder.tarOf(diffId));
     return path.dirname(place) === this.#directory ? bytesBelow(place) : 0;
+  }
+
+  /** Whether the content of one that was inflated is what its name says. Reads all of it. */
+  async isIntact(diffId: Digest): Promise<boolean> {
+    if (this.#folder.load(diffId) === undefined) return false;
+    const digester = createDigester(digestAlgorithm(diffId));
+    for await (const chunk of createReadStream(this.#folder.tarOf(diffId), { highWaterMark: 1 << 20 })) {
+      digester.update(chunk as Uint8Array);
+    }
+    return digester.finish().digest === diffId;
   }
 
   remove(diffId: Digest): Promise<void> {
