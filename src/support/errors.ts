@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   DISK_FULL: { exit: 8, about: 'the disk is full' },
   OUTPUT_FAILED: { exit: 8, about: 'a result cannot be written' },
   NOT_REPRODUCIBLE: { exit: 9, about: 'a step gave another layer when it was done a second time' },
+  IMAGE_WASTEFUL: { exit: 1, about: 'an image wastes more space than it may' },
   INTERNAL: { exit: 1, about: 'a mistake in tsbuild itself' },
   ABORTED: { exit: 130, about: 'the command was cancelled' },
 } as const;

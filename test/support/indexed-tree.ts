@@ -35,6 +35,8 @@ export interface IndexedLayer {
   readonly tar: Buffer;
   readonly index: LayerIndex;
   readonly root: FileNode;
+  /** What it shows with those below it. */
+  readonly tree: NodesTree;
 }
 
 /** Layers, bottommost first, by their indexes from tars in a folder. */
@@ -52,17 +54,18 @@ export function indexedLayers(tars: readonly Buffer[], folder: string): readonly
     );
     const root = layerNodes({ index, content, below: tree, number });
     tree = tree.with(root);
-    return { tar, index, root };
+    return { tar, index, root, tree };
   });
 }
 
 /** What layers show, bottommost first, read by their indexes from tars in a folder. */
 export function indexedTree(tars: readonly Buffer[], folder: string): NodesTree {
-  return new NodesTree(
-    indexedLayers(tars, folder)
-      .map(({ root }) => root)
-      .reverse(),
-  );
+  return indexedTrees(tars, folder).at(-1) ?? new NodesTree([]);
+}
+
+/** The same after each of the layers. */
+export function indexedTrees(tars: readonly Buffer[], folder: string): readonly NodesTree[] {
+  return indexedLayers(tars, folder).map(({ tree }) => tree);
 }
 
 const OPAQUE_XATTR = 'trusted.overlay.opaque' as ByteString;

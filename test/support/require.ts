@@ -25,7 +25,8 @@ export type Requirement =
   | 'cgroups'
   | 'qemu'
   | 'chromium'
-  | 'erofs';
+  | 'erofs'
+  | 'tmux';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

@@ -11,7 +11,24 @@ const SEQUENCES =
  * build may not move the cursor, retitle the window or answer for the user.
  */
 export function plainLine(text: string): string {
-  return text.replace(SEQUENCES, '').replace(CONTROLS_BUT_TAB, '');
+  if (text.search(CONTROLS_BUT_TAB) < 0) return text;
+  return overstruck(text.replace(SEQUENCES, '')).replace(CONTROLS_BUT_TAB, '');
+}
+
+/** As it looks after backspaces, by which programs turn a wheel in the place of a character. */
+function overstruck(text: string): string {
+  if (!text.includes('\b')) return text;
+  const characters: string[] = [];
+  let place = 0;
+  for (const character of text) {
+    if (character === '\b') {
+      place = Math.max(0, place - 1);
+    } else {
+      characters[place] = character;
+      place += 1;
+    }
+  }
+  return characters.join('');
 }
 
 /** For messages, where a reader must see what is there: control characters as `\x1b`, `\n`, `\u202e`. */

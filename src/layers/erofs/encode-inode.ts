@@ -51,14 +51,23 @@ function encodeExtended(bytes: Buffer, at: number, placed: PlacedInode): void {
   const { inode, layout, number } = placed;
   const field = EXTENDED.at;
   encodeCommon(bytes, at, { placed, version: EXTENDED.version });
-  bytes.writeBigUInt64LE(BigInt(layout.size), at + field.size);
+  write64(bytes, layout.size, at + field.size);
   bytes.writeUInt32LE(dataField(placed), at + field.data);
   bytes.writeUInt32LE(number, at + field.number);
   bytes.writeUInt32LE(inode.uid, at + field.uid);
   bytes.writeUInt32LE(inode.gid, at + field.gid);
-  bytes.writeBigInt64LE(BigInt(inode.mtime.seconds), at + field.seconds);
+  write64(bytes, inode.mtime.seconds, at + field.seconds);
   bytes.writeUInt32LE(inode.mtime.nanoseconds, at + field.nanoseconds);
   bytes.writeUInt32LE(inode.links, at + field.links);
+}
+
+const HALF = 2 ** 32;
+
+/** A safe integer of either sign. Big integers take ten times as long, of a number that every file has twice. */
+function write64(bytes: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / HALF);
+  bytes.writeUInt32LE(value - high * HALF, at);
+  bytes.writeInt32LE(high, at + WORD);
 }
 
 function encodeCommon(

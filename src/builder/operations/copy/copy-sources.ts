@@ -70,7 +70,7 @@ async function openOrigin(
   // What unpacks layers is loaded only when a stage's files are really needed.
   const { openReadTree } = await import('../root-tree.js');
   const of = { root: from, vertex: inputAt(step.vertex.inputs, source) };
-  const { tree, bring } = await openReadTree(parts, of, { step: step.vertex.id, context, reading });
+  const { tree, bring } = await openReadTree(parts, of, { step: step.vertex.id, context, reading, contents: true });
   const description = 'the image or stage it is copied from';
   return { origin: { tree, description, ignoredBy: nothing, ownership }, bring };
 }
