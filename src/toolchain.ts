@@ -150,8 +150,8 @@ class LocalToolchain implements Toolchain {
     const { openSourceAccess } = await import('./toolchain/source-access.js');
     const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
     await using access = openSourceAccess(options);
-    const { keepGitDir, secrets = {} } = given;
-    return await fetchContext(address, { store: this.#store, access, secrets }, { signal, keepGitDir });
+    const { keepGitDir, secrets = {}, sourcePolicies: policies } = given;
+    return await fetchContext(address, { store: this.#store, access, secrets }, { signal, keepGitDir, policies });
   }
 
   async unpackContext(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<ContextFile> {

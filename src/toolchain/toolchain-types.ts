@@ -188,6 +188,8 @@ export interface FetchContextOptions extends ActivityOptions {
   readonly keepGitDir?: boolean | undefined;
   /** Of a build: GIT_AUTH_TOKEN and GIT_AUTH_HEADER say who asks for a repository. */
   readonly secrets?: BuildRequest['secrets'] | undefined;
+  /** Of a build: what may be fetched, and what in its place. */
+  readonly sourcePolicies?: BuildRequest['sourcePolicies'];
 }
 
 /**

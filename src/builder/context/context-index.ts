@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { digestOf } from '../../oci/digest.js';
+import { digestOf, type Digest } from '../../oci/digest.js';
 import type { FileState, StatedTree } from '../../layers/stated-tree.js';
 import type { RecordStore } from '../../store/record-store.js';
 import type { ByteString } from '../../support/byte-string.js';
@@ -34,6 +34,8 @@ export class ContextIndex {
   readonly #seen = new FileTable();
   readonly #added = new Set<ByteString>();
   #changed = false;
+  /** What else is known of the folder, by its key. */
+  readonly #kept = new Map<Digest, unknown>();
 
   /** @param directory absolute */
   constructor(directory: string, options: ContextIndexOptions) {
@@ -74,8 +76,15 @@ export class ContextIndex {
     this.#seen.add(path, state, hash);
   }
 
+  /** A record that is to be saved with the index. */
+  keep(key: Digest, record: unknown): void {
+    this.#kept.set(key, record);
+  }
+
   /** For the next build; nothing is written when nothing is new. */
   async save(): Promise<void> {
+    for (const [key, record] of this.#kept) await this.#options.records.save('context', key, record);
+    this.#kept.clear();
     if (!this.#changed || this.#known === undefined) return;
     this.#changed = false;
     if (this.#known.size <= MAX_UNSEEN) this.#seen.addUnknownOf(this.#known);

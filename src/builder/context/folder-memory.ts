@@ -18,8 +18,8 @@ export interface FolderMemoryOptions extends ContextIndexOptions {
   readonly ignore: string | null;
   /** Whether the ignore file leaves a path out, with all below it. */
   readonly skips?: ((path: ByteString, isDirectory: boolean) => boolean) | undefined;
-  /** Is loaded when files are looked at one by one. */
-  readonly index: Pick<ContextIndex, 'load'>;
+  /** Is loaded when files are looked at one by one, and takes what is to be remembered. */
+  readonly index: Pick<ContextIndex, 'load' | 'keep'>;
 }
 
 interface Remembered {
@@ -65,9 +65,9 @@ export class FolderMemory implements SelectionMemory {
     state: FolderState,
     { digest, files }: ReadFiles,
   ): Promise<void> {
-    const { records } = this.#options;
-    await records.save('context', list, await files.encode());
-    await records.save('context', key, { version: VERSION, state: state.digest, digest } satisfies Remembered);
+    const { index } = this.#options;
+    index.keep(list, await files.encode());
+    index.keep(key, { version: VERSION, state: state.digest, digest } satisfies Remembered);
   }
 
   #state(selection: readonly SelectedFile[]): FolderState | undefined {

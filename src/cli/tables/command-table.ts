@@ -77,6 +77,12 @@ const build: Command = {
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
     {
+      name: 'dry-run',
+      kind: 'flag',
+      about: 'Tell what the build would do: steps, images, files of the context; nothing is run, written or pushed',
+    },
+    { name: 'dryrun', kind: 'flag', about: '', hidden: true },
+    {
       name: 'explain',
       kind: 'flag',
       about: 'Tell of each step that is not cached what has changed since the last build',

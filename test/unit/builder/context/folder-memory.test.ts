@@ -39,10 +39,13 @@ async function digest({ what = 'all', ignore, files = MANY, type = 'directory' }
     directory: folder,
     ignore: ignore ?? null,
     skips: ignore === undefined ? undefined : (path) => path === ignore,
-    index: { load: () => Promise.resolve(void (loads += 1)) },
+    index: {
+      load: () => Promise.resolve(void (loads += 1)),
+      keep: (key, record) => void records.set(key, JSON.parse(JSON.stringify(record))),
+    },
     records: {
       load: (_kind, key) => Promise.resolve(records.get(key)),
-      save: (_kind, key, record) => Promise.resolve(void records.set(key, JSON.parse(JSON.stringify(record)))),
+      save: () => Promise.reject(new Error('is saved with the index')),
     },
     now: () => Date.now() + later,
   });
