@@ -85,5 +85,11 @@ function tornFinding(path: string, repaired: boolean): StoreFinding {
 
 function damagedFinding(diffId: Digest, repaired: boolean): StoreFinding {
   const state = 'its content is not what its name says';
-  return { invariant: 'I3', path: pathOfTar(diffId), state, remedy: 'removes it: the layer is inflated again', repaired };
+  return {
+    invariant: 'I3',
+    path: pathOfTar(diffId),
+    state,
+    remedy: 'removes it: the layer is inflated again',
+    repaired,
+  };
 }
