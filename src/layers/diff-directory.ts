@@ -8,7 +8,7 @@ import type { Change } from './change.js';
 import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
 import { readLayerXattrs } from './files/layer-xattrs.js';
 import type { OwnerMap, Ownership } from './files/ownership.js';
-import { OPAQUE_VALUE } from './layers-tree.js';
+import { OPAQUE_VALUE } from './directory-files.js';
 import { sameFile, type FileVersion } from './same-file.js';
 import type { EntryType, TarEntry, Timestamp } from './tar-entry.js';
 import type { Tree, TreeEntry } from './tree.js';

@@ -1,31 +1,24 @@
-import { readdirSync, type BigIntStats } from 'node:fs';
-import { bufferOf, compareBytes, fsPath, type ByteString } from '../support/byte-string.js';
+import type { BigIntStats } from 'node:fs';
+import { compareBytes, type ByteString } from '../support/byte-string.js';
 import { systemErrorCode } from '../support/errors.js';
 import { invariant } from '../support/invariant.js';
-import { getXattr } from '../support/syscalls.js';
-import { baseName, hostPath, parentPath } from '../support/byte-path.js';
-import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
-import { readLayerXattrs } from './files/layer-xattrs.js';
-import type { OwnerMap, Ownership } from './files/ownership.js';
+import { baseName, parentPath, ROOT } from '../support/byte-path.js';
+import { DirectoryFiles, type DirectoryReading, type LayerDirectory } from './directory-files.js';
+import { openImageFiles, type LayerImage } from './erofs/image-files.js';
+import type { LayerFile, LayerFiles } from './layer-files.js';
 import type { FileState, StatedTree } from './stated-tree.js';
 import { PLAIN_DIRECTORY, type TreeEntry } from './tree.js';
 
-export interface LayerDirectory {
-  /** Absolute path on the host. */
-  readonly directory: ByteString;
-  readonly owners: OwnerMap;
-}
+/** Where a layer is that can be mounted. */
+export type LayerPlace = LayerDirectory | LayerImage;
 
-export interface LayersTreeOptions {
-  /** Topmost first. */
-  readonly layers: readonly LayerDirectory[];
-  readonly ownership: Ownership | 'none';
-  /** The name of overlayfs's mark on opaque directories; without one there are no whiteouts either, and one layer only. */
-  readonly opaqueXattr?: ByteString | undefined;
+export interface LayersTreeOptions extends DirectoryReading {
+  /** Topmost first. Without a mark on opaque directories one layer only. */
+  readonly layers: readonly LayerPlace[];
 }
 
 /**
- * What an overlay of directories shows, read without mounting it.
+ * What an overlay of layers shows, read without mounting it.
  *
  * Symbolic links are not followed, in no component: every parent on the way is looked at once and must be a directory. What is
  * known about directories is kept, so the files must not change while the tree is in use.
@@ -35,37 +28,36 @@ export function createLayersTree(options: LayersTreeOptions): StatedTree {
 }
 
 class LayersTree implements StatedTree {
-  readonly #options: LayersTreeOptions;
+  readonly #layers: readonly LayerFiles[];
   /** For a directory the layers that its entries come from, topmost first; empty when there is no such directory. */
-  readonly #contributors = new Map<ByteString, readonly LayerDirectory[]>();
+  readonly #contributors = new Map<ByteString, readonly LayerFiles[]>();
 
   /** The file that was looked at last: whoever hashes it has just done so. */
-  #last: { readonly path: ByteString; readonly stat: BigIntStats } | undefined;
+  #last: { readonly path: ByteString; readonly stat: BigIntStats | undefined } | undefined;
 
-  constructor(options: LayersTreeOptions) {
-    invariant(options.opaqueXattr !== undefined || options.layers.length <= 1, 'layers without whiteouts');
-    this.#options = options;
-    this.#contributors.set('' as ByteString, options.layers);
+  constructor({ layers, ...reading }: LayersTreeOptions) {
+    invariant(reading.opaqueXattr !== undefined || layers.length <= 1, 'layers without whiteouts');
+    this.#layers = layers.map((layer) =>
+      'directory' in layer ? new DirectoryFiles(layer, reading) : openImageFiles(layer),
+    );
+    this.#contributors.set(ROOT, this.#layers);
   }
 
   lstat(path: ByteString): TreeEntry | undefined {
     const found = this.#find(path);
-    if (found === undefined) return path === '' ? PLAIN_DIRECTORY : undefined;
-    const { layer, stat, host } = found;
-    this.#last = { path, stat };
-    return fileEntry(host, stat, { ownership: this.#options.ownership, owner: layer.owners.get(path) });
+    if (found === undefined) return path === ROOT ? PLAIN_DIRECTORY : undefined;
+    this.#last = { path, stat: found.stat };
+    return found.entry();
   }
 
   list(path: ByteString): readonly ByteString[] {
     const names = new Set<ByteString>();
     const hidden = new Set<ByteString>();
     const layers = this.#layersOf(path);
-    for (const [index, { directory }] of layers.entries()) {
-      const host = hostPath(directory, path);
-      for (const entry of readdirSync(fsPath(host), { encoding: 'latin1', withFileTypes: true })) {
-        const name = entry.name as ByteString;
+    for (const [index, layer] of layers.entries()) {
+      for (const { name, isWhiteout } of layer.list(path)) {
         if (hidden.has(name)) continue;
-        if (this.#mayBeWhiteout(entry) && isWhiteoutAt(hostPath(host, name))) hidden.add(name);
+        if (isWhiteout) hidden.add(name);
         else names.add(name);
         if (index < layers.length - 1) hidden.add(name);
       }
@@ -79,72 +71,45 @@ class LayersTree implements StatedTree {
   }
 
   xattrs(path: ByteString): ReadonlyMap<ByteString, Uint8Array> {
-    const found = this.#find(path);
-    return found === undefined ? new Map() : readLayerXattrs(found.host);
+    return this.#find(path)?.xattrs() ?? new Map();
   }
 
   *read(path: ByteString): Iterable<Uint8Array> {
-    yield* readFile(this.#hostFile(path));
-  }
-
-  /** Where there is one layer, opening a file tells whether it is there. */
-  #hostFile(path: ByteString): ByteString {
-    const [layer, ...more] = path === '' ? this.#options.layers : this.#layersOf(parentPath(path));
-    if (layer !== undefined && more.length === 0) return hostPath(layer.directory, path);
-    const found = this.#find(path);
+    const [layer, ...more] = path === ROOT ? this.#layers : this.#layersOf(parentPath(path));
+    const found = layer !== undefined && more.length === 0 ? layer : this.#find(path);
     invariant(found !== undefined, `no file "${path}" in this tree`);
-    return found.host;
+    yield* found.read(path);
   }
 
-  #find(path: ByteString) {
-    const parents = path === '' ? this.#options.layers : this.#layersOf(parentPath(path));
+  #find(path: ByteString): LayerFile | undefined {
+    const parents = path === ROOT ? this.#layers : this.#layersOf(parentPath(path));
     for (const layer of parents) {
-      const host = hostPath(layer.directory, path);
-      const stat = statFile(host);
-      if (stat === undefined) continue;
-      return this.#mayBeWhiteout(stat) && isWhiteout(stat) ? undefined : { layer, stat, host };
+      const found = layer.find(path);
+      if (found !== undefined) return found.kind === 'whiteout' ? undefined : found;
     }
     return undefined;
   }
 
-  #mayBeWhiteout(file: { isCharacterDevice(): boolean }): boolean {
-    return this.#options.opaqueXattr !== undefined && file.isCharacterDevice();
-  }
-
-  #layersOf(directory: ByteString): readonly LayerDirectory[] {
+  #layersOf(directory: ByteString): readonly LayerFiles[] {
     const known = this.#contributors.get(directory);
     if (known !== undefined) return known;
-    const contributors = baseName(directory) === '' ? [] : this.#contributorsTo(directory);
+    const contributors = baseName(directory) === ROOT ? [] : this.#contributorsTo(directory);
     this.#contributors.set(directory, contributors);
     return contributors;
   }
 
-  #contributorsTo(directory: ByteString): readonly LayerDirectory[] {
-    const contributors: LayerDirectory[] = [];
+  #contributorsTo(directory: ByteString): readonly LayerFiles[] {
+    const contributors: LayerFiles[] = [];
     const parents = this.#layersOf(parentPath(directory));
     for (const layer of parents) {
-      const host = hostPath(layer.directory, directory);
-      const stat = statFile(host);
-      if (stat === undefined) continue;
-      if (!stat.isDirectory()) break;
+      const found = layer.find(directory);
+      if (found === undefined) continue;
+      if (found.kind !== 'directory') break;
       contributors.push(layer);
-      if (layer !== parents.at(-1) && this.#isOpaque(host)) break;
+      if (layer !== parents.at(-1) && found.isOpaque()) break;
     }
     return contributors;
   }
-
-  #isOpaque(host: ByteString): boolean {
-    const { opaqueXattr } = this.#options;
-    return opaqueXattr !== undefined && getXattr(host, opaqueXattr)?.equals(OPAQUE_VALUE) === true;
-  }
-}
-
-/** What overlayfs writes. `x`, in newer kernels, marks a directory with whiteouts of another kind, which nobody makes here. */
-export const OPAQUE_VALUE: Buffer = bufferOf('y' as ByteString);
-
-function isWhiteoutAt(path: ByteString): boolean {
-  const stat = statFile(path);
-  return stat !== undefined && isWhiteout(stat);
 }
 
 /** Whether an error says that there is no such file. */

@@ -10,12 +10,15 @@ import type { Change } from './change.js';
 import { diffDirectory } from './diff-directory.js';
 import { setDirectoryAttributes } from './files/file-attributes.js';
 import type { Owner, Ownership } from './files/ownership.js';
-import { createLayersTree, type LayerDirectory } from './layers-tree.js';
-import { FILES, openSnapshotFolder, type SnapshotFolder } from './snapshots/snapshot-folder.js';
+import { createLayersTree, type LayerPlace } from './layers-tree.js';
+import { createImages, usableImages } from './snapshots/image-snapshots.js';
+import type { LayerTars } from './snapshots/layer-tars.js';
+import { FILES, openSnapshotFolder, type SnapshotFolder, type SnapshotMeta } from './snapshots/snapshot-folder.js';
 import type {
   ActiveSnapshot,
   ApartSnapshot,
   ApartSnapshots,
+  ImageSnapshots,
   SnapshotRoot,
   Snapshotter,
   SnapshotView,
@@ -36,6 +39,8 @@ export interface SnapshotterOptions {
 export interface OverlaySnapshotterOptions extends SnapshotterOptions {
   /** Whether overlays are mounted with the option of that name, as user namespaces must: their marks are `user.overlay.*`. */
   readonly userxattr: boolean;
+  /** Where layers can be mounted from their tars, those tars. Such snapshots of other processes are absent without. */
+  readonly tars?: LayerTars | undefined;
 }
 
 /**
@@ -58,23 +63,25 @@ export function overlayKind({
 
 interface Shared {
   readonly folder: SnapshotFolder;
+  readonly tars: LayerTars | undefined;
   readonly ownership: Ownership;
   readonly opaqueXattr: ByteString;
 }
 
 class OverlaySnapshotter implements Snapshotter {
-  readonly name = 'overlay';
+  readonly name: 'overlay' | 'erofs';
   readonly apart: ApartSnapshots;
+  readonly images?: ImageSnapshots;
   readonly #shared: Shared;
 
-  constructor({ ownership, userxattr, ...options }: OverlaySnapshotterOptions) {
+  constructor({ ownership, userxattr, tars, ...options }: OverlaySnapshotterOptions) {
+    const opaqueXattr = bytesOfText(userxattr ? 'user.overlay.opaque' : 'trusted.overlay.opaque');
+    const isUsable = tars && usableImages(tars);
     // Directories written for one way of mounting and owning mean something else for another.
-    this.#shared = {
-      folder: openSnapshotFolder(overlayKind({ ownership, userxattr }), options),
-      ownership,
-      opaqueXattr: bytesOfText(userxattr ? 'user.overlay.opaque' : 'trusted.overlay.opaque'),
-    };
-    const { folder, opaqueXattr } = this.#shared;
+    const folder = openSnapshotFolder(overlayKind({ ownership, userxattr }), { ...options, isUsable });
+    this.#shared = { folder, ownership, opaqueXattr, tars };
+    this.name = tars === undefined ? 'overlay' : 'erofs';
+    if (tars !== undefined) this.images = createImages(folder, { tars, opaqueXattr });
     this.apart = {
       ownership,
       opaqueXattr,
@@ -124,15 +131,17 @@ class OverlaySnapshotter implements Snapshotter {
     return this.#shared.folder.listTorn();
   }
 
-  settle(): Promise<void> {
-    return this.#shared.folder.settle();
+  async settle(): Promise<void> {
+    const { folder, tars } = this.#shared;
+    await tars?.settle();
+    await folder.settle();
   }
 
-  #treeOf(layers: readonly LayerDirectory[]): Tree {
+  #treeOf(layers: readonly LayerPlace[]): Tree {
     return createLayersTree({ layers, ownership: this.#shared.ownership, opaqueXattr: this.#shared.opaqueXattr });
   }
 
-  #existingLayers(id: ChainId | null): readonly LayerDirectory[] {
+  #existingLayers(id: ChainId | null): readonly LayerPlace[] {
     if (id === null) return [];
     const layers = this.#layers(id);
     if (layers === undefined) throw missingSnapshot(id);
@@ -140,15 +149,23 @@ class OverlaySnapshotter implements Snapshotter {
   }
 
   /** Topmost first; `undefined` when the snapshot, or one that it stands on, is not there. */
-  #layers(id: ChainId): readonly LayerDirectory[] | undefined {
-    const layers: LayerDirectory[] = [];
+  #layers(id: ChainId): readonly LayerPlace[] | undefined {
+    const layers: LayerPlace[] = [];
     for (let next: ChainId | null = id; next !== null;) {
       const meta = this.#shared.folder.load(next);
-      if (meta === undefined) return undefined;
-      layers.push({ directory: bytesOfText(this.#shared.folder.filesOf(next)), owners: meta.owners });
+      const place = meta && this.#placeOf(next, meta);
+      if (meta === undefined || place === undefined) return undefined;
+      layers.push(place);
       next = meta.parent;
     }
     return layers;
+  }
+
+  #placeOf(id: ChainId, { owners, image }: SnapshotMeta): LayerPlace | undefined {
+    const { folder, tars } = this.#shared;
+    if (image === undefined) return { directory: bytesOfText(folder.filesOf(id)), owners };
+    const tar = tars?.find(image.diffId, image.tarSize);
+    return tar === undefined ? undefined : { metadata: folder.imageOf(id), tar };
   }
 }
 
@@ -178,7 +195,7 @@ interface Unfinished {
   readonly unfinished: string;
   readonly parent: ChainId | null;
   readonly parentTree: Tree;
-  readonly layers: readonly LayerDirectory[];
+  readonly layers: readonly LayerPlace[];
 }
 
 class ActiveOverlaySnapshot implements ActiveSnapshot {
@@ -195,7 +212,7 @@ class ActiveOverlaySnapshot implements ActiveSnapshot {
     this.parentTree = unfinished.parentTree;
     this.root = {
       kind: 'overlay',
-      lowers: unfinished.layers.map(({ directory }) => textOfBytes(directory)),
+      lowers: unfinished.layers.map((layer) => ('directory' in layer ? textOfBytes(layer.directory) : layer)),
       upper: path.join(unfinished.unfinished, FILES),
       work: path.join(unfinished.unfinished, 'work'),
     };

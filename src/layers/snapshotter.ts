@@ -1,16 +1,22 @@
+import type { Digest } from '../oci/digest.js';
 import type { ChainId } from '../oci/layer.js';
 import type { ByteString } from '../support/byte-string.js';
 import type { ApplyOptions } from './apply/apply-layer.js';
 import type { Change } from './change.js';
 import type { OwnerMap, Ownership } from './files/ownership.js';
-import type { LayerDirectory } from './layers-tree.js';
+import type { LayerImage } from './erofs/image-files.js';
+import type { FileNode } from './index/file-node.js';
+import type { LayerPlace } from './layers-tree.js';
+import type { LayerTars } from './snapshots/layer-tars.js';
+import type { SnapshotImage } from './snapshots/snapshot-folder.js';
 import type { Tree } from './tree.js';
 
 /** Where the files of a snapshot are; of the same shape as the sandbox's `Rootfs`. */
 export type SnapshotRoot =
   | {
       readonly kind: 'overlay';
-      readonly lowers: readonly string[];
+      /** Directories and images of layers, topmost first. */
+      readonly lowers: readonly (string | LayerImage)[];
       readonly upper: string;
       readonly work: string;
     }
@@ -23,7 +29,7 @@ export type SnapshotRoot =
  * `prepare(parent)`, write below `root` (by applying a layer, or in a sandbox), then `commit(id)` or dispose.
  */
 export interface Snapshotter {
-  readonly name: 'overlay' | 'copy';
+  readonly name: 'erofs' | 'overlay' | 'copy';
   has(id: ChainId): Promise<boolean>;
   /** A writable file system over `parent` (`null`: empty). Disposing it without `commit` discards it. */
   prepare(parent: ChainId | null): Promise<ActiveSnapshot>;
@@ -36,6 +42,8 @@ export interface Snapshotter {
   list(): Promise<readonly ChainId[]>;
   /** Where every layer has a directory of its own: the way to unpack several at once. */
   readonly apart?: ApartSnapshots;
+  /** Where layers can be mounted from their tars: nothing is unpacked then but what no image can be made of. */
+  readonly images?: ImageSnapshots;
   /** Those of committed ones that a crash of the machine may have left incomplete: absent to all else here. */
   listTorn(): Promise<readonly ChainId[]>;
   /** Sees that those used here survive a power failure, where that takes next to no time. For when all work is done. */
@@ -48,8 +56,8 @@ export interface ApartSnapshots {
   /** The name of overlayfs's mark on opaque directories. */
   readonly opaqueXattr: ByteString;
   create(): Promise<ApartSnapshot>;
-  /** The directories of a committed snapshot and all below it, topmost first; none for `null`. */
-  layersOf(id: ChainId | null): Promise<readonly LayerDirectory[]>;
+  /** The layers of a committed snapshot and all below it, topmost first; none for `null`. */
+  layersOf(id: ChainId | null): Promise<readonly LayerPlace[]>;
 }
 
 /** Disposing of it without `commit` discards it. */
@@ -58,6 +66,24 @@ export interface ApartSnapshot extends AsyncDisposable {
   readonly directory: string;
   /** To be called when the parent is committed. Committing an id that exists discards this one. */
   commit(id: ChainId, meta: { readonly parent: ChainId | null; readonly owners: OwnerMap }): Promise<void>;
+}
+
+/** Snapshots of layers that are mounted from their tars. */
+export interface ImageSnapshots {
+  readonly tars: LayerTars;
+  /** Of a committed snapshot, the layer whose tar it is mounted from; `undefined` where it is a directory, or not there. */
+  layerOf(id: ChainId): Digest | undefined;
+  /**
+   * Keeps a layer of which `tars` has the tar. To be called when the parent is committed. Committing an id that exists changes
+   * nothing.
+   */
+  commit(id: ChainId, layer: ImageLayer): Promise<void>;
+}
+
+export interface ImageLayer extends SnapshotImage {
+  readonly parent: ChainId | null;
+  /** As `layerNodes` gives it. @see erofsShortcoming, which has nothing against it */
+  readonly root: FileNode;
 }
 
 export interface SnapshotView extends AsyncDisposable {

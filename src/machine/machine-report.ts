@@ -48,7 +48,7 @@ export interface StoreFacts {
   readonly fileSystem: string;
   readonly freeBytes: number;
   /** How a step's root file system is made of layers; `null` where no step can be run. */
-  readonly rootfs: 'overlay' | 'copies' | null;
+  readonly rootfs: 'images' | 'overlay' | 'copies' | null;
   /** What its file system, or the user's rights there, lack. */
   readonly lacks: readonly string[];
 }

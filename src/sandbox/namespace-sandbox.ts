@@ -52,6 +52,7 @@ export class NamespaceSandbox implements Sandbox {
   readonly attachable: boolean;
   readonly emulates: boolean;
   readonly overlay: boolean;
+  readonly images: boolean;
   readonly #options: NamespaceSandboxOptions;
   #emulators: Promise<EmulatorNamespace> | undefined;
 
@@ -64,6 +65,7 @@ export class NamespaceSandbox implements Sandbox {
     this.attachable = runtime === null;
     this.emulates = runtime === null;
     this.overlay = options.overlayMethod !== null;
+    this.images = options.overlayMethod?.images === true;
   }
 
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {

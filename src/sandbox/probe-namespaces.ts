@@ -6,7 +6,7 @@ import { mount } from './calls/kernel-calls.js';
 import { separate } from './furnish-sandbox.js';
 import type { Launch, Launcher } from './launcher.js';
 import { mountFiles, overlayNames } from './mounts/files.js';
-import { hidesFilesBelow, makeTrialOverlay, overlayMethods } from './mounts/overlay-probe.js';
+import { hidesFilesBelow, makeTrialOverlay, overlayMethods, showsImage } from './mounts/overlay-probe.js';
 import { movePartsInto } from './mounts/parts.js';
 import { mountRoot, type OverlayMethod } from './mounts/root-file-system.js';
 import type { Root, Stub } from './mounts/rooted.js';
@@ -43,14 +43,16 @@ export async function probeNamespaces(
 }
 
 async function tryOverlay({ process, parts }: Launch, overlay: OverlayMethod, directory: string): Promise<boolean> {
-  const rootfs = makeTrialOverlay(directory);
+  const rootfs = makeTrialOverlay(directory, overlay);
   try {
     await process.make((calls) => {
       separate(calls, 'none');
       mountFiles(calls, parts, { rootfs, mounts: [], network: { hosts: '', resolvConf: '' } });
       mountRoot(calls, rootfs, { target: parts.root, names: overlayNames(parts), overlay });
     });
-    return await withRoot({ process, parts }, (root) => Promise.resolve(hidesFilesBelow(root)));
+    return await withRoot({ process, parts }, (root) =>
+      Promise.resolve(showsImage(root, overlay) && hidesFilesBelow(root)),
+    );
   } catch (error) {
     // Whatever the reason: this way is not one to go. Where it is not the overlay's, no other way works either, and says so.
     if (error instanceof TsbuildError || systemErrorCode(error) !== undefined) return false;

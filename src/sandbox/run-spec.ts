@@ -1,3 +1,10 @@
+/** A layer that is mounted from its tar, in a sandbox whose `images` says that it can. Paths are absolute. */
+export interface LayerImage {
+  /** An image of the file system EROFS: what is where in the tar, which is its one extra device. */
+  readonly metadata: string;
+  readonly tar: string;
+}
+
 /**
  * Where a sandbox gets its root file system from. `overlay` is mounted inside the sandbox's own mount namespace and dies with
  * it; `directory` is used as it is. Paths are absolute.
@@ -5,8 +12,8 @@
 export type Rootfs =
   | {
       readonly kind: 'overlay';
-      /** Topmost first, as overlayfs wants them. May be empty. */
-      readonly lowers: readonly string[];
+      /** Directories and images of layers, topmost first, as overlayfs wants them. May be empty. */
+      readonly lowers: readonly (string | LayerImage)[];
       readonly upper: string;
       readonly work: string;
     }

@@ -27,6 +27,8 @@ export interface Sandbox {
   readonly name: IsolationName;
   /** Whether an overlay root file system can be mounted here; without, only `directory` ones are accepted. */
   readonly overlay: boolean;
+  /** Whether layers of an overlay can be mounted from their tars (`LayerImage`). Absent: directories only. */
+  readonly images?: boolean;
   /** Whether a program can be given input, orders and a terminal. Absent: it cannot. */
   readonly attachable?: boolean;
   /** Whether it can register emulators for its steps, so that the machine need not. Absent: it cannot. */

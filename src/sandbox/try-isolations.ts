@@ -9,6 +9,8 @@ export type IsolationTrial =
       readonly works: true;
       /** Whether overlays can be mounted in it; else root file systems are copies. */
       readonly overlay: boolean;
+      /** Whether layers of an overlay can be mounted from their tars. */
+      readonly images: boolean;
       /** What it does not do, in a sentence, if there is anything. */
       readonly notice: string | null;
     }
@@ -28,7 +30,8 @@ export async function tryIsolations(temporaryDirectory: string): Promise<readonl
 async function tryIsolation(name: IsolationName, temporaryDirectory: string): Promise<IsolationTrial> {
   try {
     await using sandbox = await createSandbox({ temporaryDirectory, isolation: name, upcoming: () => 0 });
-    return { name, works: true, overlay: sandbox.overlay, notice: sandbox.notice };
+    const { overlay, images = false, notice } = sandbox;
+    return { name, works: true, overlay, images, notice };
   } catch (error) {
     // A report says what is wrong with the machine, and does not fail for it.
     const { message } = error instanceof Error ? error : new Error(String(error));

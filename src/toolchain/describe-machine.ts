@@ -38,7 +38,7 @@ export async function describeMachine({ storeRoot, env }: DescribeMachineOptions
   using place = openTrialPlace(storeRoot, tmpdir());
   const trials = plan === null ? await tryIsolations(place.path) : await tryInNamespace(plan, place.path);
   const used = trials.find(({ works }) => works);
-  const rootfs = used?.works === true ? (used.overlay ? 'overlay' : 'copies') : null;
+  const rootfs = used?.works === true ? rootfsOf(used) : null;
   return {
     versions: { tsbuild: VERSION, node: process.versions.node, kernel: release(), architecture: process.arch },
     processors: availableParallelism(),
@@ -52,6 +52,11 @@ export async function describeMachine({ storeRoot, env }: DescribeMachineOptions
     emulators: { ...emulatorFacts('/'), platforms: emulatedPlatforms(release()) },
     registries: await registryFacts(env),
   };
+}
+
+function rootfsOf({ overlay, images }: Extract<IsolationTrial, { works: true }>): MachineReport['store']['rootfs'] {
+  if (!overlay) return 'copies';
+  return images ? 'images' : 'overlay';
 }
 
 /** Of root: of the machine, or of the user namespace that a container is in. */

@@ -1,10 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createCopySnapshotter } from '../../src/layers/copy-snapshotter.js';
 import { createOverlaySnapshotter } from '../../src/layers/overlay-snapshotter.js';
+import { LayerTars } from '../../src/layers/snapshots/layer-tars.js';
 import type { ActiveSnapshot } from '../../src/layers/snapshotter.js';
+import { trialMetadata, trialTar } from '../../src/sandbox/mounts/trial-image.js';
+import { imagingSnapshotter } from '../support/imaging-snapshotter.js';
 import { requirement } from '../support/require.js';
 import { snapshotterSuite } from './snapshotter.suite.js';
 
@@ -26,16 +29,25 @@ function editOverlay(active: ActiveSnapshot, script: string): void {
     return;
   }
   const merged = mkdtempSync(path.join(tmpdir(), 'merged-'));
-  const options = `lowerdir=${lowers.join(':')},upperdir=${upper},workdir=${work}${isRoot ? '' : ',userxattr'}`;
-  const commands = `mount -t overlay overlay -o "$1" "$2" && cd "$2" && umask 022 && ${'eval "$3"'}`;
+  const images = lowers.flatMap((lower) => (typeof lower === 'string' ? [] : [{ ...lower, at: mountPoint() }]));
+  const points = lowers.map((lower) => (typeof lower === 'string' ? lower : placeOf(lower)));
+  function placeOf(lower: Exclude<(typeof lowers)[number], string>): string {
+    return images.find(({ metadata }) => metadata === lower.metadata)?.at ?? '';
+  }
+  const options = `lowerdir=${points.join(':')},upperdir=${upper},workdir=${work}${isRoot ? '' : ',userxattr'}`;
+  const mountImages = images.map(({ metadata, tar, at }) => `perl -e '${MOUNT_IMAGE}' ${metadata} ${tar} ${at} && `);
+  const commands = `${mountImages.join('')}mount -t overlay overlay -o "$1" "$2" && cd "$2" && umask 022 && ${'eval "$3"'}`;
   try {
     execFileSync('unshare', [...unshareOptions, 'sh', '-c', commands, 'sh', options, merged, script], {
       stdio: 'ignore',
     });
   } finally {
-    rmSync(merged, { recursive: true });
+    for (const each of [merged, ...images.map(({ at }) => at)]) rmSync(each, { recursive: true });
   }
 }
+const mountPoint = (): string => mkdtempSync(path.join(tmpdir(), 'image-'));
+/** mount(2), as mount(8) would make loop devices. */
+const MOUNT_IMAGE = `($m, $t, $at) = @ARGV; ($type, $data) = ("erofs", "device=$t"); syscall(${process.arch === 'arm64' ? 40 : 165}, $m, $at, $type, 1, $data) == 0 or die $!`;
 const unshareOptions = isRoot ? ['-m'] : ['-r', '-m'];
 
 function canMountOverlays(): boolean {
@@ -56,6 +68,37 @@ snapshotterSuite('overlay snapshotter', {
   edit: editOverlay,
   edits: 'all',
   skipEdits: overlay.skip && overlay.reason,
+  skipOwners,
+  skipXattrs,
+});
+
+const images = requirement('erofs', canMountImages(), 'EROFS cannot be mounted from files here');
+
+function canMountImages(): boolean {
+  if (!isRoot) return false;
+  const folder = mkdtempSync(path.join(tmpdir(), 'probe-'));
+  try {
+    const [metadata, tar] = [path.join(folder, 'metadata'), path.join(folder, 'tar')];
+    writeFileSync(metadata, trialMetadata());
+    writeFileSync(tar, trialTar());
+    const mounted = ['-m', 'perl', '-e', MOUNT_IMAGE, metadata, tar, folder];
+    return spawnSync('unshare', mounted).status === 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+snapshotterSuite('erofs snapshotter', {
+  create: (places) => {
+    const root = path.join(places.directory, '../store');
+    const tars = new LayerTars({ ...places, roots: [root] });
+    const options = { ...places, ownership, userxattr: !isRoot, tars } as const;
+    return imagingSnapshotter(createOverlaySnapshotter(options), root);
+  },
+  edit: editOverlay,
+  edits: isRoot ? 'all' : 'none',
+  roundTrips: 8,
+  skipEdits: (overlay.skip && overlay.reason) || (images.skip && images.reason),
   skipOwners,
   skipXattrs,
 });

@@ -166,11 +166,14 @@ function checkSnapshots(root: string, { report, torn }: { readonly report: Repor
 function checkSnapshot(root: string, path: string, report: Report): void {
   const meta =
     lookAt(join(root, path, 'meta.json'))?.isFile() === true ? readFileSync(join(root, path, 'meta.json')) : '';
-  const { parent, owners } = parse(meta.toString('utf8')) ?? {};
+  const { parent, owners, image, tar } = parse(meta.toString('utf8')) ?? {};
   if (typeof owners !== 'object' || (parent !== null && blobPath(parent) === undefined)) {
     report('I3', path, 'it has no meta.json');
   }
-  if (lookAt(join(root, path, 'fs'))?.isDirectory() !== true) report('I3', path, 'it has no files');
+  if (image !== undefined || tar !== undefined) {
+    const name = tar === undefined ? 'layer.erofs' : 'layer.tar';
+    if (lookAt(join(root, path, name))?.isFile() !== true) report('I3', path, `it has no ${name}`);
+  } else if (lookAt(join(root, path, 'fs'))?.isDirectory() !== true) report('I3', path, 'it has no files');
 }
 
 /** I9: nothing of the store's own is a link to elsewhere, or for others to write. */

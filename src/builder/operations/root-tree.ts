@@ -44,6 +44,9 @@ export async function unpack(
     threads: layerThreads,
     indexes: parts.store.layerIndexes,
     onBytes,
+    onUnmountable: ({ descriptor: { digest } }, reason) => {
+      context.progress({ type: 'notice', message: `layer ${digest} is unpacked, not mounted: ${reason}` });
+    },
     signal: context.signal,
   });
 }

@@ -71,6 +71,7 @@ function idLine({ user: { ids } }: MachineReport): Line {
 }
 
 const ROOTFS_WORDS = {
+  images: 'mounted from their tars (EROFS) over one another (overlayfs): nothing is unpacked',
   overlay: 'mounted over one another (overlayfs)',
   copies: 'copied for each step, as overlayfs cannot be mounted here',
 } as const;

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { DigestAlgorithm, Digester } from '../../oci/digest.js';
+import type { Digester } from '../../oci/digest.js';
 import { valueOf, type ThreadAnswer } from '../../support/thread-answer.js';
 import { ChunkRing } from './chunk-ring.js';
+import type { Copying } from './copying-digester.js';
 
-export interface ChunkQuestion {
+export interface ChunkQuestion extends Copying {
   /** Of a `ChunkRing`. */
   readonly memory: SharedArrayBuffer;
-  readonly algorithm: DigestAlgorithm;
 }
 
 type Digested = ReturnType<Digester['finish']>;
@@ -21,20 +21,20 @@ export class ChunkDigester implements AsyncDisposable {
   readonly #ring = new ChunkRing();
   readonly #answer: Promise<unknown[]>;
 
-  private constructor(worker: Worker, algorithm: DigestAlgorithm) {
+  private constructor(worker: Worker, copying: Copying) {
     this.#worker = worker;
     this.#answer = once(worker, 'message');
     // Whoever asks for it gets the failure.
     this.#answer.catch(() => undefined);
-    worker.postMessage({ memory: this.#ring.memory, algorithm } satisfies ChunkQuestion);
+    worker.postMessage({ memory: this.#ring.memory, ...copying } satisfies ChunkQuestion);
   }
 
   /** @throws what the thread failed with while it started */
-  static async open(algorithm: DigestAlgorithm): Promise<ChunkDigester> {
+  static async open(copying: Copying): Promise<ChunkDigester> {
     const worker = new Worker(new URL('./chunk-digest-worker.js', import.meta.url), { env: {}, execArgv: [] });
     // Only then: a thread that waits for room lets none begin.
     await once(worker, 'message');
-    return new ChunkDigester(worker, algorithm);
+    return new ChunkDigester(worker, copying);
   }
 
   update(chunk: Uint8Array): void {

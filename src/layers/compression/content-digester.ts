@@ -6,7 +6,7 @@ export const WORTH_TWO_THREADS: number = 256 << 20;
 
 /** Digests what files hold once they are decompressed, several at once. */
 export interface ContentDigester extends AsyncDisposable {
-  /** @throws `LAYER_INVALID`, `ABORTED`; a system error (with its `code`) when the file cannot be read */
+  /** @throws `LAYER_INVALID`, `ABORTED`; a system error (with its `code`) when a file cannot be read or written */
   digest(file: ContentFile, options?: { readonly signal?: AbortSignal | undefined }): Promise<ContentDigest>;
 }
 
@@ -18,8 +18,8 @@ export function createContentDigester({ threads }: { readonly threads: number })
   const entry = new URL('./content-digest-worker.js', import.meta.url);
   const pool = new ThreadPool<ContentFile, ContentDigest>({ entry, threads, what: 'check a layer' });
   return {
-    digest: async ({ path, algorithm, apart, indexed }, options) =>
-      await pool.ask({ path, algorithm, apart, indexed }, options),
+    digest: async ({ path, algorithm, apart, indexed, copy, counter }, options) =>
+      await pool.ask({ path, algorithm, apart, indexed, copy, counter }, options),
     [Symbol.asyncDispose]: async () => {
       await pool[Symbol.asyncDispose]();
     },

@@ -2,7 +2,7 @@ import type { ByteString } from '../../support/byte-string.js';
 import { encodeDevice, S_IFMT } from '../../support/syscalls.js';
 import { DEVICE_XATTR } from '../files/ownership.js';
 import { treeEntryOf, xattrsOf, type FileNode } from '../index/file-node.js';
-import { OPAQUE_VALUE } from '../layers-tree.js';
+import { OPAQUE_VALUE } from '../directory-files.js';
 import type { IndexedFile } from '../index/layer-index.js';
 import type { TarEntry, Timestamp } from '../tar-entry.js';
 import type { TreeEntry } from '../tree.js';

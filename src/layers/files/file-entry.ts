@@ -99,7 +99,7 @@ function ownerOf(path: ByteString, stat: BigIntStats, { ownership, owner }: File
   return (recorded === undefined ? undefined : parseOwner(recorded.toString('latin1'))) ?? { uid: 0, gid: 0 };
 }
 
-interface Placeholder {
+export interface Placeholder {
   readonly type: 'character-device' | 'block-device';
   readonly major: number;
   readonly minor: number;
@@ -107,7 +107,12 @@ interface Placeholder {
 
 function readPlaceholder(path: ByteString, stat: BigIntStats, { ownership }: FileReading): Placeholder | undefined {
   if (ownership === 'none' || stat.size !== 0n || !stat.isFile()) return undefined;
-  const [type, ...numbers] = getXattr(path, DEVICE_XATTR)?.toString('latin1').split(':') ?? [];
+  return parsePlaceholder(getXattr(path, DEVICE_XATTR));
+}
+
+/** Of an empty file that stands for a device which may not be made: what its attribute says. */
+export function parsePlaceholder(attribute: Buffer | undefined): Placeholder | undefined {
+  const [type, ...numbers] = attribute?.toString('latin1').split(':') ?? [];
   if (type !== 'character-device' && type !== 'block-device') return undefined;
   const [major = 0, minor = 0] = numbers.map(Number);
   return { type, major, minor };

@@ -3,7 +3,7 @@ import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
 import { invariant } from '../../support/invariant.js';
 import { MergedDirectories, type OwnFile } from '../apply/merged-directories.js';
-import { PLAIN_DIRECTORY, type TreeEntry } from '../tree.js';
+import { PLAIN_DIRECTORY, type Tree, type TreeEntry } from '../tree.js';
 import { parseWhiteoutName } from '../whiteout.js';
 import { ContentElsewhereError } from './content-elsewhere.js';
 import { mtimeOf, type FileNode, type Look } from './file-node.js';
@@ -15,8 +15,8 @@ import type { NodesTree } from './nodes-tree.js';
 export interface LayerNodesOptions {
   readonly index: LayerIndex;
   readonly content: LayerContent;
-  /** The layers below. */
-  readonly below: NodesTree;
+  /** The layers below. Without `find`, a hard link to what only they have is content elsewhere. */
+  readonly below: Tree & Partial<Pick<NodesTree, 'find'>>;
   /** Tells the files of this layer from those of others that it lies on. */
   readonly number: number;
   /** Of memory for directories. 64 MiB unless given. */
@@ -152,7 +152,9 @@ class LayerNodes {
 
   #copyUp(path: ByteString): FileNode | undefined {
     if (this.#find(path) !== undefined || this.#merged.below(path) === undefined) return undefined;
-    const lower = this.#options.below.find(path);
+    const { below } = this.#options;
+    if (below.find === undefined) throw new ContentElsewhereError();
+    const lower = below.find(path);
     if (lower?.kind !== 'file') return undefined;
     const copy = fileNode(lower.look);
     this.#replace(path, copy);

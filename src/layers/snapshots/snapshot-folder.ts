@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { digestHex, isDigest } from '../../oci/digest.js';
+import { digestHex, isDigest, type Digest } from '../../oci/digest.js';
 import type { ChainId } from '../../oci/layer.js';
 import type { ByteString } from '../../support/byte-string.js';
 import { writeFileAtomic } from '../../support/atomic-file.js';
@@ -25,6 +25,23 @@ import { currentBoot, isLittleUnwritten } from './kernel-state.js';
 export interface SnapshotMeta {
   readonly parent: ChainId | null;
   readonly owners: OwnerMap;
+  /** In the place of files: an image of the layer, which is mounted from its tar. */
+  readonly image?: SnapshotImage | undefined;
+  /** In the place of a snapshot: the tar of a layer. */
+  readonly tar?: TarStamp | undefined;
+}
+
+export interface SnapshotImage {
+  readonly diffId: Digest;
+  /** Bytes of the tar. */
+  readonly tarSize: number;
+}
+
+/** What a file was like when its content had been checked: who writes to it later changes that. */
+export interface TarStamp {
+  readonly size: number;
+  /** Nanoseconds since the epoch, in digits. */
+  readonly mtime: string;
 }
 
 interface StoredMeta extends SnapshotMeta {
@@ -45,13 +62,20 @@ export interface SnapshotFolderOptions {
   readonly boot?: string | null | undefined;
   /** Whether syncing the file system takes next to no time just now. */
   readonly isSyncCheap?: (() => boolean) | undefined;
+  /** Whether the image of a snapshot, in that directory, can be used. Absent: no image can. */
+  readonly isUsable?: ((image: SnapshotImage, place: string) => boolean) | undefined;
 }
 
 /** 1 did not say of which boot a snapshot was, so it cannot be believed after a power failure. */
 const VERSION = 2;
+/** Of what has no files, which an older program must not look for. */
+const IMAGE_VERSION = 3;
 const META = 'meta.json';
 /** The files themselves. */
 export const FILES = 'fs';
+/** The image of a layer in their place; or the layer's tar. */
+export const IMAGE = 'layer.erofs';
+export const TAR = 'layer.tar';
 
 /**
  * A folder of snapshots, each a directory `<chain id's hex digits>/` with its files in `fs/` and a `meta.json`. They come by
@@ -61,26 +85,40 @@ export const FILES = 'fs';
  * which boot it was made, and in another boot it is absent. Once the kernel has written most of it anyway, `settle` syncs the
  * rest and takes that mark away.
  */
-export class SnapshotFolder {
+export class SnapshotFolder<Id extends Digest = ChainId> {
   readonly #options: SnapshotFolderOptions;
   readonly #boot: string | null;
   /** Where those are that were found in another folder. */
-  readonly #elsewhere = new Map<ChainId, string>();
+  readonly #elsewhere = new Map<Id, string>();
   /** Those of this boot that were here before, so that the kernel has had the time to write most of them by itself. */
-  readonly #unsynced = new Map<ChainId, SnapshotMeta>();
-  readonly #published = new Set<ChainId>();
+  readonly #unsynced = new Map<Id, SnapshotMeta>();
+  readonly #published = new Set<Id>();
 
   constructor(options: SnapshotFolderOptions) {
     this.#options = options;
     this.#boot = options.boot === undefined ? currentBoot() : options.boot;
   }
 
-  filesOf(id: ChainId): string {
-    return path.join(this.#elsewhere.get(id) ?? this.#path(id), FILES);
+  filesOf(id: Id): string {
+    return path.join(this.#placeOf(id), FILES);
+  }
+
+  /** Of a snapshot whose `meta` has one. */
+  imageOf(id: Id): string {
+    return path.join(this.#placeOf(id), IMAGE);
+  }
+
+  /** Of what is a tar. */
+  tarOf(id: Id): string {
+    return path.join(this.#placeOf(id), TAR);
+  }
+
+  #placeOf(id: Id): string {
+    return this.#elsewhere.get(id) ?? this.#path(id);
   }
 
   /** At once: a step asks for each of the layers below it, and a turn of the event loop takes longer than reading one. */
-  load(id: ChainId): SnapshotMeta | undefined {
+  load(id: Id): SnapshotMeta | undefined {
     const own = this.#loadFrom(this.#path(id));
     if (own !== undefined) {
       this.#elsewhere.delete(id);
@@ -97,10 +135,11 @@ export class SnapshotFolder {
     return undefined;
   }
 
-  /** `undefined` for what is not there, not whole, or of another boot and never synced. */
+  /** `undefined` for what is not there, not whole, of another boot and never synced, or an image that cannot be used. */
   #loadFrom(place: string): StoredMeta | undefined {
     const meta = readMeta(path.join(place, META));
-    return meta === undefined || (meta.boot !== null && meta.boot !== this.#boot) ? undefined : meta;
+    if (meta === undefined || (meta.boot !== null && meta.boot !== this.#boot)) return undefined;
+    return meta.image !== undefined && this.#options.isUsable?.(meta.image, place) !== true ? undefined : meta;
   }
 
   /** A folder of somebody else is no place to insist. */
@@ -131,27 +170,27 @@ export class SnapshotFolder {
   }
 
   /** The ids of complete snapshots, sorted. */
-  async list(): Promise<readonly ChainId[]> {
-    const ids: ChainId[] = [];
+  async list(): Promise<readonly Id[]> {
+    const ids: Id[] = [];
     for (const id of await this.#ids()) if (this.#loadFrom(this.#path(id)) !== undefined) ids.push(id);
     return ids;
   }
 
   /** The ids of those that are not, sorted: what a crash of the machine left. */
-  async listTorn(): Promise<readonly ChainId[]> {
-    const ids: ChainId[] = [];
+  async listTorn(): Promise<readonly Id[]> {
+    const ids: Id[] = [];
     for (const id of await this.#ids()) {
       const meta = this.#loadFrom(this.#path(id));
-      if (meta === undefined || !existsSync(path.join(this.#path(id), FILES))) ids.push(id);
+      if (meta === undefined || !existsSync(path.join(this.#path(id), contentOf(meta)))) ids.push(id);
     }
     return ids;
   }
 
-  async #ids(): Promise<readonly ChainId[]> {
-    const ids: ChainId[] = [];
+  async #ids(): Promise<readonly Id[]> {
+    const ids: Id[] = [];
     for (const name of (await readNames(this.#options.directory)).sort()) {
       const id = `sha256:${name}`;
-      if (isDigest(id)) ids.push(id as ChainId);
+      if (isDigest(id)) ids.push(id as Id);
     }
     return ids;
   }
@@ -163,7 +202,7 @@ export class SnapshotFolder {
   }
 
   /** Puts a finished one into place. Where there is one already, that stays and this goes. */
-  async publish(unfinished: string, id: ChainId, meta: SnapshotMeta): Promise<void> {
+  async publish(unfinished: string, id: Id, meta: SnapshotMeta): Promise<void> {
     const durable = this.#options.durable === true || this.#boot === null;
     const text = encodeMeta(meta, durable ? null : this.#boot);
     writeFileSync(path.join(unfinished, META), text, { mode: 0o600 });
@@ -179,7 +218,7 @@ export class SnapshotFolder {
   }
 
   /** Out of sight at once, then deleted: a reader never sees half of it. */
-  async remove(id: ChainId): Promise<void> {
+  async remove(id: Id): Promise<void> {
     const trash = this.create();
     try {
       renameSync(this.#path(id), path.join(trash, FILES));
@@ -190,11 +229,11 @@ export class SnapshotFolder {
     }
   }
 
-  #path(id: ChainId): string {
+  #path(id: Id): string {
     return path.join(this.#options.directory, digestHex(id));
   }
 
-  #tryRename(unfinished: string, id: ChainId): boolean {
+  #tryRename(unfinished: string, id: Id): boolean {
     try {
       renameSync(unfinished, this.#path(id));
       return true;
@@ -207,7 +246,10 @@ export class SnapshotFolder {
 }
 
 /** Of snapshots of one kind, below a store's folder of snapshots and those of others. */
-export function openSnapshotFolder(kind: string, options: SnapshotFolderOptions): SnapshotFolder {
+export function openSnapshotFolder<Id extends Digest = ChainId>(
+  kind: string,
+  options: SnapshotFolderOptions,
+): SnapshotFolder<Id> {
   const { directory, additional = [] } = options;
   const below = (parent: string): string => path.join(parent, kind);
   return new SnapshotFolder({ ...options, directory: below(directory), additional: additional.map(below) });
@@ -231,9 +273,15 @@ function syncAt(directory: string): void {
   }
 }
 
-function encodeMeta({ parent, owners }: SnapshotMeta, boot: string | null): string {
+function contentOf({ image, tar }: SnapshotMeta): string {
+  if (tar !== undefined) return TAR;
+  return image === undefined ? FILES : IMAGE;
+}
+
+function encodeMeta({ parent, owners, image, tar }: SnapshotMeta, boot: string | null): string {
   const recorded = [...owners].map(([file, owner]) => [file, formatOwner(owner)]);
-  return JSON.stringify({ version: VERSION, boot, parent, owners: Object.fromEntries(recorded) as unknown });
+  const version = image === undefined && tar === undefined ? VERSION : IMAGE_VERSION;
+  return JSON.stringify({ version, boot, parent, owners: Object.fromEntries(recorded) as unknown, image, tar });
 }
 
 /** `undefined` for a file that is not there, or that this version did not write. */
@@ -253,11 +301,34 @@ function ignoreMissing(error: unknown): undefined {
 
 function decodeMeta(json: unknown): StoredMeta | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
-  const { version, boot, parent, owners } = json as Readonly<Record<string, unknown>>;
-  if (version !== VERSION || typeof owners !== 'object' || owners === null) return undefined;
-  if (boot !== null && typeof boot !== 'string') return undefined;
-  if (parent !== null && (typeof parent !== 'string' || !isDigest(parent))) return undefined;
-  return { parent: parent as ChainId | null, owners: decodeOwners(owners), boot };
+  const { version, boot, parent, owners, image, tar } = json as Readonly<Record<string, unknown>>;
+  if (typeof owners !== 'object' || owners === null || !isBoot(boot) || !isParent(parent)) return undefined;
+  const meta = { parent, owners: decodeOwners(owners), boot };
+  if (version === VERSION) return meta;
+  const own = version === IMAGE_VERSION ? { image: decodeImage(image), tar: decodeStamp(tar) } : {};
+  return own.image === undefined && own.tar === undefined ? undefined : { ...meta, ...own };
+}
+
+function isBoot(json: unknown): json is string | null {
+  return json === null || typeof json === 'string';
+}
+
+function isParent(json: unknown): json is ChainId | null {
+  return json === null || (typeof json === 'string' && isDigest(json));
+}
+
+function decodeImage(json: unknown): SnapshotImage | undefined {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const { diffId, tarSize } = json as Readonly<Record<string, unknown>>;
+  return typeof diffId === 'string' && isDigest(diffId) && typeof tarSize === 'number'
+    ? { diffId, tarSize }
+    : undefined;
+}
+
+function decodeStamp(json: unknown): TarStamp | undefined {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const { size, mtime } = json as Readonly<Record<string, unknown>>;
+  return typeof size === 'number' && typeof mtime === 'string' ? { size, mtime } : undefined;
 }
 
 function decodeOwners(owners: object): OwnerMap {

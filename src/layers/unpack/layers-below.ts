@@ -1,7 +1,7 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { TsbuildError } from '../../support/errors.js';
 import { invariant } from '../../support/invariant.js';
-import type { LayerDirectory } from '../layers-tree.js';
+import type { LayerPlace } from '../layers-tree.js';
 
 /** The end that goes over to a thread: says which layers are below, and is told of bytes that have been read. */
 export interface LayersBelow {
@@ -14,7 +14,7 @@ export interface LayersBelow {
 export interface LayersBelowSource extends Disposable {
   readonly ends: LayersBelow;
   /** Topmost first; `null` when they will never be there. Only the first call counts. */
-  answer(layers: readonly LayerDirectory[] | null): void;
+  answer(layers: readonly LayerPlace[] | null): void;
 }
 
 /** @param onBytes is told what `ReceivedLayers.read` is */
@@ -24,7 +24,7 @@ export function createLayersBelow(onBytes: (count: number) => void): LayersBelow
   port1.on('message', onBytes);
   // Who waits for the answer of the thread keeps the process alive.
   port1.unref();
-  const answer = (layers: readonly LayerDirectory[] | null): void => {
+  const answer = (layers: readonly LayerPlace[] | null): void => {
     if (Atomics.load(ready, 0) !== 0) return;
     port1.postMessage(layers);
     Atomics.store(ready, 0, 1);
@@ -43,18 +43,18 @@ export function createLayersBelow(onBytes: (count: number) => void): LayersBelow
 /** In the thread. */
 export class ReceivedLayers implements Disposable {
   readonly #below: LayersBelow;
-  #layers: readonly LayerDirectory[] | undefined;
+  #layers: readonly LayerPlace[] | undefined;
 
   constructor(below: LayersBelow) {
     this.#below = below;
   }
 
   /** Blocks this thread until all layers below are complete. @throws `ABORTED` when one of them failed */
-  wait(): readonly LayerDirectory[] {
+  wait(): readonly LayerPlace[] {
     if (this.#layers !== undefined) return this.#layers;
     const { port, ready } = this.#below;
     Atomics.wait(ready, 0, 0);
-    const received = receiveMessageOnPort(port) as { readonly message: readonly LayerDirectory[] | null } | undefined;
+    const received = receiveMessageOnPort(port) as { readonly message: readonly LayerPlace[] | null } | undefined;
     invariant(received !== undefined, 'layers are sent before they are ready');
     if (received.message === null) throw new TsbuildError('ABORTED', 'cannot unpack layer: it was cancelled');
     this.#layers = received.message;

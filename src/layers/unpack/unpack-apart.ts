@@ -15,6 +15,17 @@ export interface StackedLayer {
   readonly parent: ChainId | null;
 }
 
+/** What of a chain is to be made, of layers without a snapshot. */
+export function stackOf(
+  layers: readonly Layer[],
+  { chain, from }: { readonly chain: readonly ChainId[]; readonly from: number },
+): readonly StackedLayer[] {
+  return layers.flatMap((layer, index): readonly StackedLayer[] => {
+    const id = chain[index];
+    return index < from || id === undefined ? [] : [{ layer, id, parent: chain[index - 1] ?? null }];
+  });
+}
+
 export interface UnpackApartOptions {
   readonly snapshots: ApartSnapshots;
   readonly threads: LayerThreads;

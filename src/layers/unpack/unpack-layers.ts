@@ -8,7 +8,7 @@ import { TarIndexer } from '../index/tar-indexer.js';
 import type { ActiveSnapshot, Snapshotter } from '../snapshotter.js';
 import { contentMismatch } from './content-mismatch.js';
 import type { LayerThreads } from './layer-threads.js';
-import { isWorthThreads, unpackApart, type StackedLayer } from './unpack-apart.js';
+import { isWorthThreads, stackOf, unpackApart, type StackedLayer } from './unpack-apart.js';
 
 export interface UnpackOptions {
   /** Bottommost first. */
@@ -18,7 +18,9 @@ export interface UnpackOptions {
   /** Those of the store that `blobs` is of: with them, several large layers are unpacked at once. */
   readonly threads?: LayerThreads | undefined;
   /** Where indexes of the layers go that are not there; absent: none are made. */
-  readonly indexes?: Pick<LayerIndexes, 'has' | 'save'> | undefined;
+  readonly indexes?: Pick<LayerIndexes, 'has' | 'load' | 'save'> | undefined;
+  /** Told of a layer that is unpacked although others are mounted, and why: for people to read after "as". */
+  readonly onUnmountable?: ((layer: Layer, reason: string) => void) | undefined;
   /** Called with counts of bytes of the stored blob that have just been unpacked. */
   readonly onBytes?: ((layer: Layer, count: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -33,10 +35,12 @@ export interface UnpackOptions {
 export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | null> {
   const { layers, snapshotter } = options;
   const chain = chainIdsOf(layers.map(({ diffId }) => diffId));
-  const unpacked = await unpackAtOnce(chain, await countUnpacked(chain, snapshotter), options);
+  const there = await countUnpacked(chain, snapshotter);
+  if (await mountInstead(stackOf(layers, { chain, from: there }), options)) return chain.at(-1) ?? null;
+  const unpacked = await unpackAtOnce(chain, there, options);
   // An overlay keeps every layer apart, for images that share it. A copy of all files for each would serve nobody.
   const batches =
-    snapshotter.name === 'overlay' ? layers.slice(unpacked).map((layer) => [layer]) : [layers.slice(unpacked)];
+    snapshotter.name === 'copy' ? [layers.slice(unpacked)] : layers.slice(unpacked).map((layer) => [layer]);
   let done = unpacked;
   for (const batch of batches) {
     if (batch.length > 0) await unpackBatch(batch, [chain[done - 1] ?? null, chain[done + batch.length - 1]], options);
@@ -45,18 +49,31 @@ export async function ensureSnapshot(options: UnpackOptions): Promise<ChainId | 
   return chain.at(-1) ?? null;
 }
 
+/** @returns whether layers can be mounted here, and these are ready to be */
+async function mountInstead(stack: readonly StackedLayer[], options: UnpackOptions): Promise<boolean> {
+  const { snapshotter, indexes } = options;
+  if (snapshotter.images === undefined || indexes === undefined || stack.length === 0) return false;
+  const { mountLayers } = await import('./mount-layers.js');
+  await mountLayers(stack, {
+    ...options,
+    images: snapshotter.images,
+    indexes,
+    unpack: async ({ layer, id, parent }) => {
+      await unpackBatch([layer], [parent, id], { ...options, onBytes: undefined });
+    },
+  });
+  return true;
+}
+
 /** @returns how many layers are unpacked then: all, or as many as before when one layer has to be unpacked after the other */
 async function unpackAtOnce(
-  chain: readonly (ChainId | null)[],
+  chain: readonly ChainId[],
   unpacked: number,
   { layers, snapshotter, threads, indexes, onBytes, signal }: UnpackOptions,
 ): Promise<number> {
   const { apart } = snapshotter;
   if (apart === undefined || threads === undefined || !isWorthThreads(layers.slice(unpacked))) return unpacked;
-  const stack = layers.flatMap((layer, index): readonly StackedLayer[] => {
-    const id = chain[index];
-    return index < unpacked || id == null ? [] : [{ layer, id, parent: chain[index - 1] ?? null }];
-  });
+  const stack = stackOf(layers, { chain, from: unpacked });
   try {
     await unpackApart(stack, { snapshots: apart, threads, indexes, onBytes, signal });
     return layers.length;

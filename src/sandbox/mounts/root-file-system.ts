@@ -11,7 +11,7 @@ import {
   mountWithOptions,
   type MountOption,
 } from '../calls/kernel-calls.js';
-import type { Rootfs } from '../run-spec.js';
+import type { LayerImage, Rootfs } from '../run-spec.js';
 import { addAttributes, readMounts, type MountPoint } from './attributes.js';
 
 /** How overlays are mounted on this machine, as `probe` found out. */
@@ -25,6 +25,11 @@ export interface OverlayMethod {
    * keeps it.
    */
   readonly volatile: boolean;
+  /**
+   * Layers can be mounted from their tars: EROFS takes files, without loop devices, for its metadata and its data (Linux 6.12,
+   * CONFIG_EROFS_FS_BACKED_BY_FILE), from the host's root alone.
+   */
+  readonly images: boolean;
 }
 
 export interface MountRootOptions {
@@ -47,7 +52,9 @@ export function linkOverlay(calls: CallList, names: string, rootfs: Rootfs): voi
   if (rootfs.kind !== 'overlay') return;
   makeDirectory(calls, names, 0o755);
   rootfs.lowers.forEach((lower, index) => {
-    makeLink(calls, join(names, String(index)), lower);
+    const name = join(names, String(index));
+    if (typeof lower === 'string') makeLink(calls, name, lower);
+    else linkImage(calls, name, lower);
   });
   // An overlay has at least one lower directory.
   if (rootfs.lowers.length === 0) makeDirectory(calls, join(names, EMPTY), 0o755);
@@ -55,6 +62,16 @@ export function linkOverlay(calls: CallList, names: string, rootfs: Rootfs): voi
   makeLink(calls, join(names, 'work'), rootfs.work);
 }
 const EMPTY = 'empty';
+
+const metadataOf = (name: string): string => `${name}.metadata`;
+const tarOf = (name: string): string => `${name}.tar`;
+
+/** A place to mount it on, and what to mount. */
+function linkImage(calls: CallList, name: string, { metadata, tar }: LayerImage): void {
+  makeDirectory(calls, name, 0o755);
+  makeLink(calls, metadataOf(name), metadata);
+  makeLink(calls, tarOf(name), tar);
+}
 
 /** Mounts a root file system. Set-user-ID programs of it work, since `sudo` must; its device nodes rarely do. */
 export function mountRoot(calls: CallList, rootfs: Rootfs, options: MountRootOptions): void {
@@ -102,6 +119,9 @@ function mountOverlay(
   // Left by an earlier mount of the same directories; it would refuse this one (overlayfs.rst, "Volatile mount").
   if (overlay.volatile) rmSync(join(work, 'work', 'incompat'), { recursive: true, force: true });
   changeDirectory(calls, names);
+  lowers.forEach((lower, index) => {
+    if (typeof lower !== 'string') mountImage(calls, String(index));
+  });
   const stack = lowers.length === 0 ? [EMPTY] : lowers.map((_, index) => String(index));
   if (overlay.call === 'fsconfig') {
     const layers = stack.map((name): MountOption => ['lowerdir+', name]);
@@ -117,6 +137,20 @@ function mountOverlay(
   const options = overlayOptions(overlay).map(([name, value]) => (value === true ? name : `${name}=${value}`));
   const data = [`lowerdir=${stack.join(':')}`, ...options].join(',');
   mount(calls, { source: 'overlay', target, type: 'overlay', flags: devices === true ? 0 : MS.nodev, data });
+}
+
+/** The overlay has a hold of it: what mounts are around it decides about device nodes. */
+function mountImage(calls: CallList, name: string): void {
+  mountWithOptions(calls, {
+    type: 'erofs',
+    target: name,
+    options: [
+      ['source', metadataOf(name)],
+      ['device', tarOf(name)],
+      ['ro', true],
+    ],
+    attributes: MOUNT_ATTRIBUTE.rdonly | MOUNT_ATTRIBUTE.nodev,
+  });
 }
 
 /** Everything that would put a trace of itself into the upper directory is off: its content becomes a layer. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { reachedBy } from './cache-records.js';
-import { hasSnapshots, tornSnapshots } from './collect-snapshots.js';
+import { damagedTars, hasSnapshots, pathOfTar, removeTars, tornSnapshots } from './collect-snapshots.js';
 import type { Digest } from '../../oci/digest.js';
 import { checkBlobs } from '../../store/check/check-blobs.js';
 import { checkFiles, checkTemporary } from '../../store/check/check-files.js';
@@ -30,11 +30,18 @@ export interface CheckStoreParts {
 export async function checkStore(parts: CheckStoreParts): Promise<readonly StoreFinding[]> {
   const { store, repair, signal } = parts;
   const findings = await findAndRepair(parts);
-  const torn = (await hasSnapshots(store)) ? await tornSnapshots({ store, signal }) : [];
+  const any = await hasSnapshots(store);
+  const torn = any ? await tornSnapshots({ store, signal }) : [];
+  const damaged = any && !parts.quick ? await damagedTars(store, signal) : [];
+  if (repair && damaged.length > 0) await removeTars(store, damaged, signal);
   // In a user namespace where it has to be, and so not under the lock that is held here.
   if (repair && torn.length > 0) await removeUnneededSnapshots({ ...parts, dryRun: false });
   const left = repair && torn.length > 0 ? await tornSnapshots({ store, signal }) : torn;
-  return [...findings, ...torn.map((path) => tornFinding(path, repair && !left.includes(path)))];
+  return [
+    ...findings,
+    ...torn.map((path) => tornFinding(path, repair && !left.includes(path))),
+    ...damaged.map((diffId) => damagedFinding(diffId, repair)),
+  ];
 }
 
 async function findAndRepair({ store, quick, repair, signal }: CheckStoreParts): Promise<readonly StoreFinding[]> {
@@ -72,6 +79,17 @@ async function settle({ repair, ...finding }: Finding, wanted: boolean): Promise
 }
 
 function tornFinding(path: string, repaired: boolean): StoreFinding {
-  const state = 'it may be incomplete: the machine went down before it was on the disk';
-  return { invariant: 'I3', path, state, remedy: 'removes it: it is unpacked again', repaired };
+  const state = 'it is damaged, or may be incomplete: the machine went down before it was on the disk';
+  return { invariant: 'I3', path, state, remedy: 'removes it: it is made again', repaired };
+}
+
+function damagedFinding(diffId: Digest, repaired: boolean): StoreFinding {
+  const state = 'its content is not what its name says';
+  return {
+    invariant: 'I3',
+    path: pathOfTar(diffId),
+    state,
+    remedy: 'removes it: the layer is inflated again',
+    repaired,
+  };
 }

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Snapshotter } from '../../layers/snapshotter.js';
-import { digestHex } from '../../oci/digest.js';
+import { digestHex, type Digest } from '../../oci/digest.js';
+import type { ChainId } from '../../oci/layer.js';
 import { onDisk } from '../../store/store-error.js';
 import type { Store } from '../../store/store.js';
 import { bytesBelow } from '../../support/directory-size.js';
@@ -18,7 +19,7 @@ export interface CollectSnapshotsOptions {
 
 /** A snapshot on the disk. */
 export interface KeptSnapshot {
-  /** Its chain id; the same one may be kept in several ways. */
+  /** Its chain id; the same one may be kept in several ways. Of a tar that no snapshot is mounted from, the layer's diffId. */
   readonly id: string;
   readonly bytes: number;
   /** Whether a crash of the machine may have left it incomplete. */
@@ -40,15 +41,48 @@ async function removeOthers({ store, keep, dryRun }: CollectSnapshotsOptions): P
   for (const mapping of await folders(store.snapshotsDirectory)) {
     for (const { kind, snapshotter } of await snapshottersOf(store, { mapping, dryRun })) {
       const torn = new Set(await snapshotter.listTorn());
-      for (const id of [...(await snapshotter.list()), ...torn]) {
-        if (keep.has(id) && !torn.has(id)) continue;
+      const all = [...(await snapshotter.list()), ...torn];
+      const going = all.filter((id) => !keep.has(id) || torn.has(id));
+      const tars = await doomedTars(snapshotter, new Set(all.filter((id) => !going.includes(id))));
+      for (const id of going) {
+        const tar = tars.takeOf(id);
         const bytes = bytesBelow(join(store.snapshotsDirectory, mapping, kind, digestHex(id)));
-        found.push({ id, bytes, torn: torn.has(id) });
+        found.push({ id, bytes: bytes + tar, torn: torn.has(id) });
         if (!dryRun) await snapshotter.remove(id);
       }
+      found.push(...tars.rest());
+      if (!dryRun) await tars.remove();
     }
   }
   return found;
+}
+
+interface DoomedTars {
+  /** Bytes of the tar that goes with a snapshot; of one that several have, with the first. */
+  takeOf(id: ChainId): number;
+  /** Those that were taken with no snapshot: of one that was never finished, or whose layer is a directory. */
+  rest(): readonly KeptSnapshot[];
+  remove(): Promise<void>;
+}
+
+/** Of the tars that were inflated for images of layers, those that none of the snapshots that stay is mounted from. */
+async function doomedTars({ images }: Snapshotter, staying: ReadonlySet<ChainId>): Promise<DoomedTars> {
+  const needed = new Set([...staying].map((id) => images?.layerOf(id)));
+  const there = images === undefined ? [] : [...(await images.tars.list()), ...(await images.tars.listTorn())];
+  const doomed = there.filter((diffId) => !needed.has(diffId));
+  const left = new Map(doomed.map((diffId) => [diffId, images?.tars.bytesOf(diffId) ?? 0]));
+  return {
+    takeOf: (id) => {
+      const diffId = images?.layerOf(id);
+      const bytes = diffId === undefined ? 0 : (left.get(diffId) ?? 0);
+      if (diffId !== undefined) left.delete(diffId);
+      return bytes;
+    },
+    rest: () => [...left].map(([id, bytes]) => ({ id, bytes, torn: true })),
+    remove: async () => {
+      for (const diffId of doomed) await images?.tars.remove(diffId);
+    },
+  };
 }
 
 /** Whether there is anything that `collectSnapshots` could remove. */
@@ -81,26 +115,62 @@ export async function tornSnapshots({
   for (const mapping of await folders(store.snapshotsDirectory)) {
     for (const { kind, snapshotter } of await snapshottersOf(store, { mapping, dryRun: true })) {
       for (const id of await snapshotter.listTorn()) torn.push(`snapshots/${mapping}/${kind}/${digestHex(id)}`);
+      const tars = (await snapshotter.images?.tars.listTorn()) ?? [];
+      torn.push(...tars.map(pathOfTar));
     }
   }
   return torn;
 }
+
+/** Below the store's root, of one that was inflated. */
+export function pathOfTar(diffId: Digest): string {
+  return `snapshots/${HOST}/layer-tars/${digestHex(diffId)}`;
+}
+
+/** Of the inflated tars that snapshots are mounted from, those whose content is another one: their layers. */
+export async function damagedTars(store: Store, signal: AbortSignal): Promise<readonly Digest[]> {
+  using _lock = await store.lock('shared', { signal });
+  const damaged: Digest[] = [];
+  for (const { snapshotter } of await snapshottersOf(store, { mapping: HOST, dryRun: true })) {
+    const { images } = snapshotter;
+    for (const diffId of (await images?.tars.list()) ?? []) {
+      signal.throwIfAborted();
+      if (!(await images?.tars.isIntact(diffId))) damaged.push(diffId);
+    }
+  }
+  return damaged;
+}
+
+export async function removeTars(store: Store, diffIds: readonly Digest[], signal: AbortSignal): Promise<void> {
+  using _lock = await store.lock('exclusive', { signal });
+  for (const { snapshotter } of await snapshottersOf(store, { mapping: HOST, dryRun: false })) {
+    for (const diffId of diffIds) await snapshotter.images?.tars.remove(diffId);
+  }
+}
+
+/** Images are mounted by the host's root alone. */
+const HOST = 'host';
 
 async function snapshottersOf(
   store: Store,
   { mapping, dryRun }: { readonly mapping: string; readonly dryRun: boolean },
 ): Promise<readonly Kind[]> {
   const { createOverlaySnapshotter, overlayKind } = await import('../../layers/overlay-snapshotter.js');
+  const { LayerTars } = await import('../../layers/snapshots/layer-tars.js');
   const { createCopySnapshotter, copyKind } = await import('../../layers/copy-snapshotter.js');
   const directory = join(store.snapshotsDirectory, mapping);
   // Asking for it makes it, which a store that is only looked at may forbid.
   const temporaryDirectory = dryRun ? '' : store.temporaryDirectory;
   return (['real', 'recorded'] as const).flatMap((ownership) => {
     const options = { directory, temporaryDirectory, ownership };
-    const overlay = [false, true].map((userxattr) => ({
-      kind: overlayKind({ ownership, userxattr }),
-      snapshotter: createOverlaySnapshotter({ ...options, userxattr }),
-    }));
+    const overlay = [false, true].map((userxattr) => {
+      const mounts = mapping === HOST && ownership === 'real' && !userxattr;
+      const tars = mounts ? new LayerTars({ ...options, roots: [store.root] }) : undefined;
+      return {
+        kind: overlayKind({ ownership, userxattr }),
+        snapshotter: createOverlaySnapshotter({ ...options, userxattr, tars }),
+      };
+    });
     return [...overlay, { kind: copyKind({ ownership }), snapshotter: createCopySnapshotter(options) }];
   });
 }

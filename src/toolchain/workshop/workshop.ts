@@ -5,6 +5,7 @@ import type { BuildRequest } from '../../builder/build-request.js';
 import type { Workshop } from '../../builder/operations/operation-parts.js';
 import type { OverlaySnapshotterOptions } from '../../layers/overlay-snapshotter.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
+import { chooseSnapshotter, type SnapshotterName } from './choose-snapshotter.js';
 import { digestOf } from '../../oci/digest.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import type { ProgressSink } from '../../builder/progress.js';
@@ -32,6 +33,7 @@ export function currentIdMapping(uidMap: string = readFileSync('/proc/self/uid_m
 
 export interface WorkshopOptions {
   readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly progress: ProgressSink;
   /** Absent: `auto`. */
   readonly isolation?: BuildRequest['isolation'];
@@ -46,6 +48,7 @@ export interface WorkshopOptions {
  */
 export async function openWorkshop({
   store,
+  env,
   progress,
   isolation = 'auto',
   upcoming,
@@ -56,8 +59,10 @@ export async function openWorkshop({
   const sandbox = await createSandbox({ temporaryDirectory, isolation, upcoming });
   if (sandbox.notice !== null) progress({ type: 'notice', message: sandbox.notice });
   const ownership = mapping === 'single' ? 'recorded' : 'real';
+  let kind: SnapshotterName;
   try {
-    await checkSnapshotPlace(store, { attributes: ownership === 'recorded', execution: !sandbox.overlay });
+    kind = chooseSnapshotter(env['TSBUILD_SNAPSHOTTER'], { overlay: sandbox.overlay, images: sandbox.images === true });
+    await checkSnapshotPlace(store, { attributes: ownership === 'recorded', execution: kind === 'copy' });
   } catch (error) {
     await sandbox[Symbol.asyncDispose]();
     throw error;
@@ -66,9 +71,9 @@ export async function openWorkshop({
     directory: join(store.snapshotsDirectory, mapping),
     temporaryDirectory,
     ownership,
-    additional: usableSnapshots(store, mapping),
+    additional: usableRoots(store, mapping).map((root) => snapshotsOf(root, mapping)),
   } as const;
-  const snapshotter = await createSnapshotter({ ...snapshots, userxattr: mapping !== 'host' }, sandbox.overlay);
+  const snapshotter = await createSnapshotter({ ...snapshots, userxattr: mapping !== 'host' }, { kind, store });
   const { CacheMounts } = await import('../../store/cache-mounts.js');
   const { TreeSnapshots } = await import('../../builder/operations/run/tree-snapshots.js');
   const treeSnapshots = new TreeSnapshots(snapshotter);
@@ -98,9 +103,12 @@ export async function openWorkshop({
 }
 
 /** Of other stores, those whose files have the owners that they would have here: made by this very user. */
-function usableSnapshots({ additionalRoots }: Store, mapping: IdMapping): readonly string[] {
-  const folders = additionalRoots.map((root) => join(layout.snapshots(root), mapping));
-  return folders.filter((folder) => ownerOf(folder) === process.geteuid?.());
+function usableRoots({ additionalRoots }: Store, mapping: IdMapping): readonly string[] {
+  return additionalRoots.filter((root) => ownerOf(snapshotsOf(root, mapping)) === process.geteuid?.());
+}
+
+function snapshotsOf(root: string, mapping: IdMapping): string {
+  return join(layout.snapshots(root), mapping);
 }
 
 function ownerOf(path: string): number | undefined {
@@ -113,11 +121,17 @@ function ownerOf(path: string): number | undefined {
   }
 }
 
-async function createSnapshotter(options: OverlaySnapshotterOptions, overlay: boolean): Promise<Snapshotter> {
-  if (overlay) {
-    const { createOverlaySnapshotter } = await import('../../layers/overlay-snapshotter.js');
-    return createOverlaySnapshotter(options);
+async function createSnapshotter(
+  options: OverlaySnapshotterOptions,
+  { kind, store }: { readonly kind: SnapshotterName; readonly store: Store },
+): Promise<Snapshotter> {
+  if (kind === 'copy') {
+    const { createCopySnapshotter } = await import('../../layers/copy-snapshotter.js');
+    return createCopySnapshotter(options);
   }
-  const { createCopySnapshotter } = await import('../../layers/copy-snapshotter.js');
-  return createCopySnapshotter(options);
+  const { createOverlaySnapshotter } = await import('../../layers/overlay-snapshotter.js');
+  if (kind === 'overlay') return createOverlaySnapshotter(options);
+  const { LayerTars } = await import('../../layers/snapshots/layer-tars.js');
+  const roots = [store.root, ...usableRoots(store, 'host')] as const;
+  return createOverlaySnapshotter({ ...options, tars: new LayerTars({ ...options, roots }) });
 }

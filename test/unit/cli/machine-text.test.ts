@@ -13,9 +13,9 @@ const REPORT: MachineReport = {
   isolation: {
     used: 'namespaces',
     trials: [
-      { name: 'namespaces', works: true, overlay: true, notice: null },
+      { name: 'namespaces', works: true, overlay: true, images: false, notice: null },
       { name: 'oci', works: false, reason: 'not installed', remedy: 'Install it.' },
-      { name: 'bwrap', works: true, overlay: true, notice: 'no sudo' },
+      { name: 'bwrap', works: true, overlay: true, images: false, notice: 'no sudo' },
     ],
   },
   store: {

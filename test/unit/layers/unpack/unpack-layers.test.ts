@@ -162,6 +162,7 @@ test('makes the indexes that are missing on the way, of layers that are what the
   const saved = new Map<Digest, number>();
   const indexes = {
     has: (diffId: Digest) => diffId === layers[1]?.diffId,
+    load: () => undefined,
     save: (diffId: Digest, { bytes }: { readonly bytes: Uint8Array }) => {
       saved.set(diffId, readLayerIndex(Buffer.from(bytes))?.count ?? -1);
       return Promise.resolve();

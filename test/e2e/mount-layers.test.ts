@@ -1,0 +1,182 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { classicMembers, tarOf } from '../support/archive-builder.js';
+import { device, directory, file, hardlink, layerTar, symlink } from '../support/layer-entries.js';
+import { requirement } from '../support/require.js';
+import { expectSoundStore } from '../support/store-oracle.js';
+import { tsbuild, type CliResult } from '../support/tsbuild.js';
+
+// Builds whose layers are mounted from their tars, by the built command line.
+
+const isRoot = process.getuid?.() === 0;
+const { skip } = requirement('sandbox', isRoot && existsSync('/bin/busybox'), 'only root mounts EROFS; busybox-static');
+
+let place: string;
+/** An archive of an image whose layers are compressed. */
+let base: string;
+
+const storeOf = (name: string): string => join(place, name);
+const run = (store: string, args: readonly string[], options: { kind?: string; killAfterMs?: number } = {}) => {
+  const { kind = '', ...rest } = options;
+  const env = {
+    TSBUILD_STORE: storeOf(store),
+    TSBUILD_SNAPSHOTTER: kind,
+    SOURCE_DATE_EPOCH: '1700000000',
+    HOME: place,
+  };
+  return tsbuild(args, { env, cwd: place, ...rest });
+};
+const ok = ({ exitCode, stdout, stderr }: CliResult): string => {
+  expect(exitCode, stderr).toBe(0);
+  return stdout.trim();
+};
+const write = (name: string, ...lines: string[]): string => {
+  writeFileSync(join(place, 'context', name), `${lines.join('\n')}\n`);
+  return join(place, 'context', name);
+};
+const filesOf = (store: string, name: string): readonly string[] => {
+  const folder = join(storeOf(store), 'snapshots/host');
+  const all = existsSync(folder) ? readdirSync(folder, { recursive: true }).map(String) : [];
+  return all.filter((path) => path.endsWith(`/${name}`)).map((path) => join(folder, path));
+};
+
+const STEPS = [
+  'FROM base AS other',
+  'RUN echo other > /other && rm /tree/gone',
+  'FROM base',
+  'RUN rm -r /tree/below && mkdir /tree/below && echo new > /tree/below/new && echo more >> /tree/edited',
+  'RUN chmod 700 /tree && mv /tree/large /moved && test "$(cat /tree/also)" = linked && ! test -e /tree/below/old',
+  'COPY --from=other /other /tree/from',
+  'RUN --mount=type=bind,from=other,source=/tree,target=/mnt test ! -e /mnt/gone && cat /mnt/edited /tree/from > /seen',
+  'RUN find /bin /tree | sort > /listing && stat -c "%a %u %g %s %n" /tree/[a-l]* > /stats && stat -c %Y /tree/also /tree/link >> /stats',
+];
+
+beforeAll(async () => {
+  if (skip) return;
+  place = mkdtempSync(join(tmpdir(), 'mount-layers-'));
+  mkdirSync(join(place, 'context'));
+  cpSync('/bin/busybox', join(place, 'context/busybox'));
+  const tree = await layerTar(
+    directory('tree', { mode: 0o755 }),
+    directory('tree/below'),
+    file('tree/below/old', 'old'),
+    file('tree/edited', 'edited', { mode: 0o640, uid: 5, gid: 6 }),
+    file('tree/gone', 'gone'),
+    file('tree/linked', 'linked'),
+    hardlink('tree/also', 'tree/linked'),
+    symlink('tree/link', 'edited'),
+    device('tree/null', 1, 3),
+    file('tree/large', 'l'.repeat(100_000)),
+  );
+  writeFileSync(join(place, 'context/tree.tar'), tree);
+  write(
+    'base',
+    'FROM scratch',
+    'COPY busybox /bin/busybox',
+    'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
+    'ADD tree.tar /',
+  );
+  base = join(place, 'base.tar');
+  const output = `type=oci,dest=${base},compression=gzip,force-compression=true,name=base`;
+  ok(await run('making', ['build', '-q', '-f', 'context/base', '-o', output, 'context']));
+});
+afterAll(() => {
+  if (!skip) rmSync(place, { recursive: true, force: true });
+});
+
+async function buildIn(store: string, kind: string, ...more: string[]): Promise<string> {
+  write('steps', ...STEPS);
+  if (!existsSync(storeOf(store))) ok(await run(store, ['load', '-q', '-i', base]));
+  return ok(await run(store, ['build', '-q', '--no-cache', '-f', 'context/steps', ...more, 'context'], { kind }));
+}
+
+describe.skipIf(skip)('layers that are mounted from their tars', () => {
+  test('give the same image as layers that are unpacked, or copied', { timeout: 300_000 }, async () => {
+    const id = await buildIn('erofs', 'erofs');
+    // The base has three layers, and is two of the stages.
+    expect(filesOf('erofs', 'layer.erofs')).toHaveLength(3 + 1);
+    expect(filesOf('erofs', 'layer.tar')).toHaveLength(3);
+    expect(await buildIn('overlay', 'overlay')).toBe(id);
+    expect(filesOf('overlay', 'layer.erofs')).toEqual([]);
+    expect(await buildIn('copy', 'copy')).toBe(id);
+    // Stacks of one kind may come to be used in the other way, and back.
+    expect(await buildIn('erofs', 'overlay')).toBe(id);
+    expect(await buildIn('overlay', 'erofs')).toBe(id);
+    expect(await buildIn('erofs', 'erofs')).toBe(id);
+    for (const store of ['erofs', 'overlay', 'copy']) expectSoundStore(storeOf(store));
+  });
+
+  test('are made again when they are damaged', { timeout: 300_000 }, async () => {
+    const id = await buildIn('damaged', 'erofs');
+    for (const path of filesOf('damaged', 'layer.erofs')) writeFileSync(path, 'damaged', { flag: 'r+' });
+    const fsck = await run('damaged', ['fsck']);
+    expect(fsck.stdout + fsck.stderr).toContain('snapshots/host/overlay/');
+    expect(await buildIn('damaged', 'erofs')).toBe(id);
+    const [first = '', second = '', third = ''] = filesOf('damaged', 'layer.tar');
+    truncateSync(first, 512);
+    writeFileSync(second, 'x', { flag: 'r+' });
+    rmSync(third);
+    expect(await buildIn('damaged', 'erofs')).toBe(id);
+    ok(await run('damaged', ['fsck', '--repair']));
+    ok(await run('damaged', ['fsck']));
+    expectSoundStore(storeOf('damaged'));
+  });
+
+  test('leave nothing that is wrong when they are killed on the way', { timeout: 300_000 }, async () => {
+    write('steps', ...STEPS);
+    ok(await run('killed', ['load', '-q', '-i', base]));
+    for (const killAfterMs of [350, 550, 800, 1100]) {
+      await run('killed', ['build', '-f', 'context/steps', 'context'], { kind: 'erofs', killAfterMs });
+      expectSoundStore(storeOf('killed'));
+    }
+    expect(await buildIn('killed', 'erofs')).toBe(await buildIn('erofs', 'erofs'));
+  });
+
+  test('go with their images, tars and all', { timeout: 300_000 }, async () => {
+    await buildIn('pruned', 'erofs');
+    ok(await run('pruned', ['rmi', 'base']));
+    ok(await run('pruned', ['prune', '--all', '--force']));
+    expect([...filesOf('pruned', 'layer.tar'), ...filesOf('pruned', 'layer.erofs')]).toEqual([]);
+  });
+
+  test('are unpacked where that cannot be, which is said', { timeout: 300_000 }, async () => {
+    const busybox = await layerTar(
+      directory('bin'),
+      file('bin/busybox', readFileSync('/bin/busybox'), { mode: 0o755 }),
+    );
+    const layers = [{ tar: busybox }, { tar: await layerTar(hardlink('bin/sh', 'bin/busybox')) }];
+    writeFileSync(join(place, 'linking.tar'), await tarOf(classicMembers(layers, ['linking:latest'])));
+    write('linking', 'FROM linking', 'RUN echo it works');
+    ok(await run('unmountable', ['load', '-q', '-i', 'linking.tar']));
+    const args = ['build', '--progress', 'plain', '-f', 'context/linking', 'context'];
+    const { exitCode, stderr } = await run('unmountable', args, { kind: 'erofs' });
+    expect(exitCode, stderr).toBe(0);
+    expect(stderr).toContain('it works');
+    expect(stderr).toMatch(
+      /layer sha256:[0-9a-f]+ is unpacked, not mounted: it has hard links to files of layers below/,
+    );
+    expect(filesOf('unmountable', 'layer.erofs')).toHaveLength(1);
+    // The tar of what is not compressed is its blob.
+    expect(filesOf('unmountable', 'layer.tar')).toEqual([]);
+  });
+
+  test('cannot be asked for in a way that there is not', async () => {
+    const { exitCode, stderr } = await run('erofs', ['build', '--no-cache', '-f', 'context/steps', 'context'], {
+      kind: 'floppy',
+    });
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('cannot use TSBUILD_SNAPSHOTTER "floppy": there is no such way');
+  });
+});
