@@ -121,6 +121,7 @@ test('another base image is told of once, by its digest, and a record that is go
 test('a dry run tells of steps, files and images, and leaves everything as it is', async () => {
   const names = async (): Promise<string> => (await tsbuild(['images', '-q', '--no-trunc'], { env })).stdout;
   write('Dockerfile', 'FROM base\nCOPY src src\nRUN cat src/*\n');
+  write('src/c', 'c');
   await built();
   const before = await names();
   write('src/d', 'd');
