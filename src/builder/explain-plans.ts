@@ -27,17 +27,13 @@ export async function explainPlans(
   await solve(graph, solver, solving.options);
   await attempt.contexts.save();
   const order = dependencyOrder(graph);
-  return {
-    steps: order.flatMap((vertex) =>
-      told.explained(vertex, { follows: handler.follows(vertex), files: filesOf(vertex) }),
-    ),
-    images: await imagesOf(order, builds),
-  };
-
-  function filesOf(vertex: Vertex<Operation>): readonly string[] | undefined {
+  const steps: ExplainedStep[] = [];
+  for (const vertex of order) {
     const takes = vertex.inputs.some((id) => graph.vertices.get(id)?.operation.kind === 'context');
-    return takes ? handler.filesOf(vertex) : undefined;
+    const files = takes ? await handler.filesOf(vertex) : undefined;
+    steps.push(...told.explained(vertex, { follows: handler.follows(vertex), files }));
   }
+  return { steps, images: await imagesOf(order, builds) };
 }
 
 /** Each once. */

@@ -18,8 +18,12 @@ export type ProgressEvent =
       readonly step: StepId;
       /** `[builder 2/5] RUN make`, or `[internal] load metadata for …`. */
       readonly label: string;
+      /** Of the Dockerfile: its name, or `stage-` and its number. Absent for what belongs to none. */
+      readonly stage?: string | undefined;
       readonly source?: SourceRange | undefined;
     }
+  /** Before it starts: another process does the same at this moment, and what comes of that will do for this step. */
+  | { readonly type: 'step-waiting'; readonly step: StepId; readonly at: number; readonly reason: 'another-build' }
   | { readonly type: 'step-started'; readonly step: StepId; readonly at: number }
   | { readonly type: 'step-cached'; readonly step: StepId; readonly at: number }
   | { readonly type: 'step-done'; readonly step: StepId; readonly at: number }

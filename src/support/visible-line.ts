@@ -12,11 +12,29 @@ export function withoutSequences(text: string): string {
 
 /** And without control characters: one line of what a program has printed, fit for a terminal and for a record. */
 export function withoutControls(line: string): string {
-  return withoutSequences(line).replace(CONTROLS, '');
+  if (line.search(CONTROLS) < 0) return line;
+  return overstruck(withoutSequences(line)).replace(CONTROLS, '');
+}
+
+/** As it looks after backspaces, by which programs turn a wheel in the place of a character. */
+function overstruck(text: string): string {
+  if (!text.includes('\b')) return text;
+  const characters: string[] = [];
+  let place = 0;
+  for (const character of text) {
+    if (character === '\b') {
+      place = Math.max(0, place - 1);
+    } else {
+      characters[place] = character;
+      place += 1;
+    }
+  }
+  return characters.join('');
 }
 
 /** What is to be seen of a line in the end: carriage returns, as of progress bars, have overwritten what was before them. */
 export function visibleLine(line: string): string {
-  const ended = line.replace(/\r+$/, '');
-  return withoutControls(ended.slice(ended.lastIndexOf('\r') + 1));
+  let end = line.length;
+  while (line[end - 1] === '\r') end -= 1;
+  return withoutControls(line.slice(line.lastIndexOf('\r', end - 1) + 1, end));
 }

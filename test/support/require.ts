@@ -24,7 +24,8 @@ export type Requirement =
   | 'private-network'
   | 'cgroups'
   | 'qemu'
-  | 'chromium';
+  | 'chromium'
+  | 'tmux';
 
 /**
  * Whether tests that need something of the machine run: where it is missing they are skipped with the reason, unless

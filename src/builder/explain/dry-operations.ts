@@ -5,7 +5,7 @@ import type { Vertex, VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { fileSystemOf, withLayer, type Result } from '../operations/result.js';
 import { fileListsOf } from './watched-vertex.js';
-import type { FileList } from './file-list.js';
+import type { KeptFiles } from './file-list.js';
 import type {
   ExecutionContext,
   KeyMaterial,
@@ -26,7 +26,7 @@ export class DryOperations implements Handler {
   readonly #operations: Handler;
   /** Vertices whose result is no real one. */
   readonly #standIns = new Set<VertexId>();
-  readonly #files = new Map<VertexId, readonly FileList[]>();
+  readonly #files = new Map<VertexId, readonly KeptFiles[]>();
 
   constructor(operations: Handler) {
     this.#operations = operations;
@@ -38,8 +38,9 @@ export class DryOperations implements Handler {
   }
 
   /** The files that its key was made of; `undefined` where it was made of none. */
-  filesOf({ id }: Vertex<Operation>): readonly string[] | undefined {
-    const files = (this.#files.get(id) ?? []).flatMap((list) => [...list.files()]);
+  async filesOf({ id }: Vertex<Operation>): Promise<readonly string[] | undefined> {
+    const lists = await Promise.all((this.#files.get(id) ?? []).map((list) => list.files()));
+    const files = lists.flatMap((list) => [...(list ?? [])]);
     if (files.length === 0) return undefined;
     const paths = files.map(([path, { type }]) => {
       const text = textOfBytes(path as ByteString);

@@ -19,7 +19,7 @@ import type { RepositorySource } from '../../registry/repository/repository-sour
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { invariant } from '../../support/invariant.js';
-import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import { encodeError, isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { SourceLock } from '../lock/source-lock.js';
 import type { ImageOperation } from '../operation.js';
@@ -292,9 +292,15 @@ export class BaseImages {
       label: `[${shown}internal] load metadata for ${formatReference(reference)}`,
     });
     progress({ type: 'step-started', step, at: now() });
-    const known = await this.#fetch(reference, platform);
-    progress({ type: 'step-done', step, at: now() });
-    return known;
+    try {
+      const known = await this.#fetch(reference, platform);
+      progress({ type: 'step-done', step, at: now() });
+      return known;
+    } catch (error) {
+      const isFailure = isTsbuildError(error) && error.code !== 'ABORTED';
+      if (isFailure) progress({ type: 'step-failed', step, at: now(), error: encodeError(error) });
+      throw error;
+    }
   }
 
   async #fetch(reference: Reference, platform: Platform): Promise<KnownBase> {

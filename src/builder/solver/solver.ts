@@ -56,7 +56,9 @@ export async function solve<O, R>(
   const signal = AbortSignal.any([options.signal, failure.signal]);
   const order = dependencyOrder(graph);
   const steps = order.filter(options.isStep);
-  for (const { id, label, source } of steps) options.progress({ type: 'step-planned', step: id, label, source });
+  for (const { id, label, stage, source } of steps) {
+    options.progress({ type: 'step-planned', step: id, label, stage, source });
+  }
 
   const run = new SolverRun(parts, { ...options, signal, progress: withoutHidden(order, options) });
   const pending = new Map<VertexId, Promise<R>>();
@@ -147,7 +149,7 @@ class SolverRun<O, R> {
   async #executeOnce(vertex: Vertex<O>, inputs: readonly R[], keys: readonly KeyMaterial[]): Promise<R> {
     const [first] = keys;
     if (first === undefined || !this.#options.mayLoad(vertex)) return await this.#execute(vertex, inputs, keys);
-    const { cache } = this.#parts;
+    const { cache, now } = this.#parts;
     const { progress, signal } = this.#options;
     const isOurs = this.#claimed.has(first.key);
     this.#claimed.add(first.key);
@@ -155,7 +157,7 @@ class SolverRun<O, R> {
       signal,
       onWait: () => {
         if (isOurs) return;
-        progress({ type: 'notice', message: `waiting for another build that does the same: ${vertex.label}` });
+        progress({ type: 'step-waiting', step: vertex.id, at: now(), reason: 'another-build' });
       },
     });
     const done = await this.#load(vertex, inputs, keys);

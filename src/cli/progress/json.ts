@@ -1,25 +1,35 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { ProgressEvent, StepId } from '../../builder/progress.js';
 import { encodeError, isTsbuildError } from '../../support/errors.js';
+import { ProgressModel } from './model.js';
 import type { Outcome, ProgressRenderer, RendererOptions } from './renderer.js';
+import { totalsOf } from './totals.js';
 
 /** Of the form of the lines. Members may be added to a version; none is taken away or changes its meaning. */
-const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 1;
 
 /**
  * One JSON object a line: each `ProgressEvent` with `version`, where output has `text` (UTF-8, cut anywhere between characters)
- * for its bytes; then one of type `result` or `error`.
+ * for its bytes; then, of what had steps, one of type `totals`, and one of type `result` or `error`. docs/progress.md tells of each.
  */
-export function createJsonRenderer({ write }: Pick<RendererOptions, 'write'>): ProgressRenderer {
+export function createJsonRenderer({ write, now }: Pick<RendererOptions, 'write' | 'now'>): ProgressRenderer {
   const text = new LogText();
+  const model = new ProgressModel();
+  const startedAt = now();
   const emit = (value: object): void => {
     write(`${JSON.stringify({ version: FORMAT_VERSION, ...value })}\n`);
   };
   return {
     sink: (event) => {
+      // The totals need nothing of the output.
+      if (event.type !== 'step-log') model.apply(event);
       for (const line of text.lines(event)) emit(line);
     },
     finish: (outcome) => {
+      const { state } = model;
+      if (state.steps.length > 0) {
+        emit({ type: 'totals', milliseconds: Math.max(0, now() - startedAt), ...totalsOf(state, outcome) });
+      }
       const last = closing(outcome);
       if (last !== undefined) emit(last);
       return Promise.resolve();

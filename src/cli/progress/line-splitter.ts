@@ -10,8 +10,12 @@ export type LineEvent =
 /** A line without an end is passed on in pieces of this many characters: memory stays bounded, and nothing is lost. */
 const LONGEST = 64 * 1024;
 
+/** Characters of an unfinished line: more fit into no terminal. */
+const SHOWN_UNFINISHED = 4096;
+
 interface Partial {
   readonly decoder: StringDecoder;
+  /** Without what a return has overwritten. */
   text: string;
 }
 
@@ -30,6 +34,12 @@ export class LineSplitter {
     if (event.type !== 'step-done' && event.type !== 'step-failed') return [event];
     const lines = this.#flush(event.step);
     return lines.length === 0 ? [event] : [{ type: 'step-lines', step: event.step, at: event.at, lines }, event];
+  }
+
+  /** What a step has written of a line that it has not ended, such as a bar that grows; the latest of its two streams. */
+  unfinished(step: StepId): string {
+    const texts = [...(this.#partials.get(step)?.values() ?? [])].map(({ text }) => text);
+    return visibleLine((texts.findLast((text) => text !== '') ?? '').slice(-SHOWN_UNFINISHED));
   }
 
   #partial(step: StepId, stream: string): Partial {

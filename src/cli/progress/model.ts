@@ -26,11 +26,14 @@ export interface Step {
   /** From 1, in the order in which steps became known: the `#4` of plain output. */
   readonly number: number;
   readonly label: string;
+  /** Of the Dockerfile, by its name or `stage-` and its number; `undefined` of what belongs to none. */
+  readonly stage: string | undefined;
   readonly status: 'planned' | 'running' | 'cached' | 'done' | 'failed';
   /** Milliseconds since the epoch. */
   readonly startedAt: number | undefined;
   readonly endedAt: number | undefined;
-  /** The last lines of its output. */
+  readonly waitingFor: Extract<ProgressEvent, { readonly type: 'step-waiting' }>['reason'] | undefined;
+  /** The last lines of its output; none of a step that succeeded. */
   readonly tail: readonly string[];
   /** How many lines it has written in all. */
   readonly lineCount: number;
@@ -50,45 +53,73 @@ export interface ProgressState {
   readonly differences: readonly Difference[];
 }
 
-export const EMPTY_PROGRESS: ProgressState = { steps: [], warnings: [], notices: [], differences: [] };
-
 /** So many lines of a failed step are shown again at the end. */
 export const TAIL_LINES = 20;
 
-/** What is known after an event. Events of a step that was not announced announce it. */
-export function applyEvent(state: ProgressState, event: LineEvent): ProgressState {
-  switch (event.type) {
-    case 'warning':
-      return { ...state, warnings: [...state.warnings, event] };
-    case 'notice':
-      return { ...state, notices: [...state.notices, event.message] };
-    case 'graph':
-      return state;
-    case 'difference':
-      return { ...state, differences: [...state.differences, event] };
-    default:
-      return withStep(state, event);
+/**
+ * What is known of a build after the events so far. An event costs the same whether there are ten steps or ten thousand, and of
+ * output only the last lines are kept, of steps that succeeded none.
+ */
+export class ProgressModel {
+  readonly #numbers = new Map<StepId, number>();
+  readonly #steps: Step[] = [];
+  readonly #warnings: Warning[] = [];
+  readonly #notices: string[] = [];
+  readonly #differences: Difference[] = [];
+
+  constructor(events: Iterable<LineEvent> = []) {
+    for (const event of events) this.apply(event);
+  }
+
+  /** Goes on with the events. */
+  get state(): ProgressState {
+    const [steps, warnings, notices, differences] = [this.#steps, this.#warnings, this.#notices, this.#differences];
+    return { steps, warnings, notices, differences };
+  }
+
+  step(id: StepId): Step | undefined {
+    const number = this.#numbers.get(id);
+    return number === undefined ? undefined : this.#steps[number - 1];
+  }
+
+  /** Events of a step that was not announced announce it. */
+  apply(event: LineEvent): void {
+    switch (event.type) {
+      case 'warning':
+        this.#warnings.push(event);
+        break;
+      case 'notice':
+        this.#notices.push(event.message);
+        break;
+      case 'graph':
+        break;
+      case 'difference':
+        this.#differences.push(event);
+        break;
+      default:
+        this.#applyToStep(event);
+    }
+  }
+
+  #applyToStep(event: StepEvent): void {
+    const step = this.step(event.step) ?? newStep(event.step, this.#steps.length + 1);
+    this.#numbers.set(step.id, step.number);
+    this.#steps[step.number - 1] = applyToStep(step, event);
   }
 }
 
 type StepEvent = Exclude<LineEvent, { readonly type: 'warning' | 'notice' | 'graph' | 'difference' }>;
-
-function withStep(state: ProgressState, event: StepEvent): ProgressState {
-  const index = state.steps.findIndex(({ id }) => id === event.step);
-  const step = state.steps[index] ?? newStep(event.step, state.steps.length + 1);
-  const changed = applyToStep(step, event);
-  const steps = index < 0 ? [...state.steps, changed] : state.steps.with(index, changed);
-  return { ...state, steps };
-}
 
 function newStep(id: StepId, number: number): Step {
   return {
     id,
     number,
     label: id,
+    stage: undefined,
     status: 'planned',
     startedAt: undefined,
     endedAt: undefined,
+    waitingFor: undefined,
     tail: [],
     lineCount: 0,
     transfers: [],
@@ -100,19 +131,20 @@ function newStep(id: StepId, number: number): Step {
 function applyToStep(step: Step, event: StepEvent): Step {
   switch (event.type) {
     case 'step-planned':
-      return { ...step, label: event.label };
+      return { ...step, label: event.label, stage: event.stage };
     case 'step-explained':
       return { ...step, changes: event.changes };
     case 'step-layers':
       return step;
+    case 'step-waiting':
+      return { ...begun(step), waitingFor: event.reason };
     case 'step-started':
-      return { ...step, status: 'running', startedAt: event.at };
+      return { ...step, status: 'running', startedAt: event.at, waitingFor: undefined };
     case 'step-cached':
-      return { ...step, status: 'cached', startedAt: step.startedAt ?? event.at, endedAt: event.at };
     case 'step-done':
-      return { ...step, status: 'done', startedAt: step.startedAt ?? event.at, endedAt: event.at };
+      return { ...ended(step, event.at), status: event.type === 'step-done' ? 'done' : 'cached', tail: [] };
     case 'step-failed':
-      return { ...step, status: 'failed', endedAt: event.at, error: event.error };
+      return { ...step, status: 'failed', endedAt: event.at, error: event.error, waitingFor: undefined };
     case 'step-lines':
       return {
         ...begun(step),
@@ -122,6 +154,10 @@ function applyToStep(step: Step, event: StepEvent): Step {
     case 'transfer':
       return { ...begun(step), transfers: withTransfer(step.transfers, event) };
   }
+}
+
+function ended(step: Step, at: number): Step {
+  return { ...step, startedAt: step.startedAt ?? at, endedAt: at, waitingFor: undefined };
 }
 
 /** What moves or speaks has begun, also where nobody said when: pulls and pushes have no other events. */

@@ -1,76 +1,67 @@
-import type { StepId } from '../../builder/progress.js';
+import type { ProgressSink, StepId } from '../../builder/progress.js';
 import { palette, type Palette } from '../text/color.js';
 import { plainLine } from '../text/terminal-text.js';
 import { changeLines } from './change-text.js';
 import { LineSplitter, type LineEvent } from './line-splitter.js';
-import {
-  applyEvent,
-  elapsedSeconds,
-  EMPTY_PROGRESS,
-  formatSeconds,
-  isFinished,
-  type ProgressState,
-  type Step,
-  type Transfer,
-} from './model.js';
+import { elapsedSeconds, formatSeconds, isFinished, ProgressModel, type Step, type Transfer } from './model.js';
 import type { Outcome, ProgressRenderer, RendererOptions } from './renderer.js';
 import { failureLines, noticeLine, resultLines, warningLine } from './report.js';
+import { totalsOf, totalsText } from './totals.js';
 import { transferAmount, transferSubject } from './transfer-text.js';
 
 /** A transfer is reported at most so often, and at its end. */
 const TRANSFER_INTERVAL_MS = 1000;
-
-/** Lines in the manner of BuildKit's --progress=plain: `#5 [2/3] RUN make`, `#5 0.231 output`, `#5 DONE 1.2s`. */
-export function createPlainRenderer(options: RendererOptions): ProgressRenderer {
-  const renderer = new PlainRenderer(options);
-  return {
-    sink: (event) => {
-      renderer.handle(event);
-    },
-    finish: (outcome) => {
-      renderer.finish(outcome);
-      return Promise.resolve();
-    },
-    reportsErrors: false,
-  };
-}
 
 interface TransferClock {
   readonly startedAt: number;
   shownAt: number;
 }
 
-class PlainRenderer {
+/** Lines in the manner of BuildKit's --progress=plain: `#5 [2/3] RUN make`, `#5 0.231 output`, `#5 DONE 1.2s`. */
+export class PlainRenderer implements ProgressRenderer {
+  readonly reportsErrors = false;
   readonly #options: RendererOptions;
+  readonly #startedAt: number;
   readonly #paint: Palette;
   readonly #splitter = new LineSplitter();
+  readonly #model = new ProgressModel();
   readonly #clocks = new Map<string, TransferClock>();
   /** Steps whose label has been printed: a planned step that never starts is never shown. */
   readonly #shown = new Set<StepId>();
-  #state: ProgressState = EMPTY_PROGRESS;
   /** The step whose output came last, and how many lines of it with nothing of others between them. */
   #latest: { readonly step: StepId | undefined; readonly lines: number } = { step: undefined, lines: 0 };
 
   constructor(options: RendererOptions) {
     this.#options = options;
+    this.#startedAt = options.now();
     this.#paint = palette(options.color);
   }
 
-  handle(event: Parameters<LineSplitter['split']>[0]): void {
+  readonly sink: ProgressSink = (event) => {
     for (const each of this.#splitter.split(event)) {
-      this.#state = applyEvent(this.#state, each);
+      this.#model.apply(each);
       this.#show(each);
     }
+  };
+
+  finish(outcome: Outcome): Promise<void> {
+    const { state } = this.#model;
+    if (this.#shown.size > 0) this.#lines([this.#totals(outcome)]);
+    if (!this.#isInSight()) this.#lines(failureLines(state, outcome));
+    if (outcome.kind === 'done' && outcome.result !== undefined) this.#lines(resultLines(outcome.result));
+    return Promise.resolve();
   }
 
-  finish(outcome: Outcome): void {
-    if (!this.#isInSight()) this.#lines(failureLines(this.#state, outcome));
-    if (outcome.kind === 'done' && outcome.result !== undefined) this.#lines(resultLines(outcome.result));
+  #totals(outcome: Outcome): string {
+    const totals = totalsOf(this.#model.state, outcome);
+    const seconds = formatSeconds(Math.max(0, this.#options.now() - this.#startedAt) / 1000);
+    const text = totalsText(totals);
+    return `${totals.outcome} ${totals.outcome === 'finished' ? 'in' : 'after'} ${seconds}${text === '' ? '' : `: ${text}`}`;
   }
 
   /** Whether the end of what the failed step has printed is what was shown last anyhow. */
   #isInSight(): boolean {
-    const failed = this.#state.steps.find(({ status }) => status === 'failed');
+    const failed = this.#model.state.steps.find(({ status }) => status === 'failed');
     return failed !== undefined && failed.id === this.#latest.step && failed.tail.length <= this.#latest.lines;
   }
 
@@ -92,7 +83,7 @@ class PlainRenderer {
   }
 
   #showStep(event: Extract<LineEvent, { readonly step: StepId }>): void {
-    const step = this.#state.steps.find(({ id }) => id === event.step);
+    const step = this.#model.step(event.step);
     if (step === undefined) return;
     const prefix = `#${step.number}`;
     if (!this.#shown.has(step.id)) {
@@ -102,6 +93,7 @@ class PlainRenderer {
     if (event.type === 'step-lines') this.#lines(outputLines(prefix, step, event));
     else if (event.type === 'step-explained') this.#lines(explanation(prefix, step));
     else if (event.type === 'transfer') this.#showTransfer(prefix, step, event);
+    else if (event.type === 'step-waiting') this.#lines([`${prefix} waits for another build that does the same`]);
     else if (isFinished(step)) this.#lines([`${prefix} ${this.#ending(step)}`, '']);
   }
 

@@ -1,18 +1,18 @@
 import { LineSplitter } from './line-splitter.js';
-import { applyEvent, EMPTY_PROGRESS } from './model.js';
+import { ProgressModel } from './model.js';
 import type { ProgressRenderer, RendererOptions } from './renderer.js';
 import { failureLines } from './report.js';
 
 /** Nothing, but after a failed RUN the last lines of its output. */
 export function createQuietRenderer({ write }: Pick<RendererOptions, 'write'>): ProgressRenderer {
   const splitter = new LineSplitter();
-  let state = EMPTY_PROGRESS;
+  const model = new ProgressModel();
   return {
     sink: (event) => {
-      for (const each of splitter.split(event)) state = applyEvent(state, each);
+      for (const each of splitter.split(event)) model.apply(each);
     },
     finish: (outcome) => {
-      const lines = failureLines(state, outcome);
+      const lines = failureLines(model.state, outcome);
       if (lines.length > 0) write(`${lines.join('\n')}\n`);
       return Promise.resolve();
     },

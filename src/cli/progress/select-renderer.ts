@@ -1,6 +1,7 @@
 import { TsbuildError } from '../../support/errors.js';
 import type { Host } from '../host.js';
 import { isTerminal } from '../output-stream.js';
+import { isUtf8, toAscii } from '../text/charset.js';
 import { colorOf } from '../text/color.js';
 import type { ProgressRenderer } from './renderer.js';
 
@@ -56,21 +57,23 @@ export async function openRenderer(
   view: { readonly title: string; readonly keepSteps: boolean } = { title: 'Building', keepSteps: true },
 ): Promise<ProgressRenderer> {
   const { stderr, env, now } = host;
+  // In a file, bytes are bytes.
+  const utf8 = !isTerminal(stderr) || isUtf8(env);
   const options = {
     write: (text: string) => {
-      stderr.write(text);
+      stderr.write(utf8 ? text : toAscii(text));
     },
     color: colorOf(stderr, env),
     now,
   };
   switch (mode) {
     case 'plain':
-      return (await import('./plain.js')).createPlainRenderer(options);
+      return new (await import('./plain.js')).PlainRenderer(options);
     case 'json':
       return (await import('./json.js')).createJsonRenderer(options);
     case 'quiet':
       return (await import('./quiet.js')).createQuietRenderer(options);
     case 'tty':
-      return (await import('./terminal.js')).createTerminalRenderer({ ...options, ...view, stream: stderr });
+      return new (await import('./terminal.js')).TerminalRenderer({ ...options, ...view, stream: stderr, utf8, env });
   }
 }

@@ -1,6 +1,10 @@
+import { loadViews } from '../load-views.js';
+import type { ProgressSink } from '../../builder/progress.js';
 import { isTerminal, type OutputStream } from '../output-stream.js';
+import { isAscii, type Measure } from '../text/clip.js';
+import { wrapsAgain } from '../text/rewrap.js';
 import { LineSplitter } from './line-splitter.js';
-import { applyEvent, EMPTY_PROGRESS, type ProgressState } from './model.js';
+import { ProgressModel } from './model.js';
 import type { Outcome, ProgressRenderer } from './renderer.js';
 import { summary } from './summary.js';
 
@@ -10,6 +14,9 @@ const PATIENCE_MS = 150;
 export interface TerminalOptions {
   readonly stream: OutputStream;
   readonly color: boolean;
+  /** Whether the terminal is to be given more than ASCII. */
+  readonly utf8: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** What is going on: `Building`. */
@@ -18,30 +25,14 @@ export interface TerminalOptions {
   readonly keepSteps: boolean;
 }
 
-/** A live view while the build lasts, drawn with Ink; at the end a summary in its place. */
-export function createTerminalRenderer(options: TerminalOptions): ProgressRenderer {
-  const renderer = new TerminalRenderer(options);
-  return {
-    sink: (event) => {
-      renderer.handle(event);
-    },
-    finish: (outcome) => {
-      renderer.finish(outcome);
-      return Promise.resolve();
-    },
-    stepAside: () => {
-      renderer.stepAside();
-    },
-    reportsErrors: false,
-  };
-}
-
-class TerminalRenderer {
+/** A live view while the build lasts, made with Ink; at the end a summary in its place. */
+export class TerminalRenderer implements ProgressRenderer {
+  readonly reportsErrors = false;
   readonly #options: TerminalOptions;
   readonly #splitter = new LineSplitter();
+  readonly #model = new ProgressModel();
   readonly #timer: NodeJS.Timeout;
   readonly #startedAt: number;
-  #state: ProgressState = EMPTY_PROGRESS;
   #closeView: (() => void) | undefined;
   /** It shows nothing any more, or not before the end. */
   #aside = false;
@@ -51,14 +42,14 @@ class TerminalRenderer {
     this.#startedAt = options.now();
     this.#timer = setTimeout(() => {
       this.#openView().catch((error: unknown) => {
-        this.handle({ type: 'notice', message: `the live view cannot be shown: ${String(error)}` });
+        this.sink({ type: 'notice', message: `the live view cannot be shown: ${String(error)}` });
       });
     }, PATIENCE_MS);
   }
 
-  handle(event: Parameters<LineSplitter['split']>[0]): void {
-    for (const each of this.#splitter.split(event)) this.#state = applyEvent(this.#state, each);
-  }
+  readonly sink: ProgressSink = (event) => {
+    for (const each of this.#splitter.split(event)) this.#model.apply(each);
+  };
 
   stepAside(): void {
     this.#aside = true;
@@ -68,23 +59,38 @@ class TerminalRenderer {
   }
 
   /** Does not wait for a view that is still loading: it sees that it comes too late. */
-  finish(outcome: Outcome): void {
+  async finish(outcome: Outcome): Promise<void> {
+    const { stream, now, utf8 } = this.#options;
+    const end = now();
+    const { state } = this.#model;
+    const measure = await measureFor(state.steps.map(({ label }) => label));
     this.stepAside();
-    const { stream, now } = this.#options;
     const columns = stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns;
-    const startedAt = this.#startedAt;
-    stream.write(summary(this.#state, outcome, { ...this.#options, columns, startedAt, now: now() }));
+    const form = { measure, utf8 };
+    stream.write(summary(state, outcome, { ...this.#options, columns, form, startedAt: this.#startedAt, now: end }));
   }
 
   async #openView(): Promise<void> {
-    const { stream, color, now, title } = this.#options;
-    // The build makes this `./tui.mjs`, a bundle of its own beside the one of the command line (scripts/build.mjs).
-    const { openView } = await import('../tui/index.js');
+    const { stream, color, utf8, env, now, title } = this.#options;
+    const { openView } = await loadViews();
     if (this.#aside || !isTerminal(stream)) return;
     this.#closeView = openView({
       stream,
       color,
-      source: { state: () => this.#state, now, startedAt: this.#startedAt, title },
+      utf8,
+      rewraps: wrapsAgain(env),
+      source: {
+        state: () => this.#model.state,
+        unfinished: (step) => this.#splitter.unfinished(step),
+        now,
+        startedAt: this.#startedAt,
+        title,
+      },
     });
   }
+}
+
+/** The tables of widths take longer to load than many a build, and most labels need none. */
+async function measureFor(texts: readonly string[]): Promise<Measure> {
+  return texts.every(isAscii) ? (text) => text.length : (await import('string-width')).default;
 }

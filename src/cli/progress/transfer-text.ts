@@ -20,10 +20,11 @@ export function transferSubject({ item, direction }: Transfer, form: 'full' | 's
   return VERBS[direction] + (form === 'full' ? name : name.slice(0, 'sha256:'.length + 12));
 }
 
-/** `5.2MB / 30.1MB`, and `, 1.9MB/s, 12s left` where that is known. */
+/** `5.2MB / 30.1MB`, and `, 1.9MB/s, 12s left` where that is known; `, finishing` when all bytes are there but not yet in place. */
 export function transferAmount({ current, total, bytesPerSecond, remainingMs, done }: Transfer): string {
   const amount = total === undefined ? formatSize(current) : `${formatSize(current)} / ${formatSize(total)}`;
   if (done) return amount;
+  if (total !== undefined && total > 0 && current >= total) return `${amount}, finishing`;
   const rate = bytesPerSecond === undefined ? '' : `, ${formatSize(bytesPerSecond)}/s`;
   return remainingMs === undefined ? amount + rate : `${amount}${rate}, ${formatRemaining(remainingMs)} left`;
 }

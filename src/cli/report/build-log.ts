@@ -1,6 +1,6 @@
 import type { DrawnGraph, ProgressEvent, StepId } from '../../builder/progress.js';
 import { LineSplitter } from '../progress/line-splitter.js';
-import { applyEvent, EMPTY_PROGRESS, type ProgressState } from '../progress/model.js';
+import { ProgressModel, type ProgressState } from '../progress/model.js';
 
 /** Characters of output that are kept: of a step at its beginning and at its end each, and of all steps together. */
 const MAX_HALF = 128 << 10;
@@ -36,7 +36,7 @@ export class BuildLog {
   readonly #graphs: DrawnGraph[] = [];
   readonly #logs = new Map<StepId, LogDraft>();
   readonly #layers = new Map<StepId, readonly MadeLayer[]>();
-  #state: ProgressState = EMPTY_PROGRESS;
+  readonly #model = new ProgressModel();
   #room = MAX_ALL;
   #startedAt: number | undefined;
   #endedAt = 0;
@@ -49,14 +49,14 @@ export class BuildLog {
     if (event.type === 'graph') this.#graphs.push(event.graph);
     else if (event.type === 'step-layers') this.#layers.set(event.step, event.layers);
     for (const each of this.#splitter.split(event)) {
-      this.#state = applyEvent(this.#state, each);
+      this.#model.apply(each);
       if (each.type === 'step-lines') this.#write(each.step, each.lines);
     }
   }
 
   facts(): BuildFacts {
     return {
-      state: this.#state,
+      state: this.#model.state,
       startedAt: this.#startedAt ?? 0,
       endedAt: this.#endedAt,
       graphs: this.#graphs,

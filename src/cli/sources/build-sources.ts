@@ -76,7 +76,7 @@ async function fromStandardInput(file: string | undefined, reading: SourceReadin
 async function fromDirectory(wanted: Wanted, reading: SourceReading): Promise<Sources> {
   const { context, file, inline } = wanted;
   const { host } = reading;
-  const directory = await contextDirectory(context, host.cwd);
+  const directory = contextDirectory(context, host.cwd);
   if (inline !== undefined) {
     const dockerfile = { name: file ?? 'Dockerfile', text: inline };
     return { dockerfile, contextDirectory: directory, ignore: await readIgnoreFile(directory, undefined) };

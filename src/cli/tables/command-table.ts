@@ -4,7 +4,7 @@ import { executorCommand } from './executor-option-table.js';
 import { IGNORED_OPTIONS, INSTEAD_OF } from './foreign-options.js';
 import { bakeCommand } from '../bake/bake-command.js';
 import { COMPLETION } from '../completion/completion-command.js';
-import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
+import { DIFF, EXPLORE, HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, COMPRESSION_LEVEL, LOG_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { CACHE_MOUNT, DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
@@ -297,6 +297,8 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('../commands/copy.js'),
   },
   DF,
+  DIFF,
+  EXPLORE,
   executorCommand(REGISTRY_OPTIONS),
   explain,
   FSCK,

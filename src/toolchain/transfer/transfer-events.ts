@@ -66,7 +66,8 @@ class Pace {
     const [elapsed, moved] = [now - this.#startedAt, current - this.#from];
     if (elapsed < WARM_UP || moved <= 0) return {};
     const bytesPerSecond = Math.round((moved * 1000) / elapsed);
-    if (total === undefined) return { bytesPerSecond };
+    // What is done with the bytes when all are there, such as checking them, has a pace of its own.
+    if (total === undefined || current >= total) return { bytesPerSecond };
     return { bytesPerSecond, remainingMs: Math.max(0, Math.round((elapsed * (total - current)) / moved)) };
   }
 }

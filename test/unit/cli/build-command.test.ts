@@ -341,7 +341,7 @@ describe('tsbuild build', () => {
     const lines = host.errors().trimEnd().split('\n');
     expect(status).toBe(4);
     expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual([
-      ...['step-planned', 'step-started', 'step-log', 'step-failed', 'error'],
+      ...['step-planned', 'step-started', 'step-log', 'step-failed', 'totals', 'error'],
     ]);
     const early = await build(['--progress=json', 'nosuch']);
     expect(JSON.parse(early.host.errors())).toMatchObject({ type: 'error', code: 'CONTEXT_INVALID' });

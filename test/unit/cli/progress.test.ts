@@ -2,10 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { BuildResult } from '../../../src/builder/build-request.js';
 import type { ProgressEvent } from '../../../src/builder/progress.js';
 import { createJsonRenderer } from '../../../src/cli/progress/json.js';
-import { layoutView } from '../../../src/cli/progress/layout.js';
 import { LineSplitter, type LineEvent } from '../../../src/cli/progress/line-splitter.js';
-import { applyEvent, EMPTY_PROGRESS, type ProgressState } from '../../../src/cli/progress/model.js';
-import { createPlainRenderer } from '../../../src/cli/progress/plain.js';
+import { ProgressModel, type ProgressState } from '../../../src/cli/progress/model.js';
+import { PlainRenderer } from '../../../src/cli/progress/plain.js';
 import { createQuietRenderer } from '../../../src/cli/progress/quiet.js';
 import type { Outcome, ProgressRenderer, RendererOptions } from '../../../src/cli/progress/renderer.js';
 import { progressMode } from '../../../src/cli/progress/select-renderer.js';
@@ -56,6 +55,8 @@ async function show(
   return text.split('\n');
 }
 
+const plain = (options: RendererOptions): PlainRenderer => new PlainRenderer(options);
+
 const BUILD: readonly (ProgressEvent | { readonly clock: number })[] = [
   planned('context', '[internal] load build context'),
   planned('from', '[1/3] FROM docker.io/library/debian:12'),
@@ -82,7 +83,7 @@ const BUILD: readonly (ProgressEvent | { readonly clock: number })[] = [
 
 describe('the plain renderer', () => {
   test("writes BuildKit's lines", async () => {
-    const lines = await show(createPlainRenderer, [...BUILD, done('run', 5200)], { kind: 'done', result: RESULT });
+    const lines = await show(plain, [...BUILD, done('run', 5200)], { kind: 'done', result: RESULT });
     expect(lines).toEqual([
       '#1 [internal] load build context',
       '#1 transferring context: 5.2kB 0.0s done',
@@ -103,6 +104,7 @@ describe('the plain renderer', () => {
       '#4 0.500 100%',
       '#4 DONE 1.2s',
       '',
+      'finished in 2.3s: 1 cached, 3 done, 30.1MB pulled',
       `image ${RESULT.imageId} (3 steps: 1 cached, 2 built)`,
       'named docker.io/library/x:latest',
       '',
@@ -110,27 +112,30 @@ describe('the plain renderer', () => {
   });
 
   test('does not repeat what a RUN that failed has printed last of all', async () => {
-    const lines = await show(createPlainRenderer, [...BUILD, log('run', 5000, 'no end'), failed('run', 5200)], {
+    const lines = await show(plain, [...BUILD, log('run', 5000, 'no end'), failed('run', 5200)], {
       kind: 'failed',
       error: FAILURE,
     });
-    expect(lines.slice(-4)).toEqual(['#4 1.200 no end', '#4 ERROR: cannot run "make": exit status 2', '', '']);
+    expect(lines.slice(-5)).toEqual([
+      '#4 1.200 no end',
+      '#4 ERROR: cannot run "make": exit status 2',
+      '',
+      'failed after 2.3s: 1 cached, 2 done, 1 failed, 30.1MB pulled',
+      '',
+    ]);
   });
 
   test('repeats the last lines of a RUN that failed where others have come between', async () => {
     const between: ProgressEvent = { type: 'step-done', step: 'copy', at: 4900 };
-    const lines = await show(
-      createPlainRenderer,
-      [...BUILD, between, log('run', 5000, 'no end'), failed('run', 5200)],
-      {
-        kind: 'failed',
-        error: FAILURE,
-      },
-    );
-    expect(lines.slice(-11)).toEqual([
+    const lines = await show(plain, [...BUILD, between, log('run', 5000, 'no end'), failed('run', 5200)], {
+      kind: 'failed',
+      error: FAILURE,
+    });
+    expect(lines.slice(-12)).toEqual([
       '#4 1.200 no end',
       '#4 ERROR: cannot run "make": exit status 2',
       '',
+      'failed after 2.3s: 3 done, 1 failed, 30.1MB pulled',
       '------',
       ' > [3/3] RUN make:',
       'compiling a.c',
@@ -144,8 +149,8 @@ describe('the plain renderer', () => {
 
   test('says of what was there already only that', async () => {
     const event: ProgressEvent = { type: 'transfer', step: 'push', item: LAYER, direction: 'push', current: 0 };
-    const lines = await show(createPlainRenderer, [{ ...event, done: true, existed: true }], { kind: 'done' });
-    expect(lines).toEqual(['#1 push', `#1 pushing ${LAYER} exists`, '']);
+    const lines = await show(plain, [{ ...event, done: true, existed: true }], { kind: 'done' });
+    expect(lines).toEqual(['#1 push', `#1 pushing ${LAYER} exists`, 'finished in 0.0s', '']);
   });
 });
 
@@ -188,13 +193,27 @@ describe('the json renderer', () => {
       { ...log_, at: 3, text: 'ä' },
       { ...log_, at: 5, text: '\ufffd' },
       { version: 1, type: 'step-done', step: 'run', at: 5 },
+      {
+        version: 1,
+        type: 'totals',
+        milliseconds: 0,
+        outcome: 'finished',
+        steps: { cached: 0, done: 1, failed: 0, canceled: 0, notBegun: 0 },
+        pulled: 0,
+        pushed: 0,
+      },
       { version: 1, type: 'result', ...RESULT },
     ]);
   });
 
   test('ends with the error', async () => {
-    const [line = ''] = await show(createJsonRenderer, [], { kind: 'failed', error: FAILURE });
-    expect(JSON.parse(line)).toMatchObject({ version: 1, type: 'error', code: 'RUN_FAILED', message: FAILURE.message });
+    const lines = await show(createJsonRenderer, [], { kind: 'failed', error: FAILURE });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      version: 1,
+      type: 'error',
+      code: 'RUN_FAILED',
+      message: FAILURE.message,
+    });
   });
 });
 
@@ -236,43 +255,21 @@ describe('LineSplitter', () => {
 });
 
 function stateOf(events: readonly LineEvent[]): ProgressState {
-  return events.reduce(applyEvent, EMPTY_PROGRESS);
+  return new ProgressModel(events).state;
 }
 
-describe('layoutView()', () => {
-  const lines = (step: string, count: number): LineEvent => ({
-    type: 'step-lines',
-    step,
-    at: 0,
-    lines: Array.from({ length: count }, (_, index) => `output ${index + 1}`),
-  });
-  const many = stateOf([
-    ...Array.from({ length: 30 }, (_, index) => [started(`done${index}`, 0), done(`done${index}`, index)]).flat(),
-    ...Array.from({ length: 4 }, (_, index) => [started(`cached${index}`, 0), cached(`cached${index}`, 1)]).flat(),
-    ...Array.from({ length: 9 }, (_, index) => [started(`run${index}`, 0), lines(`run${index}`, 10)]).flat(),
-  ] as LineEvent[]);
-
-  test.each([5, 8, 12, 24, 50, 200])('never fills a terminal of %d rows', (rows) => {
-    const view = layoutView(many, { rows, now: 1000, startedAt: 0, title: 'Building' });
-    expect(view.length).toBeLessThan(rows);
-    expect(view[0]?.text).toBe('[+] Building 1.0s (34/43)');
-    expect(view[1]?.text).toBe(' => CACHED 4 steps');
-  });
-
-  test('shows transfers under way before output, and six lines a step', () => {
-    const state = stateOf([started('from', 0), pulled(5_200_000) as LineEvent, lines('from', 10)] as LineEvent[]);
-    const view = layoutView(state, { rows: 24, now: 2000, startedAt: 0, title: 'Building' });
-    expect(view.map(({ text, right }) => [text, right])).toEqual([
-      ['[+] Building 2.0s (0/1)', ''],
-      [' => from', '2.0s'],
-      [' => => sha256:aaaaaaaaaaaa', '5.2MB / 30.1MB'],
-      ...[6, 7, 8, 9, 10].map((line) => [` => # output ${line}`, '']),
-    ]);
-  });
-});
+const PLAIN = { measure: (text: string) => text.length, utf8: true };
 
 describe('summary()', () => {
-  const options = { color: false, columns: 40, now: 2000, startedAt: 0, title: 'Building', keepSteps: true };
+  const options = {
+    color: false,
+    columns: 40,
+    now: 2000,
+    startedAt: 0,
+    title: 'Building',
+    keepSteps: true,
+    form: PLAIN,
+  };
 
   test('folds cached steps, cuts long labels and leaves warnings and the result', () => {
     const state = stateOf([
@@ -282,7 +279,7 @@ describe('summary()', () => {
       { type: 'notice', message: 'no network' },
     ]);
     expect(summary(state, { kind: 'done', result: RESULT }, options).split('\n')).toEqual([
-      '[+] Building 2.0s (4/4) FINISHED',
+      '[+] Building 2.0s (4/4) FINISHED: 3 cached, 1 done',
       ' => CACHED 3 steps',
       ` => RUN ${'x'.repeat(26)}… 1.5s`,
       'note: no network',
@@ -296,7 +293,7 @@ describe('summary()', () => {
   test('says of a step that was under way when another failed that it was canceled', () => {
     const state = stateOf([started('a', 0), started('b', 0), failed('b', 1000)] as LineEvent[]);
     expect(summary(state, { kind: 'failed', error: FAILURE }, options).split('\n')).toEqual([
-      '[+] Building 2.0s (1/2) FAILED',
+      '[+] Building 2.0s (1/2) FAILED: 1 failed, 1 canceled',
       ' => CANCELED a                      2.0s',
       ' => ERROR b                         1.0s',
       '',
@@ -304,7 +301,14 @@ describe('summary()', () => {
   });
 
   test('is nothing when there is nothing to keep', () => {
-    expect(summary(stateOf([pulled(1) as LineEvent]), { kind: 'done' }, { ...options, keepSteps: false })).toBe('');
+    expect(summary(stateOf([]), { kind: 'done' }, { ...options, keepSteps: false })).toBe('');
+  });
+
+  test('says of a transfer how much came, and how long that took', () => {
+    const events = [pulled(30_100_000, true) as LineEvent];
+    expect(summary(stateOf(events), { kind: 'done' }, { ...options, keepSteps: false })).toBe(
+      '30.1MB pulled in 2.0s\n',
+    );
   });
 });
 

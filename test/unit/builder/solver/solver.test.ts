@@ -63,7 +63,8 @@ class Bench implements OperationHandler<Work, string>, ResultCache<Work, string>
     this.mostAtOnce = Math.max(this.mostAtOnce, this.running);
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (operation.waits === true) {
-      await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
+      // On a busy machine it is over before it begins.
+      if (!context.signal.aborted) await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
       throw new TsbuildError('ABORTED', 'cannot finish: cancelled');
     }
     this.running -= 1;
@@ -134,8 +135,10 @@ describe('solve()', () => {
     expect([first.result, second.result]).toEqual(['top(base())', 'top(base())']);
     expect([first.cached, second.cached].sort()).toEqual([0, 2]);
     expect(bench.events).toContainEqual({
-      type: 'notice',
-      message: 'waiting for another build that does the same: base',
+      type: 'step-waiting',
+      step: idOf('base'),
+      at: expect.any(Number) as number,
+      reason: 'another-build',
     });
   });
 

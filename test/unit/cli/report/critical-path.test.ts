@@ -9,7 +9,7 @@ const graph = (inputs: Readonly<Record<string, readonly string[]>>): DrawnGraph 
 });
 const step = (id: string, startedAt: number, endedAt: number, status: Step['status'] = 'done'): Step => ({
   ...{ id, number: 1, label: id, status, startedAt, endedAt },
-  ...{ tail: [], lineCount: 0, transfers: [], error: undefined, changes: [] },
+  ...{ stage: undefined, waitingFor: undefined, tail: [], lineCount: 0, transfers: [], error: undefined, changes: [] },
 });
 
 test.each<[string, DrawnGraph, readonly Step[], readonly string[]]>([
