@@ -119,12 +119,6 @@ const build: Command = {
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
     ...LOG_OPTIONS,
     {
-      name: 'manifest',
-      kind: 'value',
-      placeholder: 'name',
-      about: 'Add the image to this manifest list in the store, or make it; one for the same platform is replaced',
-    },
-    {
       name: 'network',
       kind: 'value',
       placeholder: 'string',
