@@ -76,6 +76,8 @@ export interface BuildRequest {
   readonly pull: boolean | 'newer' | 'never';
   /** What of the sources is pinned; absent: nothing is, and nothing is told of them. */
   readonly lock?: LockRequest | undefined;
+  /** Name of an index in the store, which is made or gets the images added; the result is then kept in the store, too. */
+  readonly manifestList?: string | undefined;
   /** What images, URLs and repositories may be taken from, and what in their place; absent: from everywhere. */
   readonly sourcePolicies?: readonly SourcePolicy[] | undefined;
   /** Of the RUN steps that do not choose. */
@@ -215,6 +217,8 @@ export interface BuildResult {
   readonly stored: boolean;
   /** Set when the store has its manifest and config for a push, and not the image: some of its layers are elsewhere. */
   readonly forPush?: true | undefined;
+  /** The index that it was added to, as a normalised name, and how many images that has now. */
+  readonly manifestList?: { readonly name: string; readonly digest: Digest; readonly images: number } | undefined;
   /** Normalised names that the image has now. */
   readonly names: readonly string[];
   /** Where they were to be kept, the stages that the result is made of; without names where the result has none. */

@@ -38,6 +38,7 @@ export async function buildAll(
   // What is remembered would tell nothing.
   const requests = asked.map((one) => (one.checkReproducible === true ? { ...one, noCache: true } : one));
   const named = requests.map((request) => request.tags.map(parseTag));
+  const lists = requests.map(({ manifestList }) => (manifestList === undefined ? undefined : parseTag(manifestList)));
   requests.forEach(checkPlacedAnnotations);
   const variants = platformRequests(requests);
   const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
@@ -57,7 +58,7 @@ export async function buildAll(
       const solution = solutions[index];
       return variants[index]?.of === number && solution !== undefined ? [{ ...build, solution }] : [];
     });
-    results.push(await finishBuild(solved, names, parts));
+    results.push(await finishBuild(solved, names, { ...parts, signal: given.signal, list: lists[number] }));
   }
   for (const { lock, request } of distinctLocks(builds)) lock.remark(options.progress, request);
   return results;
@@ -137,7 +138,10 @@ function prepare(request: BuildRequest, { plan: made, bases, lock, stages }: Mad
     lock,
     root: plan.graph.target,
     graph: wanted.includes('files') ? withFilesOfResult(plan.graph, shown) : plan.graph,
-    whole: [...(wanted.includes('image') ? [plan.graph.target] : []), ...rootsOf(stages)],
+    whole: [
+      ...(wanted.includes('image') || request.manifestList !== undefined ? [plan.graph.target] : []),
+      ...rootsOf(stages),
+    ],
   };
 }
 

@@ -8,7 +8,7 @@ import type { BuildRequest, BuildResult, PlatformImage, UsedCacheMount } from '.
 import type { BuilderParts } from './builder-parts.js';
 import { INLINE_MEMBER, inlineSteps } from './cache/cache-document.js';
 import { assembleImage, type AssembledImage, type Document } from './image/assemble-image.js';
-import { assembleIndex } from './image/assemble-index.js';
+import { assembleIndex, type IndexedImage } from './image/assemble-index.js';
 import { annotationsAt } from './image/placed-annotations.js';
 import { nameImage, storeDocument, storeDocuments } from './image/store-image.js';
 import { mainOf } from './joint/platform-requests.js';
@@ -34,6 +34,12 @@ interface BuiltImage extends PlatformImage {
   readonly root: FileSystemResult;
 }
 
+export interface FinishingParts extends BuilderParts {
+  readonly signal: AbortSignal;
+  /** The index in the store that the images are added to. */
+  readonly list: TaggedReference | undefined;
+}
+
 /**
  * Writes the documents of what a request gave, an image or one for each of its platforms and the index of them, and last its
  * names.
@@ -42,7 +48,7 @@ interface BuiltImage extends PlatformImage {
 export async function finishBuild(
   builds: readonly SolvedBuild[],
   names: readonly TaggedReference[],
-  parts: BuilderParts,
+  parts: FinishingParts,
 ): Promise<BuildResult> {
   const images = builds.map((build) => builtImage(build, parts));
   const [first] = builds;
@@ -54,6 +60,7 @@ export async function finishBuild(
   const elsewhere = await layersElsewhere(images, builds);
   const isWhole = elsewhere.length === 0;
   const kept = await keep({ images, index, main }, names, { parts, request, isWhole });
+  const manifestList = await addToManifestList(images, request, parts);
   const stages = await keepAllStages(builds, names, parts);
   return {
     imageId: main.imageId,
@@ -66,6 +73,7 @@ export async function finishBuild(
       total: new Set(builds.flatMap(({ solution }) => solution.steps)).size,
       cached: new Set(builds.flatMap(({ solution }) => solution.remembered)).size,
     },
+    ...(manifestList === undefined ? {} : { manifestList }),
     ...(isWhole ? {} : { elsewhere }),
     ...(stages.length === 0 ? {} : { stages }),
     ...(request.wantsSteps === true ? { cache } : {}),
@@ -124,13 +132,27 @@ function builtImage({ request, plan, graph, solution }: SolvedBuild, parts: Buil
   };
 }
 
+async function addToManifestList(
+  images: readonly BuiltImage[],
+  request: BuildRequest,
+  parts: FinishingParts,
+): Promise<BuildResult['manifestList']> {
+  if (parts.list === undefined) return undefined;
+  const { addToList } = await import('./image/manifest-list.js');
+  const { name, ...list } = await addToList(parts.list, entriesOf(images, request), parts);
+  return { name: formatReference(name), ...list };
+}
+
 function indexOf(images: readonly BuiltImage[], request: BuildRequest): Document<IndexMediaType> {
-  const entries = images.map(({ manifest, platform }) => ({
+  return assembleIndex(entriesOf(images, request), annotationsAt('index', request));
+}
+
+function entriesOf(images: readonly BuiltImage[], request: BuildRequest): readonly IndexedImage[] {
+  return images.map(({ manifest, platform }) => ({
     manifest,
     platform: parsePlatform(platform),
     annotations: annotationsAt('manifest-descriptor', request, platform),
   }));
-  return assembleIndex(entries, annotationsAt('index', request));
 }
 
 interface Documents {
@@ -147,7 +169,8 @@ async function keep(
   const { wanted = ['image'] } = options.request;
   const { store } = options.parts;
   const isPushed = wanted.includes('pushed');
-  const isStored = wanted.includes('image') || (isPushed && options.isWhole);
+  const isListed = options.request.manifestList !== undefined;
+  const isStored = wanted.includes('image') || isListed || (isPushed && options.isWhole);
   if (!isStored && !isPushed) return { stored: false };
   for (const { assembled } of images) await storeDocuments(store.blobs, assembled);
   if (index !== undefined) await storeDocument(store.blobs, index);

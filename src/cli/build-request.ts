@@ -79,6 +79,7 @@ export async function readBuildRequest(
   return {
     ...{ ...sources, ...options },
     ...policies,
+    ...(parsed.value('manifest') === undefined ? {} : { manifestList: parsed.value('manifest') }),
     ...(lock === undefined ? {} : { lock }),
     ...(called === undefined ? {} : { called }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),

@@ -1,13 +1,29 @@
-import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { chmod, lstat, readdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { systemErrorCode } from './errors.js';
 
 // fs-extra costs 5 ms to load: only who comes here pays.
 
 /** Makes a directory and its parents. An existing one keeps its mode. */
 export async function ensureDirectory(path: string, mode = 0o700): Promise<void> {
+  if (!existsSync(path)) makeFirstMissing(path, mode);
   const { ensureDir } = await import('fs-extra/esm');
   await ensureDir(path, mode);
+}
+
+/**
+ * Node's recursive mkdir never ends where a folder is there and mkdir(2) in it says ENOENT all the same, as below /proc: a single
+ * one tells.
+ */
+function makeFirstMissing(path: string, mode: number): void {
+  let first = path;
+  while (!existsSync(dirname(first)) && dirname(first) !== first) first = dirname(first);
+  try {
+    mkdirSync(first, { mode });
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
+  }
 }
 
 /**

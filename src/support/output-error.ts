@@ -1,5 +1,14 @@
 import { isTsbuildError, systemErrorCode, TsbuildError } from './errors.js';
 
+const HINTS: Readonly<Record<string, string>> = {
+  ENOENT: 'Make the folder first; its path is read from the current folder.',
+  ENOTDIR: 'Check the path: what stands before its last name has to be a folder.',
+  EACCES: 'Check who may write there, or choose another place.',
+  EPERM: 'Check who may write there, or choose another place.',
+  EROFS: 'Choose a place on another file system.',
+  EDQUOT: 'Make room, or write to another disk.',
+};
+
 const STATES: Readonly<Record<string, string>> = {
   ENOENT: 'the folder does not exist',
   ENOTDIR: 'a part of the path is no folder',
@@ -24,5 +33,5 @@ export function outputError(object: string, error: unknown): unknown {
   }
   const state = STATES[code];
   const cause = state === undefined ? error : undefined;
-  return new TsbuildError('OUTPUT_FAILED', `cannot write ${object}: ${state ?? code}`, { cause });
+  return new TsbuildError('OUTPUT_FAILED', `cannot write ${object}: ${state ?? code}`, { cause, hint: HINTS[code] });
 }

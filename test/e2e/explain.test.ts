@@ -120,6 +120,9 @@ test('another base image is told of once, by its digest, and a record that is go
 
 test('a dry run tells of steps, files and images, and leaves everything as it is', async () => {
   const names = async (): Promise<string> => (await tsbuild(['images', '-q', '--no-trunc'], { env })).stdout;
+  write('Dockerfile', 'FROM base\nCOPY src src\nRUN cat src/*\n');
+  write('src/c', 'c');
+  await built();
   const before = await names();
   write('src/d', 'd');
   const { exitCode: status, stdout } = await tsbuild(['build', '--dry-run', '-t', 'never', '--push', context], { env });
@@ -129,6 +132,7 @@ test('a dry run tells of steps, files and images, and leaves everything as it is
     /^TO DO {2}\[.*COPY src src\n {4}why: file src\/d: added\n {4}reads src\/\n {4}reads src\/a$/m,
   );
   expect(stdout).toMatch(/^TO DO\? \[.*RUN cat src/m);
+  expect(stdout).toMatch(/^CACHED \[.*FROM/m);
   expect(stdout).toMatch(/nothing was run, written or pushed\n$/);
   expect(await names()).toBe(before);
 

@@ -31,3 +31,9 @@ export interface AttrConstraint {
   readonly value: string;
   readonly condition: 'EQUAL' | 'NOTEQUAL' | 'MATCHES';
 }
+
+/** What a rule is asked about: BuildKit's identifier of a source, and what else is known of it. */
+export interface PolicySource {
+  readonly identifier: string;
+  readonly attrs: Readonly<Record<string, string>>;
+}

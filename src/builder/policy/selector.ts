@@ -1,5 +1,4 @@
-import type { Selector } from './policy-rules.js';
-import type { PolicySource } from './source-policy.js';
+import type { PolicySource, Selector } from './policy-rules.js';
 
 /** Whether a rule is about a source. An identifier that is written out is matched by any kind of selector. */
 export function matches(selector: Selector, { identifier, attrs }: PolicySource): boolean {

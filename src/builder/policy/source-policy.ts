@@ -5,14 +5,8 @@ import { invariant } from '../../support/invariant.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { GitOperation, HttpOperation } from '../operation.js';
 import { splitUrl } from '../sources/split-url.js';
-import type { Selector, SourcePolicy } from './policy-rules.js';
+import type { PolicySource, Selector, SourcePolicy } from './policy-rules.js';
 import { formatted, matches } from './selector.js';
-
-/** What a rule is asked about: BuildKit's identifier of a source, and what else is known of it. */
-export interface PolicySource {
-  readonly identifier: string;
-  readonly attrs: Readonly<Record<string, string>>;
-}
 
 /** BuildKit's: rules may convert what others have converted, and must come to an end. */
 const MOST_CONVERSIONS = 20;

@@ -76,6 +76,7 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
       }
       const built = await withReports(parsed, host, { reports, progress, work });
       for (const { path, textOf } of files) await writeBytes(path, Buffer.from(textOf(built)), host.cwd);
+      if (built.manifestList !== undefined) progress({ type: 'notice', message: listLine(built.manifestList) });
       for (const stage of built.stages ?? []) progress({ type: 'notice', message: stageLine(stage) });
       return built;
     },
@@ -93,6 +94,11 @@ function notesOn(parsed: ParsedArguments, { unusedForm }: ReadOutputs): readonly
   const form =
     '--compression and --format are for what is pushed or written to an archive: the store keeps plain layers';
   return [...notes, form];
+}
+
+function listLine({ name, images }: NonNullable<BuildResult['manifestList']>): string {
+  const count = `${images} ${images === 1 ? 'image' : 'images'}`;
+  return `manifest list ${familiarName(parseReference(name))} has ${count} now`;
 }
 
 function stageLine({ stage, imageId, names }: NonNullable<BuildResult['stages']>[number]): string {

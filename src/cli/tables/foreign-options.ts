@@ -93,7 +93,6 @@ export const INSTEAD_OF: Readonly<Record<string, string>> = {
   'log-timestamp': 'Use --progress=json, where each event has its time.',
   loglevel: 'Write --verbosity.',
   logsplit: 'Build one platform at a time, with a --logfile for each.',
-  manifest: 'Build all platforms at once with --platform: the index gets the names of -t.',
   materialize: KANIKO,
   mount: 'Write RUN --mount in the Dockerfile, or --volume for a folder of this host.',
   'no-hostname': 'Steps have a host name of their own, which gets into no layer: leave it out.',

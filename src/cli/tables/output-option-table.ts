@@ -51,6 +51,12 @@ export const FORM_OPTIONS: readonly OptionSpec[] = [
 /** Of `build`: where the result goes, and what is said of it. `build-outputs.ts` and `build-metadata.ts` read them. */
 export const OUTPUT_OPTIONS: readonly OptionSpec[] = [
   {
+    name: 'manifest',
+    kind: 'value',
+    placeholder: 'name',
+    about: 'Add the image to this manifest list in the store, or make it; one for the same platform is replaced',
+  },
+  {
     name: 'annotation',
     kind: 'list',
     placeholder: 'list',

@@ -13,6 +13,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+test('ensureDirectory() comes to an end where a folder takes no names', async () => {
+  await expect(ensureDirectory('/proc/nosuch/below')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 test('ensureDirectory() makes parents for the owner alone, and leaves what is there', async () => {
   await ensureDirectory(join(folder, 'a/b'));
   expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o700);

@@ -65,6 +65,7 @@ const RESULT: Required<Omit<BuildResult, 'elsewhere' | 'cache' | 'cacheMounts'>>
   stages: [{ stage: 'web', imageId: DIGEST, names: [] }],
   pushed: [{ name: 'localhost/x', mediaType: MEDIA_TYPE.ociManifest, digest: DIGEST, size: 400 }],
   files: LAYER,
+  manifestList: { name: 'docker.io/library/list:latest', digest: DIGEST, images: 2 },
   steps: { total: 3, cached: 1 },
   pins: { images: [], urls: [], repositories: [] } as unknown as NonNullable<BuildResult['pins']>,
 };
