@@ -1,10 +1,10 @@
-// Builds dist/: the library (tsc: ESM with types) and the command line (esbuild: one CommonJS file and its workers).
+// Builds dist/: the library (tsc: ESM with types) and the command line (esbuild: packs of CommonJS chunks, the live view, threads).
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildInflate } from './build-inflate.mjs';
+import { bundlePrograms } from './bundle-programs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -17,10 +17,40 @@ const inflate = buildInflate(['dist/bin/inflate.wasm', 'dist/layers/compression/
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 
 const version = JSON.parse(readFileSync('package.json', 'utf8')).version;
-const entries = {
-  main: 'src/cli/main.ts',
+// Processes, which share their code.
+const programs = {
+  tsbuild: 'src/cli/main.ts',
   'build-worker': 'src/toolchain/workshop/build-worker.ts',
   'isolation-worker': 'src/toolchain/isolation-worker.ts',
+};
+// What is read together: for every start, for a build that finds all in its cache, for one that does not. The first two have budgets
+// (test/e2e/start-up.test.ts).
+const packs = {
+  start: [
+    'cli/main.ts',
+    'commands/version.ts',
+    'commands/help.ts',
+    'cli/help.ts',
+    'errors/render-error.ts',
+    'text/color.ts',
+  ],
+  build: [
+    'commands/build.ts',
+    'progress/plain.ts',
+    'toolchain.ts',
+    'build-in-namespace.ts',
+    'store/open-store.ts',
+    'p-queue/dist/index.js',
+  ],
+  work: [
+    ...['build-worker.ts', 'isolation-worker.ts', 'parser/parse-dockerfile.ts'],
+    ...['operations/run-operation.ts', 'operations/workdir-operation.ts', 'copy/copy-operation.ts'],
+    ...['sandbox/create-sandbox.ts', 'store/cache-mounts.ts', 'run/tree-snapshots.ts', 'fs-extra/lib/esm.mjs'],
+    ...['layers/overlay-snapshotter.ts', 'apply/apply-layer.ts', 'unpack/layer-threads.ts'],
+  ],
+};
+// Threads, each one file.
+const workers = {
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
   'unpack-worker': 'src/layers/unpack/unpack-worker.ts',
   'content-digest-worker': 'src/layers/compression/content-digest-worker.ts',
@@ -48,16 +78,22 @@ const terminalView = {
   },
 };
 mkdirSync('dist/bin', { recursive: true });
-const present = Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
+// Programs for WebAssembly and a font, which are files of their packages and far larger than the rest.
+const external = ['koffi', '@viz-js/viz', '@resvg/resvg-wasm'];
+removeStale('dist/bin');
+await bundlePrograms({
+  programs,
+  packs,
+  folder: 'dist/bin',
+  options: { ...common, external, plugins: [terminalView] },
+});
 await build({
   ...common,
-  entryPoints: present,
+  entryPoints: workers,
   outdir: 'dist/bin',
   format: 'cjs',
-  // Programs for WebAssembly and a font, which are files of their packages and far larger than the rest.
-  external: ['koffi', '@viz-js/viz', '@resvg/resvg-wasm'],
-  plugins: [terminalView],
-  // In CommonJS there is no import.meta: workers are found beside the bundle.
+  external,
+  // In CommonJS there is no import.meta.
   define: { ...common.define, 'import.meta.url': '__tsbuildUrl' },
   banner: { js: "const __tsbuildUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
@@ -73,15 +109,10 @@ if (existsSync('src/cli/tui/index.tsx')) {
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
 }
-// Node knows no import() in a script that comes from V8's cache: the loader gives the bundle a function in its place.
-const bundle = readFileSync('dist/bin/main.js', 'utf8').split('import("./tui.mjs")');
-if (bundle.length !== 2) throw new Error(`main.js imports the terminal view ${bundle.length - 1} times, not once`);
-writeFileSync('dist/bin/main.js', bundle.join('importModule("./tui.mjs")'));
 writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
-// V8 takes a code cache for any source of the same length, so the bundle's digest is in the name of its cache.
-for (const name of readdirSync('dist/bin')) if (name.endsWith('.cache')) rmSync(`dist/bin/${name}`);
-const digest = createHash('sha256').update(readFileSync('dist/bin/main.js')).digest('hex').slice(0, 16);
-const loader = readFileSync('scripts/cli-loader.cjs', 'utf8').replace('BUNDLE_DIGEST', digest);
-writeFileSync('dist/bin/tsbuild.js', loader);
-chmodSync('dist/bin/tsbuild.js', 0o755);
 await inflate;
+
+/** Caches of bundles that were here before, which no run would look for. */
+function removeStale(folder) {
+  for (const name of readdirSync(folder)) if (name.endsWith('.cache')) rmSync(`${folder}/${name}`);
+}

@@ -28,6 +28,7 @@ export type {
   CopyOptions,
   FetchContextOptions,
   ImageDetails,
+  ImageFilesOptions,
   LoadedImage,
   LoadOptions,
   PruneOptions,
@@ -41,6 +42,7 @@ export type {
   Toolchain,
   ToolchainOptions,
 } from './toolchain/toolchain-types.js';
+export type { ImageFiles } from './toolchain/image-files.js';
 export type { ActivityOptions } from './toolchain/activity-options.js';
 export type { PrunedCacheMount, Removal } from './toolchain/care/store-care-types.js';
 export type { BuildOutput, ByteSink } from './toolchain/outputs/build-output.js';

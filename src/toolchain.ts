@@ -6,6 +6,7 @@ import type { CheckResult } from './builder/check/check-dockerfile.js';
 import type { Outline } from './builder/outline/outline.js';
 import type { BuildExplanation } from './builder/explain/build-explanation.js';
 import type { BuildPlan } from './builder/plan.js';
+import type { ImageFiles } from './toolchain/image-files.js';
 import { createBuilderParts, type BuilderPartsOptions } from './toolchain/builder-parts.js';
 import type { ArchivesContext } from './toolchain/transfer/image-archives.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
@@ -38,6 +39,7 @@ import type {
   CopiedImage,
   CopyOptions,
   ImageDetails,
+  ImageFilesOptions,
   LoadedImage,
   PruneOptions,
   LoadOptions,
@@ -149,8 +151,8 @@ class LocalToolchain implements Toolchain {
     const { openSourceAccess } = await import('./toolchain/source-access.js');
     const options = { store: this.#store, env: this.#options.env, now: this.#now, progress, signal };
     await using access = openSourceAccess(options);
-    const { keepGitDir, secrets = {} } = given;
-    return await fetchContext(address, { store: this.#store, access, secrets }, { signal, keepGitDir });
+    const { keepGitDir, secrets = {}, sourcePolicies: policies } = given;
+    return await fetchContext(address, { store: this.#store, access, secrets }, { signal, keepGitDir, policies });
   }
 
   async unpackContext(source: AsyncIterable<Uint8Array>, activity: ActivityOptions = {}): Promise<ContextFile> {
@@ -254,14 +256,13 @@ class LocalToolchain implements Toolchain {
 
   async copy(from: ImageLocation, to: ImageLocation, options: CopyOptions = {}): Promise<CopiedImage> {
     const { copyBetween } = await import('./toolchain/transfer/copy-between.js');
-    return await copyBetween(from, to, {
-      ...withDefaults(options),
-      platforms: options.platforms,
-      store: this.#store,
-      env: this.#options.env,
-      registries: this.#options.registries,
-      now: this.#now,
-    });
+    return await copyBetween(from, to, { ...this.#pushContext(withDefaults(options)), platforms: options.platforms });
+  }
+
+  async imageFiles(location: ImageLocation, options: ImageFilesOptions = {}): Promise<ImageFiles> {
+    const { openImageFiles } = await import('./toolchain/image-files.js');
+    const { platform } = options;
+    return await openImageFiles({ location, platform }, this.#pushContext(withDefaults(options)));
   }
 
   async images({ onLost }: { readonly onLost?: (image: StoredImage) => void } = {}): Promise<readonly ImageDetails[]> {

@@ -1,3 +1,4 @@
+import type { SourcePolicy } from './policy/policy-rules.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { IndexMediaType, LayerMediaType, ManifestMediaType } from '../oci/media-type.js';
@@ -75,6 +76,8 @@ export interface BuildRequest {
   readonly pull: boolean | 'newer' | 'never';
   /** What of the sources is pinned; absent: nothing is, and nothing is told of them. */
   readonly lock?: LockRequest | undefined;
+  /** What images, URLs and repositories may be taken from, and what in their place; absent: from everywhere. */
+  readonly sourcePolicies?: readonly SourcePolicy[] | undefined;
   /** Of the RUN steps that do not choose. */
   readonly network: StepNetwork;
   /** `os/architecture[/variant]`; absent: this machine's. */

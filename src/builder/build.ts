@@ -180,13 +180,17 @@ function openBases(
   { store, now, registry }: BuilderParts,
   options: BuildOptions & Partial<Pick<BaseImagesParts, 'showsPlatforms'>>,
 ): (request: BuildRequest) => OpenedBases {
-  const opened: (OpenedBases & { readonly pull: BuildRequest['pull']; readonly wanted: LockRequest | undefined })[] =
-    [];
-  return ({ pull, lock: wanted }) => {
-    const known = opened.find((one) => one.pull === pull && one.wanted === wanted);
+  const opened: (OpenedBases & {
+    readonly pull: BuildRequest['pull'];
+    readonly wanted: LockRequest | undefined;
+    readonly policies: BuildRequest['sourcePolicies'];
+  })[] = [];
+  return ({ pull, lock: wanted, sourcePolicies: policies }) => {
+    const known = opened.find((one) => one.pull === pull && one.wanted === wanted && one.policies === policies);
     if (known !== undefined) return known;
     const lock = wanted === undefined ? undefined : new SourceLock(wanted);
-    const made = { pull, wanted, lock, bases: new BaseImages({ ...options, store, now, registry, pull, lock }) };
+    const bases = new BaseImages({ ...options, store, now, registry, pull, lock, policies });
+    const made = { pull, wanted, policies, lock, bases };
     opened.push(made);
     return made;
   };

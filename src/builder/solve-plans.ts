@@ -1,3 +1,5 @@
+import type { LayerTrees } from '../layers/index/layer-trees.js';
+import type { Store } from '../store/store.js';
 import { isTsbuildError } from '../support/errors.js';
 import type { CacheMountName } from '../store/cache-mounts.js';
 import { invariant } from '../support/invariant.js';
@@ -104,7 +106,8 @@ export async function openAttempt(builds: readonly PlannedBuild[], { parts, opti
     target: idIn(joint.idsOf[number], graph.target),
   }));
   const watch = await JointWatch.open(joint, watched, { store, progress: options.progress });
-  return { builds, joint, imports, contexts, watch, parts, options, current };
+  const layerTrees = layerTreesOf(store);
+  return { builds, joint, imports, contexts, layerTrees, watch, parts, options, current };
 }
 
 export interface Attempt extends SolvingParts {
@@ -112,6 +115,7 @@ export interface Attempt extends SolvingParts {
   readonly joint: JointGraph;
   readonly imports: JointImports;
   readonly contexts: ContextIndexes;
+  readonly layerTrees: () => Promise<LayerTrees>;
   readonly watch: JointWatch;
   /** Is told of the cache that this attempt looks steps up in. */
   readonly current: { cache?: StepCache };
@@ -174,8 +178,11 @@ export function handlerFor(
   { parts }: SolvingParts,
 ): DockerfileOperations {
   const contexts = new ContextIndexes({ records: parts.store.records, now: parts.now });
+  const layerTrees = layerTreesOf(parts.store);
   const upcoming = { count: 0, isRunUpon: () => false };
-  return new DockerfileOperations(operationParts(build, { parts, contexts }, { upcoming, remote, imports: [] }));
+  return new DockerfileOperations(
+    operationParts(build, { parts, contexts, layerTrees }, { upcoming, remote, imports: [] }),
+  );
 }
 
 /** Nothing is sent anywhere: the context is read where it lies, by the steps that copy from it. */
@@ -244,9 +251,19 @@ function first<T>([one]: readonly (T | undefined)[]): T {
   return one;
 }
 
+/** Made when the first is asked for: a build that finds everything needs none. */
+function layerTreesOf(store: Store): () => Promise<LayerTrees> {
+  let made: Promise<LayerTrees> | undefined;
+  const make = async (): Promise<LayerTrees> => {
+    const { LayerTrees } = await import('../layers/index/layer-trees.js');
+    return new LayerTrees({ store, temporaryDirectory: store.temporaryDirectory });
+  };
+  return () => (made ??= make());
+}
+
 function operationParts(
   { request, bases, lock }: PlannedBuild,
-  { parts, contexts }: Pick<Attempt, 'parts' | 'contexts'>,
+  { parts, contexts, layerTrees }: Pick<Attempt, 'parts' | 'contexts' | 'layerTrees'>,
   {
     upcoming,
     remote,
@@ -262,6 +279,7 @@ function operationParts(
     store,
     now,
     workshop: () => workshop(() => upcoming.count),
+    layerTrees,
     drain,
     sourceDateEpoch: request.sourceDateEpoch,
     fileTimes: request.fileTimes,

@@ -14,6 +14,7 @@ import { readLock } from './results/lock-file.js';
 import { readNamedContexts } from './sources/named-contexts.js';
 import { readPlatforms } from './options/platforms.js';
 import { readProxyVariables } from './proxy-variables.js';
+import { readSourcePolicies } from './options/source-policies.js';
 import { readRunOptions } from './options/run-options.js';
 import { readStepOptions } from './options/step-options.js';
 import { readTimes } from './options/time-options.js';
@@ -64,7 +65,11 @@ export async function readBuildRequest(
   const inline = parsed.value('dockerfile-inline');
   const [context = '.'] = parsed.positionals;
   const keepGitDir = parseGoBoolean(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
-  const wanted = { context, file: parsed.value('file'), keepGitDir, secrets: options.secrets, inline };
+  const policies = await readSourcePolicies(parsed, host);
+  const wanted = {
+    ...{ context, file: parsed.value('file'), keepGitDir, secrets: options.secrets, inline },
+    ...policies,
+  };
   const sources = await withIgnoreFile(parsed.value('ignorefile'), {
     sources: await readSources(wanted, { ...reading, host }),
     cwd: host.cwd,
@@ -73,6 +78,7 @@ export async function readBuildRequest(
   host.sources.set(sources.dockerfile.name, sources.dockerfile.text);
   return {
     ...{ ...sources, ...options },
+    ...policies,
     ...(lock === undefined ? {} : { lock }),
     ...(called === undefined ? {} : { called }),
     ...(devices.mounts.length + devices.names.length === 0 ? {} : { devices }),

@@ -39,10 +39,13 @@ function handleSignals(): Signals {
 /** What else a program may be sent, and ends this process unless it is taken. */
 const FURTHER_SIGNALS = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
 
+const opened = new Set<NodeJS.WriteStream>();
+
 /** `write` reports a closed pipe to its caller; without a listener the event would end the process as well. */
-function ignoreStreamErrors(): void {
-  process.stdout.on('error', () => undefined);
-  process.stderr.on('error', () => undefined);
+function withoutErrorEvents(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (!opened.has(stream)) stream.on('error', () => undefined);
+  opened.add(stream);
+  return stream;
 }
 
 function processHost({ signal, take }: Signals): Host {
@@ -51,12 +54,16 @@ function processHost({ signal, take }: Signals): Host {
     cwd: process.cwd(),
     home: homedir(),
     uid: process.getuid?.() ?? 0,
+    // Opening one has a cost, and most commands need not pay for all three.
     get stdin() {
-      // Opening it has a cost, which most commands need not pay.
       return process.stdin;
     },
-    stdout: process.stdout,
-    stderr: process.stderr,
+    get stdout() {
+      return withoutErrorEvents(process.stdout);
+    },
+    get stderr() {
+      return withoutErrorEvents(process.stderr);
+    },
     signal,
     takeSignals: take,
     now: Date.now,
@@ -84,7 +91,6 @@ function wordsOf([, program = '', ...words]: readonly string[]): readonly string
 
 async function main(): Promise<void> {
   useAllCores();
-  ignoreStreamErrors();
   const status = await runCli(wordsOf(process.argv), processHost(handleSignals()));
   // Not left to the event loop: a connection that a registry keeps open would hold the process for seconds.
   process.exit(status);

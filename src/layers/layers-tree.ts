@@ -84,9 +84,16 @@ class LayersTree implements StatedTree {
   }
 
   *read(path: ByteString): Iterable<Uint8Array> {
+    yield* readFile(this.#hostFile(path));
+  }
+
+  /** Where there is one layer, opening a file tells whether it is there. */
+  #hostFile(path: ByteString): ByteString {
+    const [layer, ...more] = path === '' ? this.#options.layers : this.#layersOf(parentPath(path));
+    if (layer !== undefined && more.length === 0) return hostPath(layer.directory, path);
     const found = this.#find(path);
     invariant(found !== undefined, `no file "${path}" in this tree`);
-    yield* readFile(found.host);
+    return found.host;
   }
 
   #find(path: ByteString) {

@@ -11,6 +11,10 @@ export const ERROR_CODES = {
   SOURCE_UNAVAILABLE: { exit: 7, about: 'a URL or git repository that the build takes files from cannot be had' },
   COPY_FAILED: { exit: 3, about: 'a COPY or ADD names something that is missing or cannot be copied' },
   LOCK_OUTDATED: { exit: 3, about: 'a lock file is missing, or does not have what the build takes as it is' },
+  SOURCE_DENIED: {
+    exit: 3,
+    about: 'a source policy forbids an image, a URL or a repository that the build takes from',
+  },
   RUN_FAILED: { exit: 4, about: 'a RUN step ended with an error' },
   SANDBOX_UNAVAILABLE: { exit: 5, about: 'this host allows no sandbox that the step could run in' },
   SANDBOX_FAILED: { exit: 5, about: 'a sandbox could not be set up' },
@@ -31,6 +35,7 @@ export const ERROR_CODES = {
   DISK_FULL: { exit: 8, about: 'the disk is full' },
   OUTPUT_FAILED: { exit: 8, about: 'a result cannot be written' },
   NOT_REPRODUCIBLE: { exit: 9, about: 'a step gave another layer when it was done a second time' },
+  IMAGE_WASTEFUL: { exit: 1, about: 'an image wastes more space than it may' },
   INTERNAL: { exit: 1, about: 'a mistake in tsbuild itself' },
   ABORTED: { exit: 130, about: 'the command was cancelled' },
 } as const;
@@ -38,7 +43,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 export interface ErrorOptions {
-  /** What the user can do about it, as a full sentence. */
+  /** What the user can do about it, as a full sentence; of several, each on a line. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
   readonly source?: SourceRange | undefined;

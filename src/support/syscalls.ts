@@ -46,6 +46,7 @@ export const O_CLOEXEC = 0x80000;
 const AT_FDCWD = -100;
 
 interface Numbers {
+  readonly statx: number;
   readonly setgroups: number;
   readonly setresuid: number;
   readonly setresgid: number;
@@ -53,8 +54,8 @@ interface Numbers {
   readonly seccomp: number;
 }
 const SYSCALL_NUMBERS: Readonly<Record<string, Numbers>> = {
-  x64: { setgroups: 116, setresuid: 117, setresgid: 119, capset: 126, seccomp: 317 },
-  arm64: { setgroups: 159, setresuid: 147, setresgid: 149, capset: 91, seccomp: 277 },
+  x64: { statx: 332, setgroups: 116, setresuid: 117, setresgid: 119, capset: 126, seccomp: 317 },
+  arm64: { statx: 291, setgroups: 159, setresuid: 147, setresgid: 149, capset: 91, seccomp: 277 },
 };
 /** These have one number on every architecture: they came after the table was unified (Linux 5.1). */
 const UNIFIED = {
@@ -330,4 +331,39 @@ export function ioctl(descriptor: number, request: number, argument: number | Ui
   if (typeof argument !== 'number')
     return invoke('int ioctl(int, unsigned long, void *)', '', [descriptor, request, argument]);
   return invoke('int ioctl(int, unsigned long, long)', '', [descriptor, request, argument]);
+}
+
+/** Of names without NUL; NAME_MAX on Linux is 255. */
+const MAX_NAME = 255;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const STATX_BASIC_STATS = 0x7ff;
+
+/** Where a `FileLook` has what it has seen: indexes of 32-bit words of the kernel's `struct statx`, low words first. */
+export const STATX_WORD = { mode: 7, inode: 8, size: 10, ctime: 24, mtime: 28, device: 34 } as const;
+
+/** For whoever looks at files by the thousand: lstat of Node makes six objects of each, and takes twice as long. */
+export interface FileLook {
+  /** As the last look left it. */
+  readonly words: Uint32Array;
+  /** statx(2) of a file in an open directory, not following it. @returns whether it is there, under a name that can be given */
+  at(directory: number, name: ByteString): boolean;
+}
+
+export function openFileLook(): FileLook {
+  const { koffi, numbers, call } = libc();
+  const statx = call('long syscall(long, long, const void *, long, long, void *)');
+  const path = Buffer.alloc(MAX_NAME + 1);
+  const words = new Uint32Array(64);
+  return {
+    words,
+    at: (directory, name) => {
+      if (name.length > MAX_NAME) return false;
+      path[path.write(name, 0, 'latin1')] = 0;
+      if (Number(statx(numbers.statx, directory, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, words)) === 0)
+        return true;
+      const error = new SyscallError('statx', koffi.errno(), name);
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  };
 }

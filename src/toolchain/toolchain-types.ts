@@ -9,6 +9,7 @@ import type { BuildExplanation } from '../builder/explain/build-explanation.js';
 import type { BuildPlan } from '../builder/plan.js';
 import type { CacheTarget } from './outputs/cache-target.js';
 import type { BuildOutput } from './outputs/build-output.js';
+import type { ImageFiles } from './image-files.js';
 import type { Digest } from '../oci/digest.js';
 import type { RawConfig, RawManifest } from '../oci/image.js';
 import type { RegistrySettings } from '../registry/config/registry-settings.js';
@@ -156,6 +157,11 @@ export interface CopyOptions extends ActivityOptions {
   readonly platforms?: readonly string[] | 'all' | undefined;
 }
 
+export interface ImageFilesOptions extends ActivityOptions {
+  /** `os/architecture[/variant]`; absent: what the name stands for in the store, elsewhere this machine's. */
+  readonly platform?: string | undefined;
+}
+
 export interface CopiedImage {
   /** Of the manifest or index, as it is at the destination now. */
   readonly digest: Digest;
@@ -182,6 +188,8 @@ export interface FetchContextOptions extends ActivityOptions {
   readonly keepGitDir?: boolean | undefined;
   /** Of a build: GIT_AUTH_TOKEN and GIT_AUTH_HEADER say who asks for a repository. */
   readonly secrets?: BuildRequest['secrets'] | undefined;
+  /** Of a build: what may be fetched, and what in its place. */
+  readonly sourcePolicies?: BuildRequest['sourcePolicies'];
 }
 
 /**
@@ -232,6 +240,8 @@ export interface Toolchain extends AsyncDisposable {
   load(source: AsyncIterable<Uint8Array> | readonly string[], options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Copies an image between registry, store, archive and OCI layout without unpacking it (`parseImageLocation`). */
   copy(from: ImageLocation, to: ImageLocation, options?: CopyOptions): Promise<CopiedImage>;
+  /** The files of an image without unpacking it, whose layers are indexed first where they are not; to be disposed of. */
+  imageFiles(location: ImageLocation, options?: ImageFilesOptions): Promise<ImageFiles>;
   /** @param options.onLost is given those whose manifest or config is damaged or gone; without it, they make the call fail */
   images(options?: { readonly onLost?: (image: StoredImage) => void }): Promise<readonly ImageDetails[]>;
   /** @throws `IMAGE_NOT_FOUND`; `USAGE` when a prefix fits several */

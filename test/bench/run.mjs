@@ -8,6 +8,7 @@ import { median, ProcessFailed, run, runMeasured, tryRun } from './process.mjs';
 import { machine, textTable, writeJson, writeMarkdown } from './report.mjs';
 import { createBuildah } from './tool-buildah.mjs';
 import { createDocker } from './tool-docker.mjs';
+import { createNode } from './tool-node.mjs';
 import { createSkopeo } from './tool-skopeo.mjs';
 import { createTsbuild } from './tool-tsbuild.mjs';
 import { createUmoci } from './tool-umoci.mjs';
@@ -76,6 +77,7 @@ function openTools(scratch, large) {
   const hosts = process.env.BENCH_DOCKER_HOST ?? process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
   return [
     tsbuild,
+    createNode(options),
     ...hosts
       .split(',')
       .flatMap((host, index) => peer(`docker at ${host}`, () => createDocker(host, { ...options, index }))),

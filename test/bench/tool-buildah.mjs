@@ -52,6 +52,7 @@ export function createBuildah({ scratch, registriesConf, folders, image, baseArc
     version: [`storage driver ${way.driver}`, ...way.flags].join(' '),
     env,
     operations: {
+      start: { argv: () => [['buildah', '--version']] },
       'build-warm': { argv: () => [buildWith(way, folders.warm)] },
       'build-cold': { argv: () => [buildWith(way, folders.cold, ...uniqueBuildArg())] },
       'run-overhead': overheadOperation((name, ...words) => buildWith(way, folders[name], ...words)),

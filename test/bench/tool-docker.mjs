@@ -57,6 +57,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     // What it takes is the daemon's, which this program does not see.
     hasDaemon: true,
     operations: {
+      start: { argv: () => [['docker', '--version']] },
       'build-warm': { argv: () => [build('warm')] },
       'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
       'run-overhead': { ...overheadOperation(build), after: removeBuilt },

@@ -24,6 +24,7 @@ export function createSkopeo({ scratch, image, pushed }) {
     version: 'registry to OCI layout, and between that and an archive',
     env,
     operations: {
+      start: { argv: () => [['skopeo', '--version']] },
       pull: { before: dropFresh, argv: () => [copy(`docker://${image}`, `oci:${fresh}:image`)], after: dropFresh },
       save: {
         prepare: havePulled,

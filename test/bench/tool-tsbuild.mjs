@@ -36,6 +36,7 @@ export function createTsbuild({ scratch, registriesConf, folders, image, pushed 
       run([...cli, 'copy', `oci:${layout}`, `docker://${name}`], { env });
     },
     operations: {
+      start: { argv: () => [[...cli, '--version']] },
       'build-warm': { argv: () => [build(store, folders.warm)] },
       'build-cold': { argv: () => [build(store, folders.cold, ...uniqueBuildArg())] },
       'run-overhead': overheadOperation((name, ...words) => build(store, folders[name], ...words)),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 export const BASE = 'localhost/bench/base:latest';
 
 export const OPERATIONS = [
+  { id: 'start', title: '--version', kind: 'build' },
   { id: 'build-warm', title: 'rebuild, nothing changed, 10 steps', kind: 'build' },
   { id: 'build-cold', title: 'build without cache, 10 small RUN steps', kind: 'build' },
   { id: 'run-overhead', title: 'one RUN true (of 20 the last 10)', kind: 'build' },

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,13 +33,6 @@ describe('the bundled command line', () => {
       version: string;
     };
     expect(run('--version')).toEqual({ status: 0, stdout: `tsbuild ${version}\n`, stderr: '' });
-  });
-
-  test('starts from a code cache that is named after the bundle it was made of', () => {
-    run('--version');
-    const caches = readdirSync(bin).filter((name) => name.endsWith('.other.cache'));
-    expect(caches).toHaveLength(1);
-    expect(caches[0]).toMatch(/^main\.js\.[0-9a-f]{16}\.v\d+\.\d+\.\d+-\w+\.other\.cache$/);
   });
 
   test('fails for what it is not, with the status that says so', () => {

@@ -117,3 +117,31 @@ test('another base image is told of once, by its digest, and a record that is go
   const forgotten = 'nothing is different: what was remembered of it is no longer in the store';
   expect((await built())['RUN cat /package.json']).toEqual([forgotten]);
 });
+
+test('a dry run tells of steps, files and images, and leaves everything as it is', async () => {
+  const names = async (): Promise<string> => (await tsbuild(['images', '-q', '--no-trunc'], { env })).stdout;
+  const before = await names();
+  write('src/d', 'd');
+  const { exitCode: status, stdout } = await tsbuild(['build', '--dry-run', '-t', 'never', '--push', context], { env });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^image docker\.io\/library\/base:latest for linux\/\w+, sha256:[0-9a-f]{64}: in the store$/m);
+  expect(stdout).toMatch(
+    /^TO DO {2}\[.*COPY src src\n {4}why: file src\/d: added\n {4}reads src\/\n {4}reads src\/a$/m,
+  );
+  expect(stdout).toMatch(/^TO DO\? \[.*RUN cat src/m);
+  expect(stdout).toMatch(/nothing was run, written or pushed\n$/);
+  expect(await names()).toBe(before);
+
+  const json = await tsbuild(['build', '--dryrun', '--progress=rawjson', context], { env });
+  const told = JSON.parse(json.stdout) as BuildExplanation;
+  expect(told.images.map(({ missing }) => missing)).toEqual([{ layers: 0, bytes: 0 }]);
+  expect(told.steps.find(({ label }) => label.endsWith('COPY src src'))?.files).toEqual([
+    'src/',
+    'src/a',
+    'src/b',
+    'src/c',
+    'src/d',
+  ]);
+  const wrong = await tsbuild(['build', '--dry-run', '--target', 'nosuch', context], { env });
+  expect(wrong.exitCode).toBe(3);
+});

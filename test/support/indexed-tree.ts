@@ -27,7 +27,13 @@ export function indexOf(tar: Buffer, chunkSize = 700): LayerIndex {
 
 /** What layers show, bottommost first, read by their indexes from tars in a folder. */
 export function indexedTree(tars: readonly Buffer[], folder: string): NodesTree {
+  return indexedTrees(tars, folder).at(-1) ?? new NodesTree([]);
+}
+
+/** The same after each of the layers. */
+export function indexedTrees(tars: readonly Buffer[], folder: string): readonly NodesTree[] {
   const directory = mkdtempSync(path.join(folder, 'tars-'));
+  const trees: NodesTree[] = [];
   let tree = new NodesTree([]);
   for (const [number, tar] of tars.entries()) {
     const file = path.join(directory, `${number}.tar`);
@@ -39,6 +45,7 @@ export function indexedTree(tars: readonly Buffer[], folder: string): NodesTree 
       file,
     );
     tree = tree.with(layerNodes({ index, content, below: tree, number }));
+    trees.push(tree);
   }
-  return tree;
+  return trees;
 }

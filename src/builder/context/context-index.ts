@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { digestOf } from '../../oci/digest.js';
+import { digestOf, type Digest } from '../../oci/digest.js';
 import type { FileState, StatedTree } from '../../layers/stated-tree.js';
 import type { RecordStore } from '../../store/record-store.js';
 import type { ByteString } from '../../support/byte-string.js';
@@ -29,21 +29,25 @@ const COARSE_NS = 2n * SECOND_NS + TICK_NS;
 export class ContextIndex {
   readonly #options: ContextIndexOptions;
   readonly #directory: string;
-  readonly #known: FileTable;
+  /** Of another build; nothing until it is loaded. */
+  #known: FileTable | undefined;
   readonly #seen = new FileTable();
   readonly #added = new Set<ByteString>();
   #changed = false;
+  /** What else is known of the folder, by its key. */
+  readonly #kept = new Map<Digest, unknown>();
 
-  private constructor(directory: string, known: FileTable, options: ContextIndexOptions) {
+  /** @param directory absolute */
+  constructor(directory: string, options: ContextIndexOptions) {
     this.#directory = directory;
-    this.#known = known;
     this.#options = options;
   }
 
-  /** What cannot be read as an index is none. @param directory absolute */
-  static async open(directory: string, options: ContextIndexOptions): Promise<ContextIndex> {
-    const known = FileTable.decode(await options.records.load('context', keyOf(directory)), MAX_FILES);
-    return new ContextIndex(directory, known ?? new FileTable(), options);
+  /** Before the first `hash`. What cannot be read as an index is none. */
+  async load(): Promise<void> {
+    if (this.#known !== undefined) return;
+    const known = FileTable.decode(await this.#options.records.load('context', keyOf(this.#directory)), MAX_FILES);
+    this.#known ??= known ?? new FileTable();
   }
 
   /** Hexadecimal SHA-256 of a file's content, which is read only when it is not known. @throws what reading the tree throws */
@@ -51,7 +55,7 @@ export class ContextIndex {
     const state = tree.state(path);
     if (state === undefined) return hashOf(tree.read(path));
     const table = this.#added.has(path) ? this.#seen : this.#known;
-    const known = table.find(path, state);
+    const known = table?.find(path, state);
     const hash = known ?? this.#read(tree, path, state);
     if (known !== undefined && !this.#added.has(path)) this.#add(path, state, known);
     return hash;
@@ -59,10 +63,10 @@ export class ContextIndex {
 
   /** What is changed while it is read, or later, has another time of change than it had before it was read. */
   #read(tree: Pick<StatedTree, 'read'>, path: ByteString, before: FileState): string {
-    const startedAt = BigInt(Math.floor(this.#options.now())) * 1_000_000n;
+    const startedAt = this.#options.now();
     const hash = hashOf(tree.read(path));
     this.#changed = true;
-    if (!this.#added.has(path) && !isRacy(before, startedAt)) this.#add(path, before, hash);
+    if (!this.#added.has(path) && !isRacy(changedAt(before), startedAt)) this.#add(path, before, hash);
     return hash;
   }
 
@@ -72,9 +76,16 @@ export class ContextIndex {
     this.#seen.add(path, state, hash);
   }
 
+  /** A record that is to be saved with the index. */
+  keep(key: Digest, record: unknown): void {
+    this.#kept.set(key, record);
+  }
+
   /** For the next build; nothing is written when nothing is new. */
   async save(): Promise<void> {
-    if (!this.#changed) return;
+    for (const [key, record] of this.#kept) await this.#options.records.save('context', key, record);
+    this.#kept.clear();
+    if (!this.#changed || this.#known === undefined) return;
     this.#changed = false;
     if (this.#known.size <= MAX_UNSEEN) this.#seen.addUnknownOf(this.#known);
     await this.#options.records.save('context', keyOf(this.#directory), this.#seen.encode());
@@ -84,20 +95,24 @@ export class ContextIndex {
 /** The indexes of the folders that one build reads. */
 export class ContextIndexes {
   readonly #options: ContextIndexOptions;
-  readonly #open = new Map<string, Promise<ContextIndex>>();
+  readonly #open = new Map<string, ContextIndex>();
 
   constructor(options: ContextIndexOptions) {
     this.#options = options;
   }
 
-  of(directory: string): Promise<ContextIndex> {
-    const index = this.#open.get(directory) ?? ContextIndex.open(directory, this.#options);
+  get options(): ContextIndexOptions {
+    return this.#options;
+  }
+
+  of(directory: string): ContextIndex {
+    const index = this.#open.get(directory) ?? new ContextIndex(directory, this.#options);
     this.#open.set(directory, index);
     return index;
   }
 
   async save(): Promise<void> {
-    for (const index of this.#open.values()) await (await index).save();
+    for (const index of this.#open.values()) await index.save();
   }
 }
 
@@ -111,8 +126,16 @@ function hashOf(content: Iterable<Uint8Array>): string {
   return hash.digest('hex');
 }
 
-function isRacy({ mtimeNs, ctimeNs }: FileState, hashedAt: bigint): boolean {
-  const changedAt = mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
-  const resolution = changedAt % SECOND_NS === 0n ? COARSE_NS : TICK_NS;
-  return changedAt > hashedAt - resolution;
+function changedAt({ mtimeNs, ctimeNs }: FileState): bigint {
+  return mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
+}
+
+/**
+ * Whether one more change might leave no trace.
+ * @param changed nanoseconds since the epoch
+ * @param readAt milliseconds since the epoch
+ */
+export function isRacy(changed: bigint, readAt: number): boolean {
+  const resolution = changed % SECOND_NS === 0n ? COARSE_NS : TICK_NS;
+  return changed > BigInt(Math.floor(readAt)) * 1_000_000n - resolution;
 }

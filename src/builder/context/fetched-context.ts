@@ -8,6 +8,8 @@ import { collect } from '../../support/byte-streams.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { ContextFile } from '../build-request.js';
+import type { GitOperation, HttpOperation } from '../operation.js';
+import type { SourcePolicy } from '../policy/policy-rules.js';
 import { remoteOperation } from '../sources/remote-operation.js';
 import { remoteSource, type RemoteSource } from '../sources/remote-source.js';
 import type { SourceFetcherParts } from '../sources/source-fetcher.js';
@@ -20,6 +22,8 @@ export interface ContextOptions {
   readonly maxBytes?: number;
   /** Whether a git repository comes with its `.git`, where its address does not say so itself. */
   readonly keepGitDir?: boolean | undefined;
+  /** What may be fetched, and what in its place. */
+  readonly policies?: readonly SourcePolicy[] | undefined;
 }
 
 const DEFAULT_MAX_BYTES = 64 * 2 ** 30;
@@ -38,7 +42,7 @@ export async function fetchContext(
 ): Promise<ContextFile | undefined> {
   const remote = remoteSource(address, { githubShorthand: true, code: 'CONTEXT_INVALID' });
   if (remote === undefined) return undefined;
-  const operation = remoteOperation(remote, keepGitDirOf(remote, options));
+  const operation = await allowed(remoteOperation(remote, keepGitDirOf(remote, options)), options);
   const { store, access, secrets } = parts;
   if (operation.kind === 'git') {
     const { fetchGitTree } = await import('../sources/git/git-tree.js');
@@ -54,6 +58,16 @@ export async function fetchContext(
     return { kind: 'file', path, name: SINGLE_FILE, modified: file.modified };
   }
   return await describing(`"${remote.shown}"`, () => unpackContext(createReadStream(path), store, options));
+}
+
+/** What source policies have in its place. */
+async function allowed(
+  operation: HttpOperation | GitOperation,
+  { policies = [] }: ContextOptions,
+): Promise<HttpOperation | GitOperation> {
+  if (policies.length === 0) return operation;
+  const { remoteByPolicy } = await import('../policy/source-policy.js');
+  return remoteByPolicy(policies, operation);
 }
 
 /** BUILDKIT_CONTEXT_KEEP_GIT_DIR; unlike the flag of ADD it contradicts no address. */

@@ -1,9 +1,24 @@
+import type { Digest } from '../../oci/digest.js';
 import type { KeyChange } from './key-change.js';
 
 /** What a build would do, and why. Plain data. */
 export interface BuildExplanation {
   /** In the order of the Dockerfile; without what is no step to its user. */
   readonly steps: readonly ExplainedStep[];
+  /** The images that steps begin with or take files from, as they were looked up. */
+  readonly images: readonly ExplainedImage[];
+}
+
+export interface ExplainedImage {
+  /** Normalised, as `docker.io/library/debian:latest`. */
+  readonly name: string;
+  /** `os/architecture[/variant]` */
+  readonly platform: string;
+  /** Of the manifest. */
+  readonly digest: Digest;
+  readonly layers: number;
+  /** Layers that the store lacks: a step that needs files of the image would fetch them. Bytes, as they are sent. */
+  readonly missing: { readonly layers: number; readonly bytes: number };
 }
 
 export interface ExplainedStep {
@@ -16,4 +31,6 @@ export interface ExplainedStep {
    */
   readonly state: 'cached' | 'changed' | 'follows';
   readonly changes: readonly KeyChange[];
+  /** Of a step that takes files of a build context: which, sorted, folders with a slash behind them. */
+  readonly files?: readonly string[] | undefined;
 }

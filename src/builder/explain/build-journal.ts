@@ -2,7 +2,7 @@ import { canonicalJson } from '../../oci/canonical-json.js';
 import { digestOf, type Digest } from '../../oci/digest.js';
 import type { RecordStore } from '../../store/record-store.js';
 import type { BuildRequest } from '../build-request.js';
-import { decodeFileList, type FileList, type ListedFile } from './file-list.js';
+import { decodeFileList, type KeptFiles, type ListedFile } from './file-list.js';
 import type { KeyParts } from './compare-parts.js';
 
 const VERSION = 1;
@@ -63,13 +63,14 @@ export class BuildJournal {
   /** Takes the place of what was there; lists of files that no step has any more go. */
   async save(
     steps: readonly JournalStep[],
-    lists: ReadonlyMap<string, FileList>,
+    lists: ReadonlyMap<string, KeptFiles>,
     former: readonly JournalStep[],
   ): Promise<void> {
     const kept = steps.filter(({ parts }) => JSON.stringify(parts).length <= MAX_PARTS).slice(0, MAX_STEPS);
     const named = new Set(kept.flatMap(({ files }) => files));
     for (const [name, list] of lists) {
-      if (named.has(name)) await this.#records.save('build', this.#filesKey(name), list.encode());
+      const files = named.has(name) ? await list.encode() : undefined;
+      if (files !== undefined) await this.#records.save('build', this.#filesKey(name), files);
     }
     await this.#records.save('build', this.#key, { version: VERSION, steps: kept } satisfies EncodedJournal);
     const gone = former.flatMap(({ files }) => files).filter((name) => !named.has(name));

@@ -9,7 +9,7 @@ import { dependencyOrder } from '../solver/dependency-order.js';
 import type { KeyMaterial } from '../solver/operation-handler.js';
 import { BuildJournal, type JournalStep } from './build-journal.js';
 import type { KeyParts } from './compare-parts.js';
-import type { FileList } from './file-list.js';
+import type { KeptFiles } from './file-list.js';
 import type { KeyChange } from './key-change.js';
 import { matchSteps } from './match-steps.js';
 import { fileListsOf, partsOf, textOfLabel, type WatchedVertex } from './watched-vertex.js';
@@ -82,7 +82,7 @@ export class BuildWatch {
 
   /** @param isDone whether all steps were done or found: then those of before that are none any more are forgotten */
   async save({ isDone }: { readonly isDone: boolean }): Promise<void> {
-    const lists = new Map<string, FileList>();
+    const lists = new Map<string, KeptFiles>();
     const steps = [...this.#vertices.values()].flatMap((watched) => journalStep(watched, lists) ?? []);
     const taken = new Set([...this.#vertices.values()].map(({ former }) => former));
     const all = isDone ? steps : [...steps, ...this.#former.filter((step) => !taken.has(step))];
@@ -100,7 +100,7 @@ function resultOf(result: Result): string {
 }
 
 /** As the next build wants to know it; what this build did not come to stays as it was. */
-function journalStep(watched: WatchedVertex, lists: Map<string, FileList>): JournalStep | undefined {
+function journalStep(watched: WatchedVertex, lists: Map<string, KeptFiles>): JournalStep | undefined {
   const { vertex, former, keys, result } = watched;
   if (result === undefined) return former;
   if (vertex.operation.kind !== 'image' && keys.length === 0) return undefined;

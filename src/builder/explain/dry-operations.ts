@@ -1,8 +1,11 @@
+import { textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { digestOf } from '../../oci/digest.js';
 import { MEDIA_TYPE } from '../../oci/media-type.js';
 import type { Vertex, VertexId } from '../graph.js';
 import type { Operation } from '../operation.js';
 import { fileSystemOf, withLayer, type Result } from '../operations/result.js';
+import { fileListsOf } from './watched-vertex.js';
+import type { KeptFiles } from './file-list.js';
 import type {
   ExecutionContext,
   KeyMaterial,
@@ -23,6 +26,7 @@ export class DryOperations implements Handler {
   readonly #operations: Handler;
   /** Vertices whose result is no real one. */
   readonly #standIns = new Set<VertexId>();
+  readonly #files = new Map<VertexId, readonly KeptFiles[]>();
 
   constructor(operations: Handler) {
     this.#operations = operations;
@@ -31,6 +35,18 @@ export class DryOperations implements Handler {
   /** Whether it builds on a step that would be done. */
   follows({ inputs }: Vertex<Operation>): boolean {
     return inputs.some((id) => this.#standIns.has(id));
+  }
+
+  /** The files that its key was made of; `undefined` where it was made of none. */
+  async filesOf({ id }: Vertex<Operation>): Promise<readonly string[] | undefined> {
+    const lists = await Promise.all((this.#files.get(id) ?? []).map((list) => list.files()));
+    const files = lists.flatMap((list) => [...(list ?? [])]);
+    if (files.length === 0) return undefined;
+    const paths = files.map(([path, { type }]) => {
+      const text = textOfBytes(path as ByteString);
+      return type === 'directory' ? `${text}/` : text;
+    });
+    return [...new Set(paths)].sort();
   }
 
   present(vertex: Vertex<Operation>, inputs: readonly Result[]): Promise<Present<Result> | undefined> {
@@ -44,6 +60,7 @@ export class DryOperations implements Handler {
   ): AsyncGenerator<KeyMaterial> {
     if (this.follows(vertex)) this.#standIns.add(vertex.id);
     for await (const material of this.#operations.keys(vertex, inputs, context)) {
+      this.#files.set(vertex.id, fileListsOf([material]));
       yield material;
       // Further keys are made of the files of a stage, which would have to be unpacked, or is not there.
       return;

@@ -139,7 +139,11 @@ async function filesSince(former: JournalStep, { keys }: WatchedVertex, { journa
   const lists = fileListsOf(keys);
   if (former.files.length === 0 || !lists.every((list) => list.isWhole)) return unknown;
   const after = new Map<string, ListedFile>();
-  for (const list of lists) for (const [path, file] of list.files()) after.set(path, file);
+  for (const list of lists) {
+    const files = await list.files();
+    if (files === undefined) return unknown;
+    for (const [path, file] of files) after.set(path, file);
+  }
   return fileChanges(before, after) ?? unknown;
 }
 

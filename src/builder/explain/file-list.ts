@@ -32,13 +32,43 @@ interface EncodedList {
   readonly contents: string;
 }
 
-/** The files that a step takes, in columns: there may be many thousands. */
-export class FileList {
+/** The files that a step takes. */
+export interface KeptFiles {
+  /** Whether it has all of them. */
+  readonly isWhole: boolean;
+  /** For a record, JSON; `undefined` when the list has gone since. */
+  encode(): Promise<unknown>;
+  /** By path. */
+  files(): Promise<ReadonlyMap<string, ListedFile> | undefined>;
+}
+
+/** Those of an earlier build, which nobody looked at one by one in this one. */
+export class RememberedFiles implements KeptFiles {
+  readonly isWhole = true;
+  readonly #load: () => Promise<unknown>;
+
+  /** @param load gives what `encode` gave */
+  constructor(load: () => Promise<unknown>) {
+    this.#load = load;
+  }
+
+  encode(): Promise<unknown> {
+    return this.#load();
+  }
+
+  async files(): Promise<ReadonlyMap<string, ListedFile> | undefined> {
+    return decodeFileList(await this.#load());
+  }
+}
+
+/** In columns: there may be many thousands. */
+export class FileList implements KeptFiles {
   readonly #paths: string[] = [];
   readonly #attributes = new Map<string, number>();
   readonly #attributesOf: number[] = [];
   readonly #contents: string[] = [];
   #characters = 0;
+  #record: EncodedList | undefined;
   #lastAttributes = '';
   #lastNumber = -1;
 
@@ -57,13 +87,23 @@ export class FileList {
    */
   add(path: ByteString, attributes: string, content: string): void {
     if (!this.isWhole) return;
+    this.#record = undefined;
     this.#paths.push(path);
     this.#characters += path.length;
     this.#attributesOf.push(this.#numberOf(attributes));
     this.#contents.push(content);
   }
 
-  encode(): unknown {
+  encode(): Promise<unknown> {
+    this.#record ??= this.#encoded();
+    return Promise.resolve(this.#record);
+  }
+
+  files(): Promise<ReadonlyMap<string, ListedFile>> {
+    return Promise.resolve(this.#listed());
+  }
+
+  #encoded(): EncodedList {
     const contents = Buffer.alloc(this.#paths.length * WIDTH);
     for (const [index, content] of this.#contents.entries()) contents.write(shortened(content), index * WIDTH, 'hex');
     return {
@@ -72,11 +112,10 @@ export class FileList {
       attributes: [...this.#attributes.keys()].map(split),
       attributesOf: this.#attributesOf,
       contents: contents.toString('base64'),
-    } satisfies EncodedList;
+    };
   }
 
-  /** By path. */
-  files(): Map<string, ListedFile> {
+  #listed(): Map<string, ListedFile> {
     const attributes = [...this.#attributes.keys()].map(split);
     return new Map(
       this.#paths.map((path, index) => {

@@ -3,7 +3,7 @@ import type { Operation } from '../operation.js';
 import type { KeyMaterial } from '../solver/operation-handler.js';
 import type { JournalStep } from './build-journal.js';
 import type { KeyParts } from './compare-parts.js';
-import { FileList } from './file-list.js';
+import { FileList, RememberedFiles, type KeptFiles } from './file-list.js';
 import type { KeyChange } from './key-change.js';
 
 /** What is known of a vertex in this build. */
@@ -29,8 +29,10 @@ export function partsOf({ vertex, keys }: Pick<WatchedVertex, 'vertex' | 'keys'>
   return Object.assign({}, ...keys.map(({ parts }) => parts)) as KeyParts;
 }
 
-export function fileListsOf(keys: readonly KeyMaterial[]): readonly FileList[] {
-  return keys.flatMap(({ detail }) =>
-    Array.isArray(detail) ? detail.filter((list): list is FileList => list instanceof FileList) : [],
-  );
+export function fileListsOf(keys: readonly KeyMaterial[]): readonly KeptFiles[] {
+  return keys.flatMap(({ detail }) => (Array.isArray(detail) ? detail.filter(isListOfFiles) : []));
+}
+
+function isListOfFiles(value: unknown): value is KeptFiles {
+  return value instanceof FileList || value instanceof RememberedFiles;
 }

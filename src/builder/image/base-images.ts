@@ -23,6 +23,8 @@ import { encodeError, isTsbuildError, TsbuildError } from '../../support/errors.
 import type { SourceRange } from '../../support/source-range.js';
 import type { SourceLock } from '../lock/source-lock.js';
 import type { ImageOperation } from '../operation.js';
+import { allowedImage } from '../policy/allowed-image.js';
+import type { SourcePolicy } from '../policy/policy-rules.js';
 import type { ResolvedBase } from '../plan.js';
 import type { LayoutImage } from '../plan/layout-image.js';
 import type { ProgressSink, StepId } from '../progress.js';
@@ -35,6 +37,8 @@ export interface BaseImagesParts {
   /** Made when a registry has to be asked. */
   readonly registry: () => Promise<RegistryClient>;
   readonly pull: BuildRequest['pull'];
+  /** What may be taken, and what in its place; absent: everything. */
+  readonly policies?: readonly SourcePolicy[] | undefined;
   /** What is pinned of them; absent: nothing. */
   readonly lock?: SourceLock | undefined;
   /** Whether what is looked up is told with its platform. */
@@ -77,7 +81,7 @@ export class BaseImages {
   async resolve(name: string | LayoutImage, platform: Platform, source: SourceRange): Promise<ResolvedBase> {
     try {
       if (typeof name !== 'string') return this.#remember(await this.#inLayout(name, platform), layoutName(name));
-      const reference = withDefaultTag(parseReference(name));
+      const reference = await allowedImage(withDefaultTag(parseReference(name)), this.#parts);
       return this.#remember(await this.#found(reference, platform), formatReference(reference));
     } catch (error) {
       throw located(error, source);
@@ -151,6 +155,19 @@ export class BaseImages {
   settle(progress: ProgressSink): readonly StepId[] {
     for (const step of this.#deferred) progress({ type: 'step-cached', step, at: this.#parts.now() });
     return [...this.#deferred];
+  }
+
+  /** Whether the image was looked up here. */
+  knows({ manifest }: ImageOperation): boolean {
+    return this.#known.has(manifest);
+  }
+
+  /** Bytes, as they are sent, and whether the store has it. */
+  async layersOf(operation: ImageOperation): Promise<readonly { readonly size: number; readonly isHere: boolean }[]> {
+    const { layers } = this.#base(operation).manifest.value;
+    return await Promise.all(
+      layers.map(async ({ digest, size }) => ({ size, isHere: await this.#parts.store.blobs.has(digest) })),
+    );
   }
 
   async #isHere({ manifest: { descriptor, value } }: KnownBase): Promise<boolean> {

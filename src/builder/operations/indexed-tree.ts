@@ -1,4 +1,3 @@
-import { LayerTrees } from '../../layers/index/layer-trees.js';
 import { makeIndexes } from '../../layers/index/make-indexes.js';
 import type { NodesTree } from '../../layers/index/nodes-tree.js';
 import { countUnpacked } from '../../layers/unpack/unpack-layers.js';
@@ -7,7 +6,7 @@ import { isTsbuildError } from '../../support/errors.js';
 import type { VertexId } from '../graph.js';
 import type { StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
-import type { OperationParts, Workshop } from './operation-parts.js';
+import type { OperationParts } from './operation-parts.js';
 import type { FileSystemResult } from './result.js';
 
 /** A root file system, and whose result it is. */
@@ -19,12 +18,11 @@ export interface RootOf {
 export interface ForStep {
   readonly step: StepId;
   readonly context: OperationContext;
+  /** Whether contents of files are wanted, or only what and where they are. */
+  readonly contents: boolean;
 }
 
-export type IndexingParts = Pick<OperationParts, 'store' | 'workshop' | 'fetchLayers' | 'isRunUpon'>;
-
-/** Of a build: its workshop is its own. */
-const TREES = new WeakMap<Workshop, LayerTrees>();
+export type IndexingParts = Pick<OperationParts, 'store' | 'workshop' | 'layerTrees' | 'fetchLayers' | 'isRunUpon'>;
 
 /**
  * The files of a root file system by the indexes of its layers; those that are missing are made. `undefined` where unpacking is the
@@ -34,11 +32,10 @@ const TREES = new WeakMap<Workshop, LayerTrees>();
  */
 export async function indexedTree(parts: IndexingParts, of: RootOf, step: ForStep): Promise<NodesTree | undefined> {
   const { layers } = of.root;
-  const workshop = await parts.workshop();
   const chain = chainIdsOf(layers.map(({ diffId }) => diffId));
   const id = chain.at(-1);
-  if (id === undefined || (await workshop.snapshotter.has(id))) return undefined;
-  const trees = treesOf(parts, workshop);
+  if (id === undefined || (!isAtHand(parts, of, step) && (await isUnpacked(parts, id)))) return undefined;
+  const trees = await parts.layerTrees();
   const open = async (): Promise<NodesTree | undefined> => {
     if (!(await areIndexed(parts, { ...of, chain, id }, step))) return undefined;
     return await unlessInvalid(() => trees.open(layers));
@@ -46,11 +43,19 @@ export async function indexedTree(parts: IndexingParts, of: RootOf, step: ForSte
   return (await open()) ?? ((await trees.dropUnusable(layers)) ? await open() : undefined);
 }
 
-export function treesOf({ store }: Pick<OperationParts, 'store'>, workshop: Workshop): LayerTrees {
-  const { temporaryDirectory } = workshop;
-  const trees = TREES.get(workshop) ?? new LayerTrees({ store, temporaryDirectory });
-  TREES.set(workshop, trees);
-  return trees;
+async function isUnpacked(parts: IndexingParts, id: ChainId): Promise<boolean> {
+  const { snapshotter } = await parts.workshop();
+  return await snapshotter.has(id);
+}
+
+/** Whether indexes tell all that is wanted: then nobody need find out what the machine can mount, nor become root of a namespace. */
+function isAtHand({ store, isRunUpon }: IndexingParts, { root, vertex }: RootOf, { contents }: ForStep): boolean {
+  return (
+    !isRunUpon(vertex) &&
+    root.layers.every(
+      ({ diffId, descriptor }) => store.layerIndexes.has(diffId) && (!contents || descriptor.digest === diffId),
+    )
+  );
 }
 
 interface Stack extends RootOf {

@@ -3,6 +3,7 @@ import type { TsbuildError } from '../../support/errors.js';
 import type { BuildRequest, FileTimes } from '../build-request.js';
 import type { TreeSnapshots } from './run/tree-snapshots.js';
 import type { ChainId, Layer } from '../../oci/layer.js';
+import type { LayerTrees } from '../../layers/index/layer-trees.js';
 import type { Snapshotter } from '../../layers/snapshotter.js';
 import type { LayerThreads } from '../../layers/unpack/layer-threads.js';
 import type { Store } from '../../store/store.js';
@@ -43,6 +44,8 @@ export interface ImportedMount {
 export interface OperationParts {
   readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
   readonly workshop: () => Promise<Workshop>;
+  /** Root file systems by the indexes of their layers; those of one build. */
+  readonly layerTrees: () => Promise<LayerTrees>;
   readonly openContext: (operation: ContextOperation) => Promise<TreeResult>;
   /** What is fetched from elsewhere: a URL, a git repository. */
   readonly fetchTree: (

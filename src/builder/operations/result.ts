@@ -3,6 +3,7 @@ import type { IgnorePattern } from '../../parser/ignore-file.js';
 import type { Tree } from '../../layers/tree.js';
 import { invariant } from '../../support/invariant.js';
 import type { Vertex, VertexId } from '../graph.js';
+import type { SelectionMemory } from './copy/selection-memory.js';
 
 /** A layer of a result; `created` is null for a base image's: its history has its own times. */
 export interface ResultLayer extends Layer {
@@ -33,6 +34,8 @@ export interface TreeResult {
   readonly hasOwners?: true;
   /** Equal identities are equal trees, down to owners and times: a key that needs no file read. Absent: only the files tell. */
   readonly identity?: string;
+  /** Of a folder of this host. */
+  readonly memory?: SelectionMemory;
 }
 
 export function fileSystemOf(result: Result | undefined): FileSystemResult {

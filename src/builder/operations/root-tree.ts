@@ -1,11 +1,11 @@
 import { countUnpacked, ensureSnapshot } from '../../layers/unpack/unpack-layers.js';
 import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
-import type { Tree } from '../../layers/tree.js';
+import { EMPTY_TREE, type Tree } from '../../layers/tree.js';
 import type { ByteString } from '../../support/byte-string.js';
 import type { StepId } from '../progress.js';
 import type { OperationContext } from '../solver/operation-handler.js';
 import type { OperationParts } from './operation-parts.js';
-import { indexedTree, treesOf, type ForStep, type IndexingParts, type RootOf } from './indexed-tree.js';
+import { indexedTree, type ForStep, type IndexingParts, type RootOf } from './indexed-tree.js';
 import type { TreeReading } from './reading-trees.js';
 import type { FileSystemResult } from './result.js';
 
@@ -61,9 +61,10 @@ export async function openReadTree(
   of: RootOf,
   { reading, ...step }: ForStep & { readonly reading: TreeReading },
 ): Promise<ReadTree> {
+  if (of.root.layers.length === 0) return { tree: EMPTY_TREE, bring: () => Promise.resolve() };
   const indexed = reading === 'indexed' ? await indexedTree(parts, of, step) : undefined;
   if (indexed === undefined) return { tree: await openTree(parts, of.root, step), bring: () => Promise.resolve() };
-  const trees = treesOf(parts, await parts.workshop());
+  const trees = await parts.layerTrees();
   const fetch = (layers: readonly Layer[]): Promise<void> => parts.fetchLayers(layers, step);
   const { signal } = step.context;
   return { tree: indexed, bring: async (paths) => trees.bring(indexed, paths, { fetch, signal }) };

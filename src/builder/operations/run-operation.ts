@@ -6,11 +6,12 @@ import type { RunResult, Sandbox } from '../../sandbox/sandbox.js';
 import type { RunSpec } from '../../sandbox/run-spec.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import { TsbuildError } from '../../support/errors.js';
+import { visibleLine, withoutSequences } from '../../support/visible-line.js';
 import { chainIdOf } from '../../oci/layer.js';
 import type { Vertex } from '../graph.js';
 import type { Operation, RunOperation } from '../operation.js';
 import type { ExecutionContext, OperationContext } from '../solver/operation-handler.js';
-import { failedRunAdvice } from './advice/failed-run-advice.js';
+import { endInWords } from './advice/exit-status.js';
 import { recordLayer } from './layer-recorder.js';
 import type { OperationParts } from './operation-parts.js';
 import { withLayer, type FileSystemResult } from './result.js';
@@ -52,12 +53,13 @@ export async function executeRun(
     const ended = await sandbox.run(whole, io);
     if (failed(ended) && parts.openVisit !== undefined) {
       const { visitFailedRun } = await import('./run/visit-failed-run.js');
-      const seen = { label: vertex.label, ...outcomeOf(operation, ended), output: output.tail() };
+      const seen = { label: vertex.label, ...outcomeOf(operation, ended), output: output.lastLines() };
       await visitFailedRun(parts.openVisit, { seen, spec: whole, operation, sandbox }, context);
     }
     return ended;
   });
-  if (failed(result)) throw runFailed(parts, { vertex, operation, result, tail: output.tail() });
+  if (failed(result))
+    throw await runFailed(parts, { vertex, operation, result, output, spec, tree: active.parentTree });
   const layer = await recordLayer(parts, active.changes(), context.signal);
   const next = withLayer(root, layer);
   const chain = chainIdOf(next.layers.map(({ diffId }) => diffId));
@@ -156,38 +158,57 @@ class StepOutput {
     });
   }
 
+  /** As it was printed. */
   tail(): string {
-    return this.#tail.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+    return this.#lines().join('\n');
+  }
+
+  /** As it looks in a terminal, and does nothing to it. */
+  lastLines(): string {
+    return this.#lines().map(visibleLine).join('\n');
+  }
+
+  #lines(): readonly string[] {
+    return this.#tail.toString('utf8').trimEnd().split('\n').slice(-TAIL_LINES);
   }
 }
 
 function outcomeOf({ argv }: RunOperation, result: RunResult): { readonly command: string; readonly state: string } {
-  const end = result.outcome === 'exited' ? `exit code ${result.exitCode}` : `killed by ${result.signal}`;
+  const end = endInWords(result);
   return {
     command: argv.length === 3 && argv[1] === '-c' ? (argv[2] ?? '') : argv.join(' '),
     state: result.outOfMemory === true ? `${end}, out of memory` : end,
   };
 }
 
-function runFailed(
+async function runFailed(
   { given, proxyEnv }: OperationParts,
   failure: {
     readonly vertex: Vertex<Operation>;
     readonly operation: RunOperation;
     readonly result: RunResult;
-    readonly tail: string;
+    readonly output: StepOutput;
+    readonly spec: RunSpec;
+    readonly tree: Tree;
   },
-): TsbuildError {
-  const { vertex, operation, result, tail } = failure;
+): Promise<TsbuildError> {
+  const { vertex, operation, result, output, spec, tree } = failure;
+  const [{ failedRunAdvice }, { imageFacts }] = await Promise.all([
+    import('./advice/failed-run-advice.js'),
+    import('./advice/image-facts.js'),
+  ]);
   const { command, state } = outcomeOf(operation, result);
+  const image = imageFacts(tree, { ...operation, searchPath: spec.env['PATH'] ?? '' });
+  const tail = withoutSequences(output.tail());
+  const allowance = given.allowance;
   return new TsbuildError('RUN_FAILED', `cannot run "${command}": ${state}`, {
-    hint: failedRunAdvice({ ...operation, result, tail, proxies: proxyEnv, allowance: given.allowance }),
+    hint: failedRunAdvice({ ...operation, result, tail, image, proxies: proxyEnv, allowance }),
     source: vertex.source,
     details: {
       command,
       ...(result.outcome === 'exited' ? { exitCode: result.exitCode } : { signal: result.signal }),
       ...(result.outOfMemory === true ? { outOfMemory: true } : {}),
-      output: tail,
+      output: output.lastLines(),
     },
   });
 }

@@ -23,7 +23,7 @@ export async function executeWorkdir(
 ): Promise<FileSystemResult> {
   const of = { root, vertex: rootOf(vertex) };
   const entries = await readingTrees(async (reading) => {
-    const { tree } = await openReadTree(parts, of, { step: vertex.id, context, reading });
+    const { tree } = await openReadTree(parts, of, { step: vertex.id, context, reading, contents: false });
     const path = resolveDirectory(tree, bytesOfText(operation.path.slice(1)));
     const { uid, gid } = lookUpUser(tree, operation.user);
     return directoryEntries(tree, path, { mode: 0o755, uid, gid, mtime: madeTime(parts.sourceDateEpoch) });

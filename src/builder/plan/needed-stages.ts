@@ -11,7 +11,6 @@ import type { GlobalArguments } from './global-arguments.js';
 import type { NamedContexts } from './named-contexts.js';
 import { settleInOrder } from './settle-in-order.js';
 import type { StageIndex } from './stage-index.js';
-import { readTrigger } from './triggers.js';
 
 /** An instruction as a stage runs it. */
 export interface Command {
@@ -99,7 +98,7 @@ async function describeStage(stage: Stage, search: StageSearch): Promise<NeededS
       source: stage.source,
       bases: search.bases,
     });
-    const triggers = triggersOf(base, stage, search).map((text) => readTrigger(text, stage.source));
+    const triggers = await readTriggers(triggersOf(base, stage, search), stage.source);
     return { base, commands: await settleInOrder(triggers.map(async (trigger) => describe(trigger, true))) };
   };
   const own = settleInOrder(instructionsOf(stage, search).map(async (instruction) => describe(instruction, false)));
@@ -122,6 +121,13 @@ async function lookUp(
   if (named.kind === 'build') return await options.bases.getBuild(named.called, options.platform, options.source);
   if (named.kind !== 'image') return named;
   return { kind: 'image', image: await options.bases.get(named.name, options.platform, options.source) };
+}
+
+/** Few bases have any: what reads them, the whole parser, is loaded for those that do. */
+async function readTriggers(texts: readonly string[], from: SourceRange): Promise<readonly Instruction[]> {
+  if (texts.length === 0) return [];
+  const { readTrigger } = await import('./triggers.js');
+  return texts.map((text) => readTrigger(text, from));
 }
 
 /** Those of an image are in its config. A stage has those written in it: what it got from its own base has fired by then. */

@@ -15,7 +15,7 @@ import { findNeededStages, type NeededStage } from './needed-stages.js';
 import type { StageDraft } from './stage-draft.js';
 import { remarksOf } from './remarks.js';
 import { StageIndex, stagesNamed, targetStage } from './stage-index.js';
-import { StagePlanner } from './stage-planner.js';
+import { type PlannerOptions, StagePlanner } from './stage-planner.js';
 
 export interface PlanOptions {
   readonly dockerfile: Dockerfile;
@@ -33,7 +33,7 @@ export interface PlanOptions {
     | 'sourceDateEpoch'
     | keyof StepSettings
   > &
-    Partial<Pick<BuildRequest, 'ignore'>>;
+    Partial<Pick<BuildRequest, 'ignore' | 'sourcePolicies'>>;
   readonly resolveBase: BaseResolver;
   /** For named contexts that are results of other builds; absent: there are none. */
   readonly resolveLink?: LinkResolver | undefined;
@@ -89,6 +89,7 @@ export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
     steps: request,
     freshStages: stagesNamed(index, request.noCacheFilter ?? []),
     called: request.called,
+    allow: await allowing(request),
     manyStages: index.stages.length > 1,
     manyPlatforms: request.platforms !== undefined,
     ignored: lazyIgnoredPaths(request.ignore ?? null),
@@ -144,4 +145,13 @@ export function imageOf(draft: StageDraft, platform: Platform): BuildPlan['image
     baseHistory: base,
     history: planned,
   };
+}
+
+/** What ADD and build contexts take from elsewhere, as the request's policies have it. */
+async function allowing({
+  sourcePolicies = [],
+}: Pick<BuildRequest, 'sourcePolicies'>): Promise<PlannerOptions['allow']> {
+  if (sourcePolicies.length === 0) return (operation) => operation;
+  const { remoteByPolicy } = await import('../policy/source-policy.js');
+  return (operation) => remoteByPolicy(sourcePolicies, operation);
 }

@@ -3,7 +3,8 @@ import type { ParseWarning, Stage } from '../../parser/instruction.js';
 import { invariant } from '../../support/invariant.js';
 import type { SourceRange } from '../../support/source-range.js';
 import type { VertexId } from '../graph.js';
-import type { ImageOperation } from '../operation.js';
+import { locating } from '../locating.js';
+import type { GitOperation, HttpOperation, ImageOperation } from '../operation.js';
 import { applyInstruction } from './apply-instruction.js';
 import type { BaseImage } from './base-lookup.js';
 import type { IgnoredPaths } from './checks/ignored-paths.js';
@@ -15,6 +16,8 @@ import { contextOf, type BuildScope, type StepSettings } from './instruction-con
 import type { NeededStage } from './needed-stages.js';
 import { StageDraft } from './stage-draft.js';
 import { stepLabel } from './step-label.js';
+
+type RemoteOperation = HttpOperation | GitOperation;
 
 export interface PlannerOptions {
   readonly globals: GlobalArguments;
@@ -30,6 +33,8 @@ export interface PlannerOptions {
   readonly manyStages: boolean;
   /** Whether they name the platform. */
   readonly manyPlatforms: boolean;
+  /** What is to be fetched in its place, by the request's source policies. @throws `SOURCE_DENIED` */
+  readonly allow: (operation: RemoteOperation) => RemoteOperation;
   /** What COPY of the build context finds left out. */
   readonly ignored: () => IgnoredPaths | undefined;
   readonly warn: (warning: ParseWarning) => void;
@@ -79,7 +84,7 @@ export class StagePlanner implements BuildScope {
       case 'context':
         return this.graph.addSource({ kind: 'context', name: from.name }, from.label, { source: place });
       case 'remote':
-        return this.graph.addSource(from.operation, from.label, { source: place });
+        return this.graph.addSource(this.#allowed(from.operation, place), from.label, { source: place });
       case 'build': {
         const { number, called } = from.build;
         return this.graph.addSource({ kind: 'linked', build: number }, `FROM ${called}`, { source: place });
@@ -89,6 +94,10 @@ export class StagePlanner implements BuildScope {
         return this.graph.addSource(operation, `FROM ${operation.reference}`, { source: place });
       }
     }
+  }
+
+  #allowed(operation: RemoteOperation, source: SourceRange): RemoteOperation {
+    return locating({ source }, () => this.#options.allow(operation));
   }
 
   /** Stages that this one starts or copies from have been planned before. */

@@ -39,6 +39,11 @@ export async function runBuild(parsed: ParsedArguments, host: Host, extras: Buil
     await runCall(call, parsed, host);
     return;
   }
+  if (parsed.flag('dry-run') || parsed.flag('dryrun')) {
+    const { runDryRun } = await import('../calls/dry-run.js');
+    await runDryRun(parsed, host, extras);
+    return;
+  }
   const mode = logMode(parsed, host);
   refuseAttestations(parsed);
   const wanted = readOutputs(parsed, host);

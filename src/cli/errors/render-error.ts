@@ -31,7 +31,10 @@ function userError(error: TsbuildError, { sources }: RenderErrorOptions, paint: 
     `${paint.red(paint.bold(`error[${error.code}]:`))} ${paint.bold(message(error.message))}`,
     ...(source === undefined ? [] : excerpt(narrowed(error, source, sources), sources.get(source.file), paint)),
     ...causes(error).map((cause) => `cause: ${cause}`),
-    ...(hint === undefined ? [] : [`${paint.cyan('hint:')} ${message(hint)}`]),
+    ...(hint ?? '')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => `${paint.cyan('hint:')} ${escapeControls(line)}`),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { ProgressEvent, StepId } from '../../builder/progress.js';
-import { plainLine } from '../text/terminal-text.js';
+import { visibleLine } from '../../support/visible-line.js';
 
 /** Progress as renderers for people take it: output in whole lines that are safe to print. */
 export type LineEvent =
@@ -39,7 +39,7 @@ export class LineSplitter {
   /** What a step has written of a line that it has not ended, such as a bar that grows; the latest of its two streams. */
   unfinished(step: StepId): string {
     const texts = [...(this.#partials.get(step)?.values() ?? [])].map(({ text }) => text);
-    return visible((texts.findLast((text) => text !== '') ?? '').slice(-SHOWN_UNFINISHED));
+    return visibleLine((texts.findLast((text) => text !== '') ?? '').slice(-SHOWN_UNFINISHED));
   }
 
   #partial(step: StepId, stream: string): Partial {
@@ -57,7 +57,7 @@ export class LineSplitter {
       lines.push(partial.text);
       partial.text = '';
     }
-    return lines.map(visible);
+    return lines.map(visibleLine);
   }
 
   #flush(step: StepId): string[] {
@@ -67,7 +67,7 @@ export class LineSplitter {
     return [...streams.values()]
       .map(({ decoder, text }) => text + decoder.end())
       .filter((text) => text !== '')
-      .map(visible);
+      .map(visibleLine);
   }
 }
 
@@ -75,11 +75,4 @@ export class LineSplitter {
 function lastOverwrite(text: string): string {
   const at = text.lastIndexOf('\r', text.length - 2);
   return at < 0 ? text : text.slice(at + 1);
-}
-
-/** What can be seen of a line in the end. */
-function visible(line: string): string {
-  let end = line.length;
-  while (line[end - 1] === '\r') end -= 1;
-  return plainLine(line.slice(line.lastIndexOf('\r', end - 1) + 1, end));
 }

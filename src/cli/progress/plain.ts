@@ -28,6 +28,8 @@ export class PlainRenderer implements ProgressRenderer {
   readonly #clocks = new Map<string, TransferClock>();
   /** Steps whose label has been printed: a planned step that never starts is never shown. */
   readonly #shown = new Set<StepId>();
+  /** The step whose output came last, and how many lines of it with nothing of others between them. */
+  #latest: { readonly step: StepId | undefined; readonly lines: number } = { step: undefined, lines: 0 };
 
   constructor(options: RendererOptions) {
     this.#options = options;
@@ -45,7 +47,7 @@ export class PlainRenderer implements ProgressRenderer {
   finish(outcome: Outcome): Promise<void> {
     const { state } = this.#model;
     if (this.#shown.size > 0) this.#lines([this.#totals(outcome)]);
-    this.#lines(failureLines(state, outcome));
+    if (!this.#isInSight()) this.#lines(failureLines(state, outcome));
     if (outcome.kind === 'done' && outcome.result !== undefined) this.#lines(resultLines(outcome.result));
     return Promise.resolve();
   }
@@ -57,10 +59,27 @@ export class PlainRenderer implements ProgressRenderer {
     return `${totals.outcome} ${totals.outcome === 'finished' ? 'in' : 'after'} ${seconds}${text === '' ? '' : `: ${text}`}`;
   }
 
+  /** Whether the end of what the failed step has printed is what was shown last anyhow. */
+  #isInSight(): boolean {
+    const failed = this.#model.state.steps.find(({ status }) => status === 'failed');
+    return failed !== undefined && failed.id === this.#latest.step && failed.tail.length <= this.#latest.lines;
+  }
+
   #show(event: LineEvent): void {
+    this.#follow(event);
     if (event.type === 'warning') this.#lines([this.#paint.yellow(warningLine(event))]);
     else if (event.type === 'notice') this.#lines([noticeLine(event.message)]);
     else if ('step' in event && isShown(event)) this.#showStep(event);
+  }
+
+  #follow(event: LineEvent): void {
+    const step = 'step' in event ? event.step : undefined;
+    const isSame = step === this.#latest.step;
+    if (event.type === 'step-lines') {
+      this.#latest = { step, lines: event.lines.length + (isSame ? this.#latest.lines : 0) };
+    } else if (!isSame && event.type !== 'graph' && event.type !== 'step-planned') {
+      this.#latest = { step: undefined, lines: 0 };
+    }
   }
 
   #showStep(event: Extract<LineEvent, { readonly step: StepId }>): void {

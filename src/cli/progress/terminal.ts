@@ -1,3 +1,4 @@
+import { loadViews } from '../load-views.js';
 import type { ProgressSink } from '../../builder/progress.js';
 import { isTerminal, type OutputStream } from '../output-stream.js';
 import { isAscii, type Measure } from '../text/clip.js';
@@ -71,8 +72,7 @@ export class TerminalRenderer implements ProgressRenderer {
 
   async #openView(): Promise<void> {
     const { stream, color, utf8, env, now, title } = this.#options;
-    // The build makes this `./tui.mjs`, a bundle of its own beside the one of the command line (scripts/build.mjs).
-    const { openView } = await import('../tui/index.js');
+    const { openView } = await loadViews();
     if (this.#aside || !isTerminal(stream)) return;
     this.#closeView = openView({
       stream,

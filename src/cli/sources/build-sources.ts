@@ -39,6 +39,8 @@ interface Wanted {
   readonly keepGitDir?: boolean | undefined;
   /** Of `--secret`, for the git repository that the context may be. */
   readonly secrets?: BuildRequest['secrets'] | undefined;
+  /** Of `--source-policy-file`, for a context or a Dockerfile that is elsewhere. */
+  readonly sourcePolicies?: BuildRequest['sourcePolicies'];
 }
 
 const BUILD = { command: 'tsbuild build' };
@@ -49,11 +51,11 @@ const BUILD = { command: 'tsbuild build' };
  * @throws `USAGE`, `DOCKERFILE_NOT_FOUND`, `CONTEXT_INVALID`, `SOURCE_UNAVAILABLE`
  */
 export async function readSources(wanted: Wanted, reading: SourceReading): Promise<Sources> {
-  const { context, file, keepGitDir, secrets } = wanted;
+  const { context, file, keepGitDir, secrets, sourcePolicies } = wanted;
   if (context === '-') return await fromStandardInput(file, reading);
   if (isAddress(context) && !(await isDirectory(context, reading.host.cwd))) {
     const toolchain = await reading.toolchain();
-    const fetched = await toolchain.fetchContext(context, { ...reading.activity, keepGitDir, secrets });
+    const fetched = await toolchain.fetchContext(context, { ...reading.activity, keepGitDir, secrets, sourcePolicies });
     if (fetched !== undefined) return await withinContext(fetched, wanted, reading);
   }
   return await fromDirectory(wanted, reading);
@@ -71,15 +73,16 @@ async function fromStandardInput(file: string | undefined, reading: SourceReadin
   throw usageError(BUILD, `cannot use -f "${file}": the Dockerfile already comes from standard input, given as "-"`);
 }
 
-async function fromDirectory({ context, file, inline }: Wanted, reading: SourceReading): Promise<Sources> {
+async function fromDirectory(wanted: Wanted, reading: SourceReading): Promise<Sources> {
+  const { context, file, inline } = wanted;
   const { host } = reading;
-  const directory = await contextDirectory(context, host.cwd);
+  const directory = contextDirectory(context, host.cwd);
   if (inline !== undefined) {
     const dockerfile = { name: file ?? 'Dockerfile', text: inline };
     return { dockerfile, contextDirectory: directory, ignore: await readIgnoreFile(directory, undefined) };
   }
   if (file === '-' || (file !== undefined && /^https?:\/\//.test(file))) {
-    const dockerfile = await elsewhere(file, reading);
+    const dockerfile = await elsewhere(file, wanted, reading);
     return { dockerfile, contextDirectory: directory, ignore: await readIgnoreFile(directory, undefined) };
   }
   const { path, ...dockerfile } = await readDockerfile(file, { context: directory, cwd: host.cwd });
@@ -96,7 +99,7 @@ async function withinContext(contextFile: ContextFile, wanted: Wanted, reading: 
     const text = await contextText(contextFile, contextFile.name, reading);
     return { ...sources, dockerfile: { name: file ?? 'Dockerfile', text: text ?? '' } };
   }
-  if (file !== undefined && isOutside(file)) return { ...sources, dockerfile: await elsewhere(file, reading) };
+  if (file !== undefined && isOutside(file)) return { ...sources, dockerfile: await elsewhere(file, wanted, reading) };
   const names = file === undefined ? DEFAULT_NAMES : namesOf(file);
   for (const name of names) {
     const text = await contextText(contextFile, name, reading);
@@ -126,12 +129,12 @@ async function contextText(
   return decodeSource(bytes, { shown: name, code: 'DOCKERFILE_NOT_FOUND', what: 'Dockerfile' });
 }
 
-async function elsewhere(file: string, reading: SourceReading): Promise<SourceText> {
+async function elsewhere(file: string, { sourcePolicies }: Wanted, reading: SourceReading): Promise<SourceText> {
   const { host } = reading;
   if (file === '-') return await dockerfileFromStdin(host);
   if (isAbsolute(file)) return await readDockerfile(file, { context: host.cwd, cwd: host.cwd });
   const toolchain = await reading.toolchain();
-  const fetched = await toolchain.fetchContext(file, reading.activity);
+  const fetched = await toolchain.fetchContext(file, { ...reading.activity, sourcePolicies });
   if (fetched?.kind !== 'file') {
     throw new TsbuildError('DOCKERFILE_NOT_FOUND', `cannot read Dockerfile "${file}": it is no text`, {
       hint: 'Give the URL of the Dockerfile itself; an archive or a repository is given as the build context.',

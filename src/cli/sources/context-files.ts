@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
-import { access, open, readdir, stat } from 'node:fs/promises';
+import { accessSync, constants, statSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { systemErrorCode, TsbuildError, type ErrorCode, type ErrorOptions } from '../../support/errors.js';
+import { readUpTo } from '../../support/read-up-to.js';
 import { suggest } from '../../support/suggest.js';
 import { decodeSource } from './decode-source.js';
 
@@ -26,14 +27,14 @@ export async function isDirectory(path: string, cwd: string): Promise<boolean> {
  * The folder that a build reads, as an absolute path.
  * @throws `CONTEXT_INVALID` when it is no folder that can be read
  */
-export async function contextDirectory(path: string, cwd: string): Promise<string> {
+export function contextDirectory(path: string, cwd: string): string {
   const absolute = resolve(cwd, path);
   try {
-    if (!(await stat(absolute)).isDirectory()) {
+    if (!statSync(absolute).isDirectory()) {
       const hint = `Give the folder that it is in; to name the Dockerfile, use -f ${path}.`;
       throw contextError(path, 'it is a file', { hint });
     }
-    await access(absolute, constants.R_OK | constants.X_OK);
+    accessSync(absolute, constants.R_OK | constants.X_OK);
     return absolute;
   } catch (error) {
     const state = ACCESS_STATES[systemErrorCode(error) ?? ''];
@@ -166,28 +167,17 @@ interface SourceKind {
 /** @returns `undefined` when there is nothing under that path */
 async function readSource(path: string, kind: SourceKind): Promise<string | undefined> {
   try {
-    return decodeSource(await readLimited(path, kind), kind);
+    // -f may name a pipe: -f <(generate).
+    const bytes = await readUpTo(path, SOURCE_LIMIT);
+    if (bytes.length > SOURCE_LIMIT) throw tooLarge(kind);
+    return decodeSource(bytes, kind);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'EISDIR') throw sourceError(kind, 'it is a folder', { hint: `Give the ${kind.what} itself.` });
     const state = ACCESS_STATES[code ?? ''];
     if (state === undefined) throw error;
     throw sourceError(kind, state, { hint: 'Check who may read it.' });
-  }
-}
-
-async function readLimited(path: string, kind: SourceKind): Promise<Uint8Array> {
-  await using file = await open(path, 'r');
-  const status = await file.stat();
-  if (status.isDirectory()) throw sourceError(kind, 'it is a folder', { hint: `Give the ${kind.what} itself.` });
-  const buffer = Buffer.alloc(SOURCE_LIMIT + 1);
-  let size = 0;
-  for (;;) {
-    // At no position, because -f may name a pipe: -f <(generate).
-    const { bytesRead } = await file.read(buffer, size, buffer.length - size);
-    size += bytesRead;
-    if (bytesRead === 0) return buffer.subarray(0, size);
-    if (size > SOURCE_LIMIT) throw tooLarge(kind);
   }
 }
 

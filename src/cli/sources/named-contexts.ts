@@ -38,7 +38,7 @@ async function sourceOf(name: string, value: string, { cwd, ofSeveral }: Context
   const image = after('docker-image://', value);
   if (image !== undefined) return { kind: 'image', reference: image };
   const layout = after('oci-layout://', value);
-  if (layout !== undefined) return await layoutOf(layout, cwd);
+  if (layout !== undefined) return layoutOf(layout, cwd);
   const build = after('target:', value);
   if (build !== undefined) {
     if (ofSeveral) return { kind: 'build', called: build };
@@ -53,15 +53,15 @@ async function sourceOf(name: string, value: string, { cwd, ofSeveral }: Context
   if (remoteSource(value, { githubShorthand: false, code: 'CONTEXT_INVALID' }) !== undefined) {
     return { kind: 'remote', address: value };
   }
-  const directory = await contextDirectory(value, cwd);
+  const directory = contextDirectory(value, cwd);
   return { kind: 'directory', directory, ignore: await readIgnoreFile(directory, undefined) };
 }
 
 /** `PATH[:TAG][@DIGEST]`, as docker buildx reads it. */
-async function layoutOf(text: string, cwd: string): Promise<ContextSource> {
+function layoutOf(text: string, cwd: string): ContextSource {
   const [rest = '', digest] = splitOnce(text, '@');
   const [path = '', tag = 'latest'] = splitOnce(rest, ':');
-  const directory = await contextDirectory(path, cwd);
+  const directory = contextDirectory(path, cwd);
   return { kind: 'layout', directory, tag, ...(digest === undefined ? {} : { digest: parseDigest(digest) }) };
 }
 

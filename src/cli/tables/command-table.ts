@@ -4,7 +4,7 @@ import { executorCommand } from './executor-option-table.js';
 import { IGNORED_OPTIONS, INSTEAD_OF } from './foreign-options.js';
 import { bakeCommand } from '../bake/bake-command.js';
 import { COMPLETION } from '../completion/completion-command.js';
-import { HISTORY, IMAGES, INSPECT } from './image-commands.js';
+import { DIFF, EXPLORE, HISTORY, IMAGES, INSPECT } from './image-commands.js';
 import { CACHE_OPTIONS, COMPRESSION_LEVEL, LOG_OPTIONS, OUTPUT_OPTIONS } from './output-option-table.js';
 import { CACHE_MOUNT, DF, FSCK, INFO, PRUNE } from './store-commands.js';
 import { RUN_IMAGE } from './run-image-command.js';
@@ -76,6 +76,12 @@ const build: Command = {
         'Ask about the Dockerfile instead of building: "check", "outline" or "targets", with ",format=json" for programs',
     },
     { name: 'check', kind: 'flag', about: 'Shorthand for --call=check' },
+    {
+      name: 'dry-run',
+      kind: 'flag',
+      about: 'Tell what the build would do: steps, images, files of the context; nothing is run, written or pushed',
+    },
+    { name: 'dryrun', kind: 'flag', about: '', hidden: true },
     {
       name: 'explain',
       kind: 'flag',
@@ -285,6 +291,8 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('../commands/copy.js'),
   },
   DF,
+  DIFF,
+  EXPLORE,
   executorCommand(REGISTRY_OPTIONS),
   explain,
   FSCK,

@@ -66,6 +66,7 @@ const OPTIONS: readonly OptionSpec[] = [
   value('digest-file', 'Write the digest of the image to a file', { placeholder: 'path' }),
   value('dockerfile', 'Path of the Dockerfile, also from the build context on', { short: 'f', placeholder: 'path' }),
   list('git', 'How a repository is fetched: branch=NAME; the other keys of kaniko change nothing'),
+  flag('dryrun', 'Tell what the build would do; nothing is run, written or pushed'),
   value('image-format', 'Media types: "docker" or "oci"'),
   value('image-name-tag-with-digest-file', 'Write NAME:TAG@DIGEST of each destination to a file', {
     placeholder: 'path',
@@ -101,7 +102,6 @@ export function executorCommand(registryOptions: readonly OptionSpec[]): Command
       b: 'Write --build-arg.',
       bucket: BUCKETS,
       'credential-helpers': "Name helpers in credHelpers of Docker's config.json.",
-      dryrun: 'Use "tsbuild graph" for what a build would do, and "tsbuild check" for mistakes.',
       'push-ignore-immutable-tag-errors': 'Push under a new tag: no refusal of a registry is passed over.',
     },
     load: () => import('../commands/executor.js'),

@@ -68,7 +68,6 @@ export const INSTEAD_OF: Readonly<Record<string, string>> = {
   destination: 'Write -t NAME and --push.',
   'disable-compression': 'Write --compression=uncompressed for an archive; registries get compressed layers.',
   dockerfile: 'Write -f PATH.',
-  dryrun: 'Use "tsbuild graph" for what a build would do, and --check for mistakes.',
   env: 'Write ENV in the Dockerfile, with a value from ARG and --build-arg.',
   force: KANIKO,
   'force-build-metadata': KANIKO,
@@ -136,8 +135,6 @@ export const INSTEAD_OF: Readonly<Record<string, string>> = {
   'skip-tls-verify': 'Write --insecure-registry=REGISTRY, or --tls-verify=false for all.',
   'skip-tls-verify-pull': 'Write --insecure-registry=REGISTRY, or --tls-verify=false for all.',
   'snapshot-mode': 'Only what a step writes is looked at, and files are compared whole: leave it out.',
-  'source-policy-file':
-    'Pin sources in a lock file with --lock, or exchange them with --build-context NAME=docker-image://OTHER@DIGEST.',
   'squash-all': 'Write --squash, and FROM scratch with COPY --from for a single layer of all.',
   'stage-labels': 'Write LABEL in the stage.',
   stdin: 'Give steps a file with --volume, --secret or RUN --mount=type=bind.',

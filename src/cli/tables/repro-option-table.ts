@@ -35,6 +35,12 @@ export const REPRO_OPTIONS: readonly OptionSpec[] = [
     about: 'Time of everything in the image, and a bound for file times (default: SOURCE_DATE_EPOCH)',
   },
   {
+    name: 'source-policy-file',
+    kind: 'value',
+    placeholder: 'path',
+    about: 'Rules that allow, deny and exchange images, URLs and repositories, as JSON (docs/reproducible.md)',
+  },
+  {
     name: 'timestamp',
     kind: 'value',
     placeholder: 'seconds',

@@ -5,6 +5,7 @@ export interface Palette {
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
   readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
   readonly yellow: (text: string) => string;
   readonly blue: (text: string) => string;
   readonly cyan: (text: string) => string;
@@ -19,13 +20,22 @@ const COLORS: Palette = {
   bold: style(1, 22),
   dim: style(2, 22),
   red: style(31, 39),
+  green: style(32, 39),
   yellow: style(33, 39),
   blue: style(34, 39),
   cyan: style(36, 39),
 };
 
 const asItIs = (text: string): string => text;
-const PLAIN: Palette = { bold: asItIs, dim: asItIs, red: asItIs, yellow: asItIs, blue: asItIs, cyan: asItIs };
+const PLAIN: Palette = {
+  bold: asItIs,
+  dim: asItIs,
+  red: asItIs,
+  green: asItIs,
+  yellow: asItIs,
+  blue: asItIs,
+  cyan: asItIs,
+};
 
 export function palette(color: boolean): Palette {
   return color ? COLORS : PLAIN;

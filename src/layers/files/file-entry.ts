@@ -122,13 +122,18 @@ export function* readFile(path: ByteString): Generator<Uint8Array, void, undefin
   const descriptor = openSync(fsPath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK);
   try {
-    if (!fstatSync(descriptor).isFile()) {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) {
       throw new TsbuildError('STORE_IO', `cannot read file "${textOfBytes(path)}": it is no regular file any more`);
     }
-    for (;;) {
+    // The end is where it was when the file was opened, but for files that the kernel makes up, which have no size: to be told that
+    // there is nothing more takes as long as reading a small file.
+    const size = stat.size === 0 ? Infinity : stat.size;
+    for (let seen = 0; seen < size;) {
       const count = readSync(descriptor, buffer, 0, buffer.length, null);
       if (count === 0) return;
       yield buffer.subarray(0, count);
+      seen += count;
     }
   } finally {
     closeSync(descriptor);

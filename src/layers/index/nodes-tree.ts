@@ -25,6 +25,11 @@ export class NodesTree implements Tree {
     return new NodesTree([layer, ...this.#layers]);
   }
 
+  /** What the topmost layer has; `undefined` without layers. */
+  get top(): FileNode | undefined {
+    return this.#layers[0];
+  }
+
   find(path: ByteString): FileNode | undefined {
     if (path === ROOT) return this.#layers[0];
     const name = baseName(path);

@@ -17,7 +17,24 @@ import {
 } from './tar-format.js';
 
 type NumberField = 'mode' | 'uid' | 'gid' | 'size' | 'mtime' | 'major' | 'minor';
-type Record = readonly [key: string, value: string | Uint8Array];
+type PaxRecord = readonly [key: string, value: string | Uint8Array];
+
+const ZERO = 0x30;
+const SPACE = 0x20;
+const CHECKSUM_DIGITS = 6;
+const LARGEST: Readonly<Record<NumberField, number>> = {
+  mode: largest('mode'),
+  uid: largest('uid'),
+  gid: largest('gid'),
+  size: largest('size'),
+  mtime: largest('mtime'),
+  major: largest('major'),
+  minor: largest('minor'),
+};
+
+function largest(field: NumberField): number {
+  return 8 ** (FIELD[field][1] - 1) - 1;
+}
 
 const ASCII = /^[\x01-\x7f]*$/;
 
@@ -26,8 +43,8 @@ const ASCII = /^[\x01-\x7f]*$/;
  * no times but mtime: the bytes depend on the entry alone.
  */
 export function encodeHeader(entry: TarEntry): Buffer {
-  const block = Buffer.alloc(BLOCK);
-  const records: Record[] = [];
+  const block = emptyBlock();
+  const records: PaxRecord[] = [];
   putPath(block, records, entry);
   putLink(block, records, entry.linkTarget);
   put(block, records, ['mode', entry.mode]);
@@ -42,7 +59,7 @@ export function encodeHeader(entry: TarEntry): Buffer {
   return records.length === 0 ? block : Buffer.concat([extendedHeader(records, entry.path), block]);
 }
 
-function putPath(block: Buffer, records: Record[], { path, type }: TarEntry): void {
+function putPath(block: Buffer, records: PaxRecord[], { path, type }: TarEntry): void {
   const name = type !== 'directory' ? path : path === '' ? './' : `${path}/`;
   if (!ASCII.test(name)) records.push(['path', name]);
   else if (name.length <= FIELD.name[1]) write(block, 'name', name);
@@ -60,23 +77,23 @@ function putSplit(block: Buffer, name: string): boolean {
   return true;
 }
 
-function putLink(block: Buffer, records: Record[], target: ByteString | undefined): void {
+function putLink(block: Buffer, records: PaxRecord[], target: ByteString | undefined): void {
   if (target === undefined) return;
   const fits = target.length <= FIELD.linkName[1] && ASCII.test(target);
   if (!fits) records.push(['linkpath', target]);
   write(block, 'linkName', fits ? target : printable(target).slice(0, FIELD.linkName[1]));
 }
 
-function putTime(block: Buffer, records: Record[], { mtime }: TarEntry): void {
-  const limit = largest('mtime');
+function putTime(block: Buffer, records: PaxRecord[], { mtime }: TarEntry): void {
+  const limit = LARGEST.mtime;
   const fits = mtime.nanoseconds === 0 && mtime.seconds >= 0 && mtime.seconds <= limit;
   if (!fits) records.push(['mtime', formatPaxTime(mtime)]);
   putOctal(block, 'mtime', Math.min(Math.max(mtime.seconds, 0), limit));
 }
 
-function put(block: Buffer, records: Record[], [field, value]: readonly [NumberField, number]): void {
+function put(block: Buffer, records: PaxRecord[], [field, value]: readonly [NumberField, number]): void {
   invariant(Number.isSafeInteger(value) && value >= 0, `${field} ${value} of a tar entry is not a natural number`);
-  const limit = largest(field);
+  const limit = LARGEST[field];
   if (value > limit) {
     invariant(
       field === 'uid' || field === 'gid' || field === 'size',
@@ -87,26 +104,42 @@ function put(block: Buffer, records: Record[], [field, value]: readonly [NumberF
   putOctal(block, field, Math.min(value, limit));
 }
 
-/** All digits but the last place, which is a NUL. */
-function largest(field: NumberField): number {
-  return 8 ** (FIELD[field][1] - 1) - 1;
+/** Digits in all places but the last, which is a NUL. */
+function putOctal(block: Buffer, field: NumberField, value: number): void {
+  putDigits(block, FIELD[field][1] - 1, { at: FIELD[field][0], value });
 }
 
-function putOctal(block: Buffer, field: NumberField, value: number): void {
-  write(block, field, value.toString(8).padStart(FIELD[field][1] - 1, '0'));
+/** Without strings: a layer may have a hundred thousand headers. */
+function putDigits(
+  block: Buffer,
+  digits: number,
+  { at, value }: { readonly at: number; readonly value: number },
+): void {
+  let rest = value;
+  for (let place = at + digits - 1; place >= at; place--) {
+    block[place] = ZERO + (rest % 8);
+    rest = Math.floor(rest / 8);
+  }
+}
+
+/** From the pool of buffers, where `Buffer.alloc` is not. */
+function emptyBlock(): Buffer {
+  return Buffer.allocUnsafe(BLOCK).fill(0);
 }
 
 function seal(block: Buffer, typeFlag: string): void {
   block.write(typeFlag, TYPE_OFFSET, 'latin1');
   write(block, 'magic', USTAR_MAGIC);
-  write(block, 'checksum', `${headerChecksum(block).toString(8).padStart(6, '0')}\0 `);
+  putDigits(block, CHECKSUM_DIGITS, { at: FIELD.checksum[0], value: headerChecksum(block) });
+  // Ends with a NUL and a space, as no other field does.
+  block[FIELD.checksum[0] + CHECKSUM_DIGITS + 1] = SPACE;
 }
 
 /** Records are sorted by key: the order in which the attributes were found does not show. */
-function extendedHeader(records: readonly Record[], path: ByteString): Buffer {
+function extendedHeader(records: readonly PaxRecord[], path: ByteString): Buffer {
   const sorted = [...records].sort(([a], [b]) => compareBytes(a, b));
   const body = Buffer.concat(sorted.map(([key, value]) => formatPaxRecord(key, value)));
-  const block = Buffer.alloc(BLOCK);
+  const block = emptyBlock();
   write(block, 'name', `PaxHeaders.0/${printable(baseName(path))}`.slice(0, FIELD.name[1]));
   for (const field of ['mode', 'uid', 'gid', 'mtime', 'major', 'minor'] as const) putOctal(block, field, 0);
   putOctal(block, 'size', body.length);

@@ -148,6 +148,11 @@ class ChunkBuffer {
   }
 
   put(bytes: Uint8Array): void {
+    if (bytes.byteLength < CHUNK - this.#filled) {
+      this.#chunk.set(bytes, this.#filled);
+      this.#filled += bytes.byteLength;
+      return;
+    }
     let at = 0;
     while (at < bytes.byteLength) {
       const part = bytes.subarray(at, at + CHUNK - this.#filled);

@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+import { readUpTo } from '../../support/read-up-to.js';
 
 /** No configuration that a person writes is larger. */
 const LIMIT_BYTES = 4 * 1024 * 1024;
@@ -7,15 +8,21 @@ const LIMIT_BYTES = 4 * 1024 * 1024;
 /** A configuration file's text, or `undefined` where there is none. @throws `CONFIG_INVALID` */
 export async function readConfigFile(file: string): Promise<string | undefined> {
   try {
-    const text = await readFile(file, 'utf8');
-    if (text.length > LIMIT_BYTES) throw configInvalid(file, `it is larger than ${LIMIT_BYTES} bytes`);
-    return text.replace(/^\uFEFF/, '');
+    const bytes = await readUpTo(file, LIMIT_BYTES);
+    if (bytes.length > LIMIT_BYTES) throw configInvalid(file, `it is larger than ${LIMIT_BYTES} bytes`);
+    return textOf(bytes);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (code === undefined || error instanceof TsbuildError) throw error;
     throw configInvalid(file, code === 'EACCES' ? 'permission denied' : code, { cause: error });
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
 }
 
 /** The names in a folder, sorted bytewise; none when there is no folder. */

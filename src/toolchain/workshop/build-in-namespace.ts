@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { ID_COMPLAINT } from '../../builder/operations/advice/id-complaint.js';
 import { buildAll } from '../../builder/build.js';
 import type { BuilderParts } from '../../builder/builder-parts.js';
 import type { BuildRequest, BuildResult } from '../../builder/build-request.js';
@@ -246,7 +247,9 @@ async function startWorker(
 function withIdAdvice(error: unknown, advice: string): unknown {
   if (!isTsbuildError(error, 'RUN_FAILED') && !isTsbuildError(error, 'SANDBOX_FAILED')) return error;
   const { code, message, hint, source, details, cause } = error;
-  const original = code === 'RUN_FAILED' && hint !== undefined ? `${hint} ` : '';
+  const ofStep = code === 'RUN_FAILED';
+  if (ofStep && !ID_COMPLAINT.test(String(details['output']))) return error;
+  const original = ofStep && hint !== undefined ? `${hint.split('\n', 1).join('')}\n` : '';
   const limit = 'This user has one id only, so no step can change owners or users.';
   return new TsbuildError(code, message, { hint: `${original}${limit} ${advice}`, source, details, cause });
 }

@@ -111,8 +111,23 @@ describe('the plain renderer', () => {
     ]);
   });
 
-  test('repeats the last lines of a RUN that failed', async () => {
+  test('does not repeat what a RUN that failed has printed last of all', async () => {
     const lines = await show(plain, [...BUILD, log('run', 5000, 'no end'), failed('run', 5200)], {
+      kind: 'failed',
+      error: FAILURE,
+    });
+    expect(lines.slice(-5)).toEqual([
+      '#4 1.200 no end',
+      '#4 ERROR: cannot run "make": exit status 2',
+      '',
+      'failed after 2.3s: 1 cached, 2 done, 1 failed, 30.1MB pulled',
+      '',
+    ]);
+  });
+
+  test('repeats the last lines of a RUN that failed where others have come between', async () => {
+    const between: ProgressEvent = { type: 'step-done', step: 'copy', at: 4900 };
+    const lines = await show(plain, [...BUILD, between, log('run', 5000, 'no end'), failed('run', 5200)], {
       kind: 'failed',
       error: FAILURE,
     });

@@ -1,12 +1,39 @@
 import { pastedCharacters } from '../../../parser/checks/pasted-character.js';
 import { missingYes } from '../../../parser/checks/script/package-manager.js';
 import { runCommands } from '../../../parser/checks/script/run-commands.js';
+import { firstAdvice } from './cause.js';
+import { LANGUAGE_CAUSES } from './causes/languages.js';
+import { NETWORK_CAUSES } from './causes/network.js';
+import { PACKAGE_CAUSES } from './causes/package-managers.js';
+import { PROGRAM_CAUSES } from './causes/programs.js';
+import { RESOURCE_CAUSES } from './causes/resources.js';
+import { RIGHTS_CAUSES } from './causes/rights.js';
+import { SCRIPT_CAUSES } from './causes/scripts.js';
+import { statusAdvice } from './exit-status.js';
 import type { FailedRun } from './failed-run.js';
-import { outputAdvice } from './output-advice.js';
+import { programAdvice } from './program-advice.js';
 
-/** The hint of a failed RUN: what is wrong with the command itself, else what its output says, else what its exit status means. */
+/** From what explains the others to what may only follow from them. */
+const OUTPUT_CAUSES = [
+  ...RESOURCE_CAUSES,
+  ...SCRIPT_CAUSES,
+  ...RIGHTS_CAUSES,
+  ...PACKAGE_CAUSES,
+  ...NETWORK_CAUSES,
+  ...LANGUAGE_CAUSES,
+  ...PROGRAM_CAUSES,
+];
+const MOST = 2;
+
+/**
+ * The hint of a failed RUN: what the kernel says, what is wrong with the program, what its output says, what is wrong with the
+ * command itself; else what its exit status means.
+ * @returns one sentence a line, the most specific first, two at most
+ */
 export function failedRunAdvice(failed: FailedRun): string {
-  return memoryAdvice(failed) ?? commandAdvice(failed) ?? outputAdvice(failed) ?? statusAdvice(failed);
+  const observed = memoryAdvice(failed) ?? programAdvice(failed) ?? firstAdvice(OUTPUT_CAUSES, failed);
+  const found = [...(observed === undefined ? [] : [observed]), ...commandAdvice(failed)];
+  return found.length === 0 ? statusAdvice(failed.result) : found.slice(0, MOST).join('\n');
 }
 
 /** The kernel itself says so. */
@@ -20,55 +47,9 @@ function memoryAdvice({ result, allowance }: FailedRun): string | undefined {
 const MEBIBYTE = 1024 ** 2;
 
 /** Mistakes of the command that make a step fail, in the words of our rules. */
-function commandAdvice({ argv }: FailedRun): string | undefined {
+function commandAdvice({ argv }: FailedRun): readonly string[] {
   const commands = runCommands({ form: 'exec', argv });
-  const [finding] = [...argv.flatMap(pastedCharacters), ...missingYes(commands)];
-  if (finding === undefined) return undefined;
-  const sentence = finding.message.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
-  return `${sentence}.`;
-}
-
-/** What the exit statuses of a shell stand for. */
-function statusAdvice({ result }: FailedRun): string {
-  if (result.outcome === 'killed') return signalAdvice(result.signal);
-  if (result.exitCode > 128 && result.exitCode <= 128 + 64) {
-    const signal = SIGNALS.get(result.exitCode - 128);
-    if (signal !== undefined) return signalAdvice(signal);
-  }
-  if (result.exitCode === 127)
-    return 'A program was not found: install it in a RUN before, or check its name and PATH.';
-  if (result.exitCode === 126) {
-    return 'A program was found and cannot be run: make it executable (COPY --chmod=755), and check its first line and its platform.';
-  }
-  return 'The output above says why; "--progress plain" shows all of it.';
-}
-
-const SIGNALS: ReadonlyMap<number, string> = new Map([
-  [2, 'SIGINT'],
-  [4, 'SIGILL'],
-  [6, 'SIGABRT'],
-  [7, 'SIGBUS'],
-  [8, 'SIGFPE'],
-  [9, 'SIGKILL'],
-  [11, 'SIGSEGV'],
-  [13, 'SIGPIPE'],
-  [15, 'SIGTERM'],
-]);
-
-function signalAdvice(signal: string): string {
-  switch (signal) {
-    case 'SIGKILL':
-      return 'Something killed the step; most often the machine ran out of memory: let the step do less at once, or build where there is more.';
-    case 'SIGSEGV':
-    case 'SIGBUS':
-      return 'A program of the step crashed: it may be broken, or made for another platform.';
-    case 'SIGILL':
-      return 'A program of the step uses instructions that this processor lacks: take a build of it for older processors.';
-    case 'SIGABRT':
-      return 'A program of the step gave up; the output above says why.';
-    case 'SIGPIPE':
-      return 'A program wrote to another one that had ended already: let "head" and its like read to the end, or leave out "pipefail".';
-    default:
-      return `A program of the step was ended by ${signal}.`;
-  }
+  return [...argv.flatMap(pastedCharacters), ...missingYes(commands)]
+    .slice(0, 1)
+    .map(({ message }) => `${message.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase())}.`);
 }

@@ -2,10 +2,27 @@ import { createHash } from 'node:crypto';
 import type { Tree, TreeEntry } from '../../../layers/tree.js';
 import type { Digest } from '../../../oci/digest.js';
 import type { ByteString } from '../../../support/byte-string.js';
-import type { FileList } from '../../explain/file-list.js';
+import { FileList } from '../../explain/file-list.js';
 import type { CopyOrigin } from './copy-origin.js';
 import type { CopySelection } from './copy-selection.js';
 import { walkSelection } from './copy-walk.js';
+import type { DigestedFiles, ReadFiles } from './selection-memory.js';
+
+/**
+ * The digest and the list of what is selected, as they are remembered where nothing changed.
+ * @param what names the selection among all of its origin
+ */
+export async function digestSelection(
+  origin: CopyOrigin,
+  what: string,
+  selection: readonly CopySelection[],
+): Promise<DigestedFiles> {
+  const read = (): ReadFiles => {
+    const files = new FileList();
+    return { digest: contentDigest(origin, selection, files), files };
+  };
+  return (await origin.memory?.digest(what, selection, read)) ?? read();
+}
 
 /**
  * Digest over all of a selection that can reach the image: names below each source, types, modes, owners, sizes, link texts,

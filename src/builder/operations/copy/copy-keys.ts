@@ -1,13 +1,14 @@
 import { digestOf } from '../../../oci/digest.js';
-import { FileList } from '../../explain/file-list.js';
-import type { CopySource } from '../../operation.js';
+import type { KeptFiles } from '../../explain/file-list.js';
+import { canonicalJson } from '../../../oci/canonical-json.js';
+import type { CopyOperation } from '../../operation.js';
 import type { KeyMaterial, OperationContext } from '../../solver/operation-handler.js';
 import { keyMaterial } from '../key-material.js';
 import type { OperationParts } from '../operation-parts.js';
 import { readingTrees } from '../reading-trees.js';
 import { resultChainId } from '../result.js';
 import { keyedTimes } from '../step-time.js';
-import { contentDigest } from './content-digest.js';
+import { digestSelection } from './content-digest.js';
 import type { PlannedSource } from './copy-planner.js';
 import { inputOf, openSources, type CopyStep } from './copy-sources.js';
 
@@ -26,12 +27,14 @@ export async function* copyKeys(
   const common = { operation: definition, parent, epoch: keyedTimes(parts) };
   const from = originsOf(step);
   if (from !== undefined) yield keyMaterial({ ...common, sources, from });
-  const files = new FileList();
-  const content = await readingTrees(async (reading) => {
+  const contents = await readingTrees(async (reading) => {
     const opened = await openSources(parts, step, { context, reading });
-    return opened.map((source, index) => contentOf(source, sources[index], files));
+    const found: Content[] = [];
+    for (const [index, source] of opened.entries()) found.push(await contentOf(source, operation, index));
+    return found;
   });
-  yield { ...keyMaterial({ ...common, content }), detail: [files] };
+  const content = contents.map(({ part }) => part);
+  yield { ...keyMaterial({ ...common, content }), detail: contents.flatMap(({ files }) => files ?? []) };
 }
 
 /**
@@ -46,7 +49,18 @@ function originsOf(step: CopyStep): readonly (string | null)[] | undefined {
   return known.length === origins.length ? known : undefined;
 }
 
-function contentOf(opened: PlannedSource, source: CopySource | undefined, files: FileList): unknown {
-  if (opened.kind === 'inline') return { kind: 'inline', name: opened.name, digest: digestOf(opened.content) };
-  return { kind: source?.kind, digest: contentDigest(opened.origin, opened.selection, files) };
+interface Content {
+  readonly part: unknown;
+  readonly files?: KeptFiles;
+}
+
+async function contentOf(opened: PlannedSource, operation: CopyOperation, index: number): Promise<Content> {
+  if (opened.kind === 'inline') {
+    return { part: { kind: 'inline', name: opened.name, digest: digestOf(opened.content) } };
+  }
+  const { sources, exclude = [], parents = false } = operation;
+  const source = sources[index];
+  const what = canonicalJson({ source, exclude, parents });
+  const { digest, files } = await digestSelection(opened.origin, what, opened.selection);
+  return { part: { kind: source?.kind, digest }, files };
 }

@@ -29,8 +29,8 @@ async function makeLayer(
   const { signal } = context;
   const sources = await openSources(parts, step, { context, reading });
   const of = { root, vertex: rootOf(vertex) };
-  const base =
-    operation.link === true ? EMPTY_TREE : (await openReadTree(parts, of, { step: vertex.id, context, reading })).tree;
+  const forStep = { step: vertex.id, context, reading, contents: false };
+  const base = operation.link === true ? EMPTY_TREE : (await openReadTree(parts, of, forStep)).tree;
   return await locatingAll(vertex, async () => {
     const owner = operation.chown === undefined ? undefined : lookUpOwner(base, operation.chown);
     const made = madeTime(parts.sourceDateEpoch);

@@ -1,5 +1,6 @@
 import type { Tree } from '../../../layers/tree.js';
 import type { IgnorePattern } from '../../../parser/ignore-file.js';
+import type { SelectionMemory } from './selection-memory.js';
 
 /** What one source of a copy reads from. */
 export interface CopyOrigin {
@@ -13,4 +14,6 @@ export interface CopyOrigin {
    * belong to root, and their extended attributes stay behind.
    */
   readonly ownership: 'root' | 'kept';
+  /** Absent where files have to be looked at one by one. */
+  readonly memory?: SelectionMemory | undefined;
 }

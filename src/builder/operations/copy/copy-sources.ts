@@ -64,13 +64,13 @@ async function openOrigin(
   const from = inputOf(step, source);
   const ownership = step.operation.fromContext || source.kind === 'remote' ? 'root' : 'kept';
   if (from.kind === 'tree') {
-    const { tree, description, ignoredBy = nothing } = from;
-    return { origin: { tree, description, ignoredBy, ownership }, bring: () => Promise.resolve() };
+    const { tree, description, ignoredBy = nothing, memory } = from;
+    return { origin: { tree, description, ignoredBy, ownership, memory }, bring: () => Promise.resolve() };
   }
   // What unpacks layers is loaded only when a stage's files are really needed.
   const { openReadTree } = await import('../root-tree.js');
   const of = { root: from, vertex: inputAt(step.vertex.inputs, source) };
-  const { tree, bring } = await openReadTree(parts, of, { step: step.vertex.id, context, reading });
+  const { tree, bring } = await openReadTree(parts, of, { step: step.vertex.id, context, reading, contents: true });
   const description = 'the image or stage it is copied from';
   return { origin: { tree, description, ignoredBy: nothing, ownership }, bring };
 }

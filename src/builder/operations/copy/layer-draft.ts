@@ -1,9 +1,10 @@
 import type { Change } from '../../../layers/change.js';
-import type { TarEntry, Timestamp } from '../../../layers/tar-entry.js';
+import type { TarEntry } from '../../../layers/tar-entry.js';
 import type { Tree, TreeEntry } from '../../../layers/tree.js';
 import { childPath, parentPath } from '../../../support/byte-path.js';
 import { compareBytes, type ByteString } from '../../../support/byte-string.js';
 import { unchangedEntries, type CandidateEntry } from './unchanged-entries.js';
+import { wholeSeconds } from './whole-seconds.js';
 
 /** One file that will be in the layer; several paths may be names of it. */
 export interface DraftFile {
@@ -18,6 +19,10 @@ export interface DraftArchive {
   /** The changes of the files whose contents it has; `namesOf` gives the names that a file has in the end, sorted, or none. */
   changes(namesOf: (file: DraftFile) => readonly ByteString[]): AsyncIterable<Change>;
 }
+
+type NamedFile = readonly [path: ByteString, file: DraftFile];
+/** Of each file, sorted. */
+type FileNames = ReadonlyMap<DraftFile, readonly ByteString[]>;
 
 /**
  * A layer while it is made: files over a root file system, and how both look together, so that what is copied later finds what was
@@ -87,9 +92,10 @@ export class LayerDraft implements Pick<Tree, 'lstat' | 'xattrs'> {
    * each is read once and nothing is kept.
    */
   async *changes(): AsyncGenerator<Change, void, undefined> {
-    const names = this.#names();
-    const unchanged = unchangedEntries(this.#base, this.#candidates(names));
-    for (const [path, file] of this.#sorted()) {
+    const sorted = this.#sorted();
+    const names = namesOf(sorted);
+    const unchanged = unchangedEntries(this.#base, this.#candidates(sorted, names));
+    for (const [path, file] of sorted) {
       if (file.content === 'archive' || unchanged.has(path)) continue;
       const [first = path] = names.get(file) ?? [];
       yield first === path ? upsert(path, file, file.content) : hardLink(path, file, first);
@@ -99,13 +105,13 @@ export class LayerDraft implements Pick<Tree, 'lstat' | 'xattrs'> {
   }
 
   /** What of the files the image may have already. The contents of archives are not read for it: they count as new. */
-  *#candidates(names: ReadonlyMap<DraftFile, readonly ByteString[]>): Generator<CandidateEntry, void, undefined> {
-    for (const [path, file] of this.#sorted()) {
+  *#candidates(sorted: readonly NamedFile[], names: FileNames): Generator<CandidateEntry, void, undefined> {
+    for (const [path, file] of sorted) {
       const [first = path] = names.get(file) ?? [];
       const { entry, content } = file;
       const isNew = content === 'archive' || first !== path || this.#isEmptied(path, file);
       const read = typeof content === 'function' ? content : () => [];
-      yield { entry: { ...entry, path, mtime: wholeSeconds(entry.mtime) }, first, read: isNew ? undefined : read };
+      yield { path, entry, first, read: isNew ? undefined : read };
     }
   }
 
@@ -113,18 +119,8 @@ export class LayerDraft implements Pick<Tree, 'lstat' | 'xattrs'> {
     return this.#emptied.has(path) && entry.type === 'directory';
   }
 
-  #sorted(): readonly (readonly [ByteString, DraftFile])[] {
+  #sorted(): readonly NamedFile[] {
     return [...this.#files].sort(([left], [right]) => compareBytes(left, right));
-  }
-
-  #names(): ReadonlyMap<DraftFile, readonly ByteString[]> {
-    const names = new Map<DraftFile, ByteString[]>();
-    for (const [path, file] of this.#sorted()) {
-      const known = names.get(file);
-      if (known === undefined) names.set(file, [path]);
-      else known.push(path);
-    }
-    return names;
   }
 
   /** Whether what the base has at a path is hidden. */
@@ -133,6 +129,16 @@ export class LayerDraft implements Pick<Tree, 'lstat' | 'xattrs'> {
     for (let at = path; at !== ''; at = parentPath(at)) if (this.#emptied.has(at)) return true;
     return false;
   }
+}
+
+function namesOf(sorted: readonly NamedFile[]): FileNames {
+  const names = new Map<DraftFile, ByteString[]>();
+  for (const [path, file] of sorted) {
+    const known = names.get(file);
+    if (known === undefined) names.set(file, [path]);
+    else known.push(path);
+  }
+  return names;
 }
 
 export function upsert(
@@ -147,11 +153,6 @@ export function upsert(
 export function hardLink(path: ByteString, { entry }: DraftFile, target: ByteString): Change {
   const mtime = wholeSeconds(entry.mtime);
   return { kind: 'upsert', entry: { ...entry, path, type: 'hardlink', size: 0, linkTarget: target, mtime } };
-}
-
-/** As BuildKit writes layers. */
-function wholeSeconds({ seconds }: Timestamp): Timestamp {
-  return { seconds, nanoseconds: 0 };
 }
 
 /** A directory of a draft as if it were a root: links neither see nor reach what is outside of it. */

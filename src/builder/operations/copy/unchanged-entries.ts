@@ -3,9 +3,11 @@ import type { TarEntry } from '../../../layers/tar-entry.js';
 import type { Tree, TreeEntry } from '../../../layers/tree.js';
 import { parentPath } from '../../../support/byte-path.js';
 import type { ByteString } from '../../../support/byte-string.js';
+import { wholeSeconds } from './whole-seconds.js';
 
 export interface CandidateEntry {
-  readonly entry: Omit<TarEntry, 'type'> & Pick<TreeEntry, 'type'>;
+  readonly path: ByteString;
+  readonly entry: Omit<TarEntry, 'type' | 'path'> & Pick<TreeEntry, 'type'>;
   /** The first name of the file in the layer: its own path, unless it is a further name. */
   readonly first: ByteString;
   /** Content of a regular file; `undefined` when the entry is to count as new. */
@@ -19,22 +21,22 @@ export interface CandidateEntry {
  */
 export function unchangedEntries(base: Tree, candidates: Iterable<CandidateEntry>): ReadonlySet<ByteString> {
   const all = [...candidates];
-  const linked = new Set(all.filter(({ entry, first }) => entry.path !== first).map(({ first }) => first));
+  const linked = new Set(all.filter(({ path, first }) => path !== first).map(({ first }) => first));
   const needed = new Set<ByteString>();
   const unchanged = new Set<ByteString>();
   // Backwards: what is in a directory comes before the directory itself.
   for (const candidate of all.reverse()) {
-    const { path } = candidate.entry;
+    const { path } = candidate;
     if (!needed.has(path) && !linked.has(path) && isThere(base, candidate)) unchanged.add(path);
     else needed.add(parentPath(path));
   }
   return unchanged;
 }
 
-function isThere(base: Tree, { entry, read }: CandidateEntry): boolean {
-  const { path, xattrs } = entry;
+function isThere(base: Tree, { path, entry, read }: CandidateEntry): boolean {
   const existing = read === undefined ? undefined : base.lstat(path);
   if (existing === undefined || read === undefined) return false;
+  const { xattrs, mtime } = entry;
   const there = { entry: existing, xattrs: base.xattrs(path), read: () => base.read(path) };
-  return sameFile(there, { entry: { ...entry, inode: null }, xattrs, read });
+  return sameFile(there, { entry: { ...entry, mtime: wholeSeconds(mtime), inode: null }, xattrs, read });
 }

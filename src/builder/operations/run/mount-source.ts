@@ -7,9 +7,10 @@ import { isTsbuildError, systemErrorCode, TsbuildError } from '../../../support/
 import { invariant } from '../../../support/invariant.js';
 import type { SourceRange } from '../../../support/source-range.js';
 import { suggest } from '../../../support/suggest.js';
-import { FileList } from '../../explain/file-list.js';
+import { canonicalJson } from '../../../oci/canonical-json.js';
+import type { KeptFiles } from '../../explain/file-list.js';
 import type { RunMount } from '../../operation.js';
-import { contentDigest } from '../copy/content-digest.js';
+import { digestSelection } from '../copy/content-digest.js';
 import { EVERYTHING } from '../copy/copy-filter.js';
 import type { Result } from '../result.js';
 
@@ -75,7 +76,7 @@ const DIGESTS = new WeakMap<Result, Map<string, Promise<SeenFiles>>>();
 /** What a mount shows. */
 export interface SeenFiles {
   readonly digest: Digest;
-  readonly files: FileList;
+  readonly files: KeptFiles;
 }
 
 /** Of all that can be seen below a path; computed once. @param open gives the files of the source's result */
@@ -92,9 +93,10 @@ async function computeDigest(source: MountSource, open: () => Promise<Tree>): Pr
   const tree = await open();
   const { path, entry } = findInTree(tree, source);
   const name = entry.type === 'directory' ? path : baseName(path);
-  const origin = { tree, description: '', ignoredBy: () => undefined, ownership: ownershipOf(source.result) };
-  const files = new FileList();
-  return { digest: contentDigest(origin, [{ path, name, entry, filter: EVERYTHING }], files), files };
+  const { result } = source;
+  const memory = result.kind === 'tree' ? result.memory : undefined;
+  const origin = { tree, description: '', ignoredBy: () => undefined, ownership: ownershipOf(result), memory };
+  return await digestSelection(origin, canonicalJson({ mount: path }), [{ path, name, entry, filter: EVERYTHING }]);
 }
 
 /** Does something that reads files of the user; what may not be read is told as an error of theirs, in the place of the step. */

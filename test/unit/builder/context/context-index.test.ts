@@ -51,7 +51,8 @@ async function build(
       return tree.read(path);
     },
   };
-  const index = await ContextIndex.open(folder, options);
+  const index = new ContextIndex(folder, options);
+  await index.load();
   const hashes = names.map((name) => index.hash(counted, bytesOfText(name)));
   await index.save();
   return { hashes, read };
@@ -127,7 +128,8 @@ describe('a context index', () => {
     const reads: ByteString[] = [];
     const tree = { state: () => state, read: (read: ByteString) => [Buffer.from(reads.push(read) > 9 ? 'y' : 'x')] };
     for (let times = 0; times < 2; times += 1) {
-      const index = await ContextIndex.open(folder, options);
+      const index = new ContextIndex(folder, options);
+      await index.load();
       index.hash(tree, path);
       await index.save();
     }

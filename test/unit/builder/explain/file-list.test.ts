@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fileChanges } from '../../../../src/builder/explain/file-changes.js';
-import { decodeFileList, FileList, type ListedFile } from '../../../../src/builder/explain/file-list.js';
+import { decodeFileList, FileList, RememberedFiles } from '../../../../src/builder/explain/file-list.js';
 import { bytesOfText } from '../../../../src/support/byte-string.js';
 
 const HASH = 'ab'.repeat(32);
@@ -12,20 +12,23 @@ function listOf(rows: readonly Row[]): FileList {
   for (const [path, attributes, content] of rows) list.add(bytesOfText(path), attributes, content);
   return list;
 }
-const decoded = (list: FileList): ReadonlyMap<string, ListedFile> | undefined =>
-  decodeFileList(JSON.parse(JSON.stringify(list.encode())) as unknown);
+/** As the next build finds it. */
+const remembered = async (list: FileList): Promise<RememberedFiles> => {
+  const record = JSON.stringify(await list.encode());
+  return new RememberedFiles(() => Promise.resolve(JSON.parse(record)));
+};
 
 describe('a list of files', () => {
-  test('is read as it was written', () => {
+  test('is read as it was written', async () => {
     const row = fc.tuple(
       fc.string(),
       fc.constantFrom('file 644 root 0:0', 'file 755 1:2 0:0', 'symlink 777 root 0:0', 'file 644 root 0:0 sha256:1'),
       fc.oneof(fc.constantFrom('', HASH, '../target'), fc.string()),
     );
-    fc.assert(
-      fc.property(fc.uniqueArray(row, { selector: ([path]) => bytesOfText(path) }), (rows) => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(row, { selector: ([path]) => bytesOfText(path) }), async (rows) => {
         const list = listOf(rows);
-        expect(decoded(list)).toEqual(list.files());
+        expect(await (await remembered(list)).files()).toEqual(await list.files());
         expect(list.size).toBe(rows.length);
       }),
     );
@@ -47,8 +50,8 @@ describe('a list of files', () => {
 
 describe('how two lists differ', () => {
   const plain = 'file 644 root 0:0';
-  const difference = (before: readonly Row[], after: readonly Row[]): unknown =>
-    fileChanges(listOf(before).files(), listOf(after).files());
+  const difference = async (before: readonly Row[], after: readonly Row[]): Promise<unknown> =>
+    fileChanges(await listOf(before).files(), await listOf(after).files());
 
   test.each<[string, Row | undefined, Row | undefined, unknown]>([
     ['added', undefined, ['a', plain, HASH], { how: 'added' }],
@@ -74,15 +77,15 @@ describe('how two lists differ', () => {
     ],
     ['another link', ['a', 'symlink 777 root 0:0', 'b'], ['a', 'symlink 777 root 0:0', 'c'], { how: 'content' }],
     ['attributes', ['a', plain, HASH], ['a', `${plain} sha256:1`, HASH], { how: 'attributes' }],
-  ])('%s', (_name, before, after, expected) => {
-    const found = difference(before === undefined ? [] : [before], after === undefined ? [] : [after]);
+  ])('%s', async (_name, before, after, expected) => {
+    const found = await difference(before === undefined ? [] : [before], after === undefined ? [] : [after]);
     expect(found).toEqual({ what: 'files', total: 1, files: [{ path: 'a', ...(expected as object) }] });
   });
 
-  test('in nothing, or in many of which the first are named in order', () => {
-    expect(difference([['a', plain, HASH]], [['a', plain, HASH]])).toBeUndefined();
+  test('in nothing, or in many of which the first are named in order', async () => {
+    expect(await difference([['a', plain, HASH]], [['a', plain, HASH]])).toBeUndefined();
     const many = Array.from({ length: 300 }, (_, number): Row => [`f${String(number).padStart(3, '0')}`, plain, HASH]);
-    const found = difference([], many.toReversed()) as { total: number; files: readonly { path: string }[] };
+    const found = (await difference([], many.toReversed())) as { total: number; files: readonly { path: string }[] };
     expect(found.total).toBe(300);
     expect(found.files.map(({ path }) => path)).toEqual(many.slice(0, 50).map(([path]) => path));
   });

@@ -7,6 +7,7 @@ import type { Vertex, VertexId } from '../../../../src/builder/graph.js';
 import type { CopyOperation, Operation } from '../../../../src/builder/operation.js';
 import { executeCopy } from '../../../../src/builder/operations/copy/copy-operation.js';
 import { copyKeys } from '../../../../src/builder/operations/copy/copy-keys.js';
+import { LayerTrees } from '../../../../src/layers/index/layer-trees.js';
 import type { OperationParts, Workshop } from '../../../../src/builder/operations/operation-parts.js';
 import type { FileSystemResult, Result, ResultLayer } from '../../../../src/builder/operations/result.js';
 import { executeWorkdir } from '../../../../src/builder/operations/workdir-operation.js';
@@ -54,9 +55,11 @@ function partsOf(kind: Kind, more: Partial<OperationParts> = {}): OperationParts
     temporaryDirectory: directoryOf('tmp'),
     claimUnpacking: () => Promise.resolve({ [Symbol.dispose]: () => undefined }),
   } as unknown as Workshop;
+  const layerTrees = new LayerTrees({ store, temporaryDirectory: directoryOf('tmp') });
   return {
     store,
     workshop: () => Promise.resolve(workshop),
+    layerTrees: () => Promise.resolve(layerTrees),
     fetchLayers: () => Promise.resolve(),
     isRunUpon: () => kind === 'unpacked',
     sourceDateEpoch: 5000,

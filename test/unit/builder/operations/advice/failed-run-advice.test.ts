@@ -26,7 +26,7 @@ describe('the hint of a failed step', () => {
     [
       'apt-get install -y curl',
       'E: Unable to locate package curl',
-      'The image brings no lists of packages: write "apt-get update && apt-get install -y …" in one RUN.',
+      'The image brings no lists of packages: write "apt-get update && apt-get install -y …" in one RUN, and check the name',
     ],
     [
       'apt-get update && apt-get install -y crul',
@@ -36,9 +36,9 @@ describe('the hint of a failed step', () => {
     [
       'apt update',
       "W: Failed to fetch http://deb.debian.org/x  Temporary failure resolving 'deb.debian.org'",
-      'Where a proxy stands in front, set http_proxy and https_proxy',
+      'where a proxy stands in front, set http_proxy and https_proxy',
     ],
-    ['curl https://x', 'curl: (6) Could not resolve host: x', 'The network could not be reached.'],
+    ['curl https://x', 'curl: (6) Could not resolve host: x', 'The network could not be reached:'],
     [
       'curl https://x',
       'curl: (60) SSL certificate problem: unable to get local issuer certificate',
@@ -112,9 +112,17 @@ describe('the hint of a failed step', () => {
     expect(hidden).toContain('--network host');
     expect(hidden).not.toContain('hunter2');
     expect(advise('curl x', refused, { proxies })).toContain('https_proxy=127.0.0.1:3128: check that it runs');
-    expect(advise('curl x', refused, { network: 'private', proxies: { http_proxy: 'proxy.test:1' } })).toContain(
+    const elsewhere = 'curl: (7) Failed to connect to proxy.test port 1';
+    expect(advise('curl x', elsewhere, { network: 'private', proxies: { http_proxy: 'proxy.test:1' } })).toContain(
       'was given http_proxy: check',
     );
+  });
+
+  test('has two sentences where two things are wrong, the one that stopped it first', () => {
+    expect(advise('apt-get install curl', 'E: Unable to locate package curl', { exit: 100 }).split('\n')).toEqual([
+      expect.stringMatching(/^The image brings no lists of packages: .*[.]$/),
+      '"apt-get install" asks before it goes on and nobody is there to answer: write "apt-get install -y".',
+    ]);
   });
 
   test("says so when it was the step's own allowance of memory", () => {
@@ -126,12 +134,13 @@ describe('the hint of a failed step', () => {
   test('every hint is one or more full sentences', () => {
     for (const tail of [
       'E: Unable to locate package x',
-      'sudo: not found',
+      '/bin/sh: 1: sudo: not found',
       'Killed',
       'nothing known',
       'exec format error',
     ]) {
       expect(advise('x', tail)).toMatch(/^[A-Z"].*[.]$/s);
+      expect(advise('x', tail).split('\n')).toHaveLength(1);
     }
   });
 });
