@@ -135,7 +135,7 @@ describe('the plain renderer', () => {
       '#4 1.200 no end',
       '#4 ERROR: cannot run "make": exit status 2',
       '',
-      'failed after 2.3s: 1 cached, 2 done, 1 failed, 30.1MB pulled',
+      'failed after 2.3s: 3 done, 1 failed, 30.1MB pulled',
       '------',
       ' > [3/3] RUN make:',
       'compiling a.c',
