@@ -23,7 +23,7 @@ import {
   symlink,
   whiteout,
 } from '../support/layer-entries.js';
-import { indexedTree } from '../support/indexed-tree.js';
+import { erofsTree, indexedTree } from '../support/indexed-tree.js';
 import { listTree } from '../support/listing.js';
 import { requirement } from '../support/require.js';
 
@@ -261,10 +261,11 @@ const snapshotters: readonly (readonly [string, () => Snapshotter])[] = [
 
 type Open = (tars: readonly Buffer[]) => Promise<Tree>;
 
-/** The trees of those that unpack layers, and of the one that reads them where they are. */
+/** The trees of those that unpack layers, and of those that read them where they are. */
 const trees: readonly (readonly [string, Open])[] = [
   ...snapshotters.map(([name, create]) => [`the ${name} snapshotter`, unpackedBy(create)] as const),
   ['the tree of indexes', (tars) => Promise.resolve(indexedTree(tars, folder))],
+  ['the tree of EROFS images', (tars) => Promise.resolve(erofsTree(tars, folder))],
 ];
 
 function unpackedBy(create: () => Snapshotter): Open {

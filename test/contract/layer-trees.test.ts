@@ -11,11 +11,11 @@ import type { ChainId } from '../../src/oci/layer.js';
 import type { ByteString } from '../../src/support/byte-string.js';
 import { isTsbuildError } from '../../src/support/errors.js';
 import { inChunks } from '../support/byte-source.js';
-import { indexedTree } from '../support/indexed-tree.js';
+import { erofsTree, indexedTree } from '../support/indexed-tree.js';
 import { directory, file, hardlink, layerTar, opaque, symlink, whiteout } from '../support/layer-entries.js';
 import { listTree } from '../support/listing.js';
 
-// Whatever layers say, in whatever order: reading them by their indexes shows what unpacking them does.
+// Whatever layers say, in whatever order: reading them by their indexes, or as EROFS images, shows what unpacking them does.
 
 let folder: string;
 beforeEach(() => {
@@ -102,11 +102,13 @@ function namesTogether(tree: Tree): readonly string[] {
 
 const RUNS = Number(process.env['TSBUILD_TEST_RUNS'] ?? 15);
 
-test('layers read by their indexes show what unpacked ones do', async () => {
+test('layers read by their indexes, and as EROFS images, show what unpacked ones do', async () => {
   await fc.assert(
     fc.asyncProperty(layers, async (stack) => {
       const tars = await Promise.all([base, ...stack].map((changes) => layerTar(...changes)));
-      expect(await shown(() => indexedTree(tars, folder))).toEqual(await shown(() => unpacked(tars)));
+      const expected = await shown(() => unpacked(tars));
+      expect(await shown(() => indexedTree(tars, folder))).toEqual(expected);
+      expect(await shown(() => erofsTree(tars, folder))).toEqual(expected);
     }),
     { numRuns: RUNS },
   );

@@ -25,6 +25,7 @@ export type Requirement =
   | 'cgroups'
   | 'qemu'
   | 'chromium'
+  | 'erofs'
   | 'tmux';
 
 /**
