@@ -28,19 +28,24 @@ export async function bundlePrograms({ programs, packs, folder, options }) {
   const ids = new Map([...members].flatMap(([pack, files]) => files.map((file, at) => [file, `${pack}/${at}`])));
   const helpers = await helpersOf(options.target);
   const builtins = new Set();
-  const table = {};
+  const packTexts = new Map();
   for (const [pack, files] of members) {
     const chunks = files.map(async (file) => {
       const code = await linked(texts.get(file), { file, ids, helpers, builtins, target: options.target });
       const { format } = metafile.inputs[outputs.get(file).entryPoint] ?? {};
       return format === 'cjs' ? `${code}${MEMBERS_OF_DEFAULT}` : code;
     });
-    const text = packText(await Promise.all(chunks), helpers);
-    writeFileSync(join(folder, `${pack}.js`), text);
-    table[pack] = { digest: createHash('sha256').update(text).digest('hex').slice(0, 16), size: files.length };
+    packTexts.set(pack, packText(await Promise.all(chunks), helpers));
+  }
+  const mark = `/*${digestOf([...packTexts.values()].join(''))}*/`;
+  const table = {};
+  for (const [pack, text] of packTexts) {
+    writeFileSync(join(folder, `${pack}.js`), `${mark}${text}`);
+    table[pack] = { digest: digestOf(text), size: members.get(pack).length };
   }
   const loader = readFileSync('scripts/cli-loader.cjs', 'utf8')
     .replace('PACK_TABLE', () => JSON.stringify(table))
+    .replace('BUNDLE_MARK', () => mark)
     .replace('BUILTINS', () => [...builtins].sort().join(' '));
   for (const name of Object.keys(programs)) {
     const file = join(folder, `${name}.js`);
@@ -51,6 +56,8 @@ export async function bundlePrograms({ programs, packs, folder, options }) {
     chmodSync(file, 0o755);
   }
 }
+
+const digestOf = (text) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 /** @returns the files of each pack; in an order that depends on nothing but the sources, as import() has the order it has */
 function assignChunks(outputs, packs) {

@@ -7,10 +7,11 @@ const path = require('node:path');
 const vm = require('node:vm');
 
 // Put in by the build: of each pack the digest of its text and the number of its chunks; the chunk to begin with; the modules of Node
-// that are used.
+// that are used; and what all packs of this bundle begin with.
 const PACKS = JSON.parse('PACK_TABLE');
 const FIRST = 'FIRST_CHUNK';
 const NODE_MODULES = 'BUILTINS';
+const MARK = 'BUNDLE_MARK';
 
 /** A chunk's code is collected from so many runs: no run calls all of it. */
 const ENOUGH_RUNS = 3;
@@ -67,7 +68,11 @@ function openPack(name) {
   const cache = readCache(cacheName, size);
   const filename = path.join(__dirname, `${name}.js`);
   // esbuild writes ASCII: the cheapest decoding will do.
-  const script = new vm.Script(fs.readFileSync(filename, 'latin1'), { filename, cachedData: cache?.code });
+  const source = fs.readFileSync(filename, 'latin1');
+  // Chunks of another bundle have other numbers.
+  if (!source.startsWith(MARK))
+    throw new Error('this installation of tsbuild was replaced while it ran: start it again');
+  const script = new vm.Script(source, { filename, cachedData: cache?.code });
   const runs = cache === undefined || script.cachedDataRejected ? new Uint8Array(size) : cache.runs;
   const chunks = script.runInThisContext()(bundle, require);
   return { chunks, used: new Uint8Array(size), runs, script, cacheName };

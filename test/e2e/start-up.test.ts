@@ -203,6 +203,17 @@ describe('the code caches', () => {
     expect(caches()).toHaveLength(1);
   });
 
+  test('and code of another bundle are never mixed', () => {
+    run();
+    const pack = join(copy, 'start.js');
+    writeFileSync(pack, readFileSync(pack, 'utf8').replace(/[0-9a-f]{16}/, '0123456789abcdef'));
+    const { status, stderr } = spawnSync(process.execPath, [join(copy, 'tsbuild.js'), '--version'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain('this installation of tsbuild was replaced while it ran: start it again');
+  });
+
   test('are others under other flags of V8', () => {
     run();
     const before = writtenAt(cacheFile());
