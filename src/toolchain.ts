@@ -28,6 +28,7 @@ import type {
 import { TsbuildError } from './support/errors.js';
 import { invariant } from './support/invariant.js';
 import { transferEvents } from './toolchain/transfer/transfer-events.js';
+import { waitingForStore } from './toolchain/waiting-for-store.js';
 
 import type {
   FetchContextOptions,
@@ -196,7 +197,7 @@ class LocalToolchain implements Toolchain {
     if (allPlatforms && activity.platform !== undefined) throw onePlatformOfAll(name);
     const platform = activity.platform === undefined ? hostPlatform() : parsePlatform(activity.platform);
     const { pullImage } = await import('./registry/pull-image.js');
-    using _lock = await this.#store.lock('shared', { signal });
+    using _lock = await this.#store.lock('shared', { signal, onWait: waitingForStore(progress) });
     const { env, registries } = this.#options;
     const client = await openRegistryClient({ env, registries, progress });
     try {

@@ -83,7 +83,7 @@ class FsStore implements OpenStore {
 
   async lock(
     mode: 'shared' | 'exclusive',
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined } = {},
   ): Promise<StoreLock> {
     return await onStore(`lock store "${this.root}"`, this.root, async () => {
       const own = await acquireFileLock(layout.lock(this.root, 'store'), mode, options);

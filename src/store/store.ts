@@ -32,9 +32,12 @@ export interface Store {
   readonly temporaryDirectory: string;
   /**
    * A kernel lock on the store that dies with its process: `shared` while building or reading, `exclusive` while collecting.
-   * Waits; @throws `ABORTED`
+   * `onWait` is called once if somebody has it. Waits; @throws `ABORTED`
    */
-  lock(mode: 'shared' | 'exclusive', options?: { readonly signal?: AbortSignal | undefined }): Promise<StoreLock>;
+  lock(
+    mode: 'shared' | 'exclusive',
+    options?: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined },
+  ): Promise<StoreLock>;
   /**
    * The right to do a piece of work that other processes may be doing as well: whoever waits for it finds the result afterwards.
    * The caller has a `shared` lock. `onWait` is called once if somebody else is at it. Waits; @throws `ABORTED`

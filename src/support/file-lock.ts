@@ -16,14 +16,15 @@ const LONGEST_PAUSE_MS = 50;
 /**
  * Waits for a kernel lock on a file, which is made when it is missing and never removed. Not reentrant: two locks of one
  * process exclude each other as those of two processes do.
+ * @param onWait called once, if somebody else has it
  * @throws `ABORTED`; system errors, where files cannot be locked
  */
 export async function acquireFileLock(
   path: string,
   mode: LockMode,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined } = {},
 ): Promise<FileLock> {
-  return await polled(path, { signal }, () => tryFileLock(path, mode));
+  return await polled(path, options, () => tryFileLock(path, mode));
 }
 
 /**

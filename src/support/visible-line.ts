@@ -13,12 +13,14 @@ export function withoutSequences(text: string): string {
 /** And without control characters: one line of what a program has printed, fit for a terminal and for a record. */
 export function withoutControls(line: string): string {
   if (line.search(CONTROLS) < 0) return line;
-  return overstruck(withoutSequences(line)).replace(CONTROLS, '');
+  return withoutSequences(line).replace(CONTROLS, '');
 }
 
-/** As it looks after backspaces, by which programs turn a wheel in the place of a character. */
+/**
+ * As it looks after backspaces, by which programs turn a wheel in the place of a character. Of output only: in a text that somebody
+ * is to judge, as of a Dockerfile, nothing may be hidden like that.
+ */
 function overstruck(text: string): string {
-  if (!text.includes('\b')) return text;
   const characters: string[] = [];
   let place = 0;
   for (const character of text) {
@@ -36,5 +38,6 @@ function overstruck(text: string): string {
 export function visibleLine(line: string): string {
   let end = line.length;
   while (line[end - 1] === '\r') end -= 1;
-  return withoutControls(line.slice(line.lastIndexOf('\r', end - 1) + 1, end));
+  const last = line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
+  return withoutControls(last.includes('\b') ? overstruck(withoutSequences(last)) : last);
 }

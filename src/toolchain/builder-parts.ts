@@ -12,6 +12,7 @@ import type { Store, StoreLock } from '../store/store.js';
 import { createLimiter } from '../support/limiter.js';
 import { openRegistryClient } from './transfer/registry-access.js';
 import { openSourceAccess } from './source-access.js';
+import { waitingForStore } from './waiting-for-store.js';
 import { openWorkshop } from './workshop/workshop.js';
 
 export interface BuilderPartsOptions {
@@ -29,8 +30,8 @@ export interface BuilderPartsOptions {
 
 /** What a build takes, each made at its first use: a build that is all cache opens no registry, no sandbox and no lock. */
 export function createBuilderParts(options: BuilderPartsOptions): BuilderParts & AsyncDisposable {
-  const { store, now, drain, signal } = options;
-  const locked = once(() => store.lock('shared', { signal }));
+  const { store, now, drain, signal, progress } = options;
+  const locked = once(() => store.lock('shared', { signal, onWait: waitingForStore(progress) }));
   const registry = once(async (): Promise<RegistryClient> => {
     await locked.get();
     return openRegistryClient(options);

@@ -21,7 +21,7 @@ const progress: OptionSpec = {
   name: 'progress',
   kind: 'value',
   placeholder: 'string',
-  about: 'How progress is shown: "auto", "plain", "tty", "json" or "quiet" (default "auto")',
+  about: 'How progress is shown: "auto", "plain", "tty", "json" (or "rawjson") or "quiet" (default "auto")',
 };
 const anyNumber = (min: number): Command['positionals'] => ({ min, max: Number.POSITIVE_INFINITY });
 const exactly = (count: number): Command['positionals'] => ({ min: count, max: count });

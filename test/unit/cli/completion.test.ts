@@ -29,10 +29,10 @@ describe('completion knows', () => {
   });
 
   test.each([
-    ['tsbuild build --progress ', ['auto', 'plain', 'tty', 'json', 'quiet']],
+    ['tsbuild build --progress ', ['auto', 'plain', 'tty', 'json', 'rawjson', 'quiet']],
     [
       'tsbuild --store /x build --progress=',
-      ['auto', 'plain', 'tty', 'json', 'quiet'].map((word) => `--progress=${word}`),
+      ['auto', 'plain', 'tty', 'json', 'rawjson', 'quiet'].map((word) => `--progress=${word}`),
     ],
     ['tsbuild completion ', ['bash', 'zsh', 'fish']],
   ])('the words that stand after: %s', (line, expected) => {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { formatAge, formatCreated } from '../../../src/cli/text/age.js';
+import { isUtf8, toAscii } from '../../../src/cli/text/charset.js';
 import { colorOf } from '../../../src/cli/text/color.js';
 import { formatSize } from '../../../src/cli/text/size.js';
 import { ellipsis, formatTable } from '../../../src/cli/text/table.js';
 import { escapeControls, plainLine } from '../../../src/cli/text/terminal-text.js';
 import { transferAmount, transferSubject } from '../../../src/cli/progress/transfer-text.js';
+import { visibleLine } from '../../../src/support/visible-line.js';
 import { digestOf } from '../../../src/oci/digest.js';
 
 describe('formatSize()', () => {
@@ -88,6 +90,31 @@ describe('terminal text', () => {
     ['character set switches', '\x1b(0x\x1b(B', 'x'],
   ])('of a program loses %s', (_, text, expected) => {
     expect(plainLine(text)).toBe(expected);
+  });
+
+  test.each([
+    ['|\b/\b-\bdone', 'done'],
+    ['N\bNA\bAME', 'NAME'],
+    ['\b\babc\b\b', 'abc'],
+    ['a\x1b[31mb\bc', 'ac'],
+    ['日\b本\b', '本'],
+  ])('output %j looks as after its backspaces', (text, expected) => {
+    expect(visibleLine(text)).toBe(expected);
+  });
+
+  test.each([
+    [{}, true],
+    [{ LANG: 'de_DE.UTF-8' }, true],
+    [{ LANG: 'en_US.utf8', LC_CTYPE: '' }, true],
+    [{ LC_ALL: 'C', LANG: 'en_US.UTF-8' }, false],
+    [{ LC_CTYPE: 'de_DE.ISO-8859-1' }, false],
+    [{ LC_ALL: 'POSIX' }, false],
+  ])('in the locale of %j it is known whether there is UTF-8', (env, expected) => {
+    expect(isUtf8(env)).toBe(expected);
+  });
+
+  test('text for a terminal without UTF-8 is ASCII, a sign for a character', () => {
+    expect(toAscii('日本… é👩\x1b[1m')).toBe('??... ??\x1b[1m');
   });
 
   test('of a program keeps tabs and letters of all scripts', () => {

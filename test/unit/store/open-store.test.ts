@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/open-store.js';
 import { ingestBytes } from '../../support/sample-images.js';
 
@@ -114,6 +114,20 @@ describe('openStore()', () => {
 });
 
 describe('Store', () => {
+  test('tells once of waiting for a lock, and not when there is no need to', async () => {
+    const store = await openStore(root);
+    let told = 0;
+    const onWait = (): void => void (told += 1);
+    const exclusive = await store.lock('exclusive', { onWait });
+    const waiting = store.lock('shared', { onWait });
+    await vi.waitFor(() => {
+      expect(told).toBe(1);
+    });
+    exclusive[Symbol.dispose]();
+    using _lock = await waiting;
+    expect(told).toBe(1);
+  });
+
   test('lets nobody in while it is locked exclusively', async () => {
     const store = await openStore(root);
     const shared = [await store.lock('shared'), await store.lock('shared')];

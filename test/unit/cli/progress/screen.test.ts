@@ -6,7 +6,8 @@ import { Screen } from '../../../../src/cli/tui/screen.js';
 /** A terminal of ASCII that breaks lines anew when its width changes, or cuts them off. Lines are whole: what was broken is joined. */
 class Terminal {
   columns: number;
-  readonly rows = 40;
+  // For all that a frame takes when its lines are broken.
+  readonly rows = 200;
   readonly #breaks: boolean;
   #lines: string[] = [''];
   /** Of the cursor, in rows as they are shown. */
