@@ -36,7 +36,7 @@ const packs = {
   ],
   build: [
     'commands/build.ts',
-    'progress/plain.ts',
+    ...['progress/plain.ts', 'progress/quiet.ts', 'progress/terminal.ts'],
     'toolchain.ts',
     'build-in-namespace.ts',
     'store/open-store.ts',
