@@ -55,7 +55,9 @@ describe.skipIf(cgroups.skip)(`bounds of steps (${cgroups.reason})`, () => {
   test('a step that wants more memory than it may have is killed, and told why', async () => {
     const { exitCode, stderr } = await build('x=0123456789abcdef; while :; do x=$x$x; done', ['--memory', '24m']);
     expect(exitCode).not.toBe(0);
-    expect(stderr).toMatch(/error\[RUN_FAILED\]: cannot run .*: (?:killed by SIGKILL|exit code 137 \(killed by SIGKILL\)), out of memory/);
+    expect(stderr).toMatch(
+      /error\[RUN_FAILED\]: cannot run .*: (?:killed by SIGKILL|exit code 137 \(killed by SIGKILL\)), out of memory/,
+    );
     expect(stderr).toContain('hint: The step wanted more memory than the 24 MiB that --memory allows it');
     expect(left()).toEqual([]);
   });
