@@ -45,6 +45,7 @@ const home = {
   '@resvg': '^src/cli/picture/',
   ink: '^src/cli/tui/',
   react: '^src/cli/tui/',
+  'string-width': '^src/cli/(tui|progress)/',
   yaml: '^src/(builder/devices|bake/compose)/',
 };
 const folders = Object.entries(mayImport).map(([from, to]) => ({
