@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
 import { BASE, overheadOperation, renewFiles, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
-const BUILT = ['warm', 'cold', 'copy', 'few', 'many', 'first', 'probe', 'parse'].map(
+const BUILT = ['warm', 'cold', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'].map(
   (name) => `localhost/bench/${name}:latest`,
 );
 const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
@@ -49,6 +49,10 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
       for (const id of left) tryRun(docker('builder', 'prune', '--force', '--all', '--filter', `id=${id}`));
     }
   };
+  const beginAbsent = () => {
+    needAbsent();
+    knownIds = new Set(cacheIds());
+  };
   run(docker('load', '-i', baseArchive));
   return {
     name: `docker ${version}`,
@@ -85,11 +89,24 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
         before: () => pushed.clear(),
         argv: () => [docker('push', `${pushed.address}/large:docker`)],
       },
-      'first-run': {
+      'first-build': {
+        prepare: beginAbsent,
+        before: remove,
+        argv: () => [build('unpack', ...uniqueBuildArg())],
+        after: forgetBase,
+      },
+      'load-run': {
         prepare() {
-          needAbsent();
-          knownIds = new Set(cacheIds());
+          haveArchive();
+          remove();
+          beginAbsent();
         },
+        before: remove,
+        argv: () => [docker('load', '-i', archive), build('unpack', ...uniqueBuildArg())],
+        after: forgetBase,
+      },
+      'first-run': {
+        prepare: beginAbsent,
         before: remove,
         argv: () => [docker('pull', image), build('first', ...uniqueBuildArg())],
         check: needAllNew,

@@ -5,7 +5,7 @@ import { measuringEnvironment, run } from './process.mjs';
 import { BASE, overheadOperation, renewFiles, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
 /** This checkout's tsbuild, and the base image for all tools: made here of the host's own programs. */
-export function createTsbuild({ scratch, registriesConf, folders, image, pushed }) {
+export function createTsbuild({ scratch, registriesConf, folders, image, baseArchive, pushed }) {
   const cli = [process.execPath, fileURLToPath(new URL('../../dist/bin/tsbuild.js', import.meta.url))];
   const env = measuringEnvironment({ CONTAINERS_REGISTRIES_CONF: registriesConf });
   const store = join(scratch, 'tsbuild');
@@ -21,6 +21,11 @@ export function createTsbuild({ scratch, registriesConf, folders, image, pushed 
     if (existsSync(archive)) return;
     havePulled();
     run(save, { env });
+  };
+  /** A store that has the base of the builds, and nothing else. */
+  const begin = () => {
+    dropFresh();
+    run(tsbuild(fresh, 'load', '-i', baseArchive), { env });
   };
   return {
     name: 'tsbuild',
@@ -70,6 +75,17 @@ export function createTsbuild({ scratch, registriesConf, folders, image, pushed 
         prepare: havePulled,
         before: () => rmSync(join(store, 'snapshots'), { recursive: true, force: true }),
         argv: () => [build(store, folders.unpack, ...uniqueBuildArg())],
+      },
+      'first-build': {
+        before: begin,
+        argv: () => [build(fresh, folders.unpack, ...uniqueBuildArg())],
+        after: dropFresh,
+      },
+      'load-run': {
+        prepare: haveArchive,
+        before: begin,
+        argv: () => [tsbuild(fresh, 'load', '-i', archive), build(fresh, folders.unpack, ...uniqueBuildArg())],
+        after: dropFresh,
       },
       'first-run': {
         before: dropFresh,

@@ -18,6 +18,8 @@ export const OPERATIONS = [
   { id: 'load', title: 'load into an empty store', kind: 'transfer' },
   { id: 'push', title: 'push into an empty registry', kind: 'large' },
   { id: 'unpack', title: 'unpack, and one RUN step upon it', kind: 'large' },
+  { id: 'first-build', title: 'one RUN step upon it, from an empty store', kind: 'large' },
+  { id: 'load-run', title: 'load, and one RUN step upon it', kind: 'large' },
   { id: 'first-run', title: 'pull, then build one RUN step upon it', kind: 'first-run' },
 ];
 

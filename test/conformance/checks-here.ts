@@ -15,7 +15,7 @@ type Requests = typeof import('../../src/cli/build-request.js');
 /** What tsbuild warns of in a case, by BuildKit's rules; it has others of its own. */
 export async function checkHere(prepared: PreparedCase, tools: Toolchain, host: Host): Promise<readonly Check[]> {
   const { parseArguments } = (await import(join(DIST, 'cli/argv.js'))) as Arguments;
-  const { findCommand } = (await import(join(DIST, 'cli/command-table.js'))) as CommandTable;
+  const { findCommand } = (await import(join(DIST, 'cli/tables/command-table.js'))) as CommandTable;
   const { argumentsSpec } = (await import(join(DIST, 'cli/command.js'))) as Commands;
   const { readBuildRequest } = (await import(join(DIST, 'cli/build-request.js'))) as Requests;
   const command = findCommand('build');
