@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import { type FileStat, statFile } from './files/file-stat.js';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { applyLayer, type ApplyOptions } from './apply/apply-layer.js';
 import { hostPath } from '../support/byte-path.js';
 import type { Change } from './change.js';
 import { diffDirectory } from './diff-directory.js';
-import { statFile } from './files/file-entry.js';
+
 import type { Owner, OwnerMap, Ownership } from './files/ownership.js';
 import { createLayersTree } from './layers-tree.js';
 import { missingSnapshot, type SnapshotterOptions } from './overlay-snapshotter.js';
@@ -126,7 +126,7 @@ class CopySnapshotter implements Snapshotter {
 type Versions = ReadonlyMap<ByteString, string>;
 const NOTHING: Versions = new Map();
 
-function versionOf(stat: BigIntStats | undefined): string {
+function versionOf(stat: FileStat | undefined): string {
   return stat === undefined
     ? ''
     : [stat.ino, stat.ctimeNs, stat.mtimeNs, stat.size, stat.mode, stat.uid, stat.gid].join();

@@ -1,11 +1,12 @@
-import { readdirSync, type BigIntStats } from 'node:fs';
+import { type FileStat, statFile } from './files/file-stat.js';
+import { readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { fsPath, type ByteString } from '../support/byte-string.js';
 import { invariant } from '../support/invariant.js';
 import { getXattr, listXattrs } from '../support/syscalls.js';
 import { childPath, hostPath, ROOT } from '../support/byte-path.js';
 import type { Change } from './change.js';
-import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
+import { fileEntry, isWhiteout, readFile } from './files/file-entry.js';
 import { readLayerXattrs } from './files/layer-xattrs.js';
 import type { OwnerMap, Ownership } from './files/ownership.js';
 import { OPAQUE_VALUE } from './directory-files.js';
@@ -26,7 +27,7 @@ export interface DirectoryDiff {
    */
   readonly opaqueXattr: ByteString | null;
   /** Whether a file is known to be the parent's, untouched: spares comparing it. */
-  readonly isUntouched?: (path: ByteString, stat: BigIntStats) => boolean;
+  readonly isUntouched?: (path: ByteString, stat: FileStat) => boolean;
 }
 
 /**
@@ -72,7 +73,7 @@ interface PendingDirectory {
 
 interface Candidate {
   readonly path: ByteString;
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
   readonly host: ByteString;
 }
 

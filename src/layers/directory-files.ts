@@ -1,8 +1,9 @@
-import { readdirSync, type BigIntStats } from 'node:fs';
+import { type FileStat, statFile } from './files/file-stat.js';
+import { readdirSync } from 'node:fs';
 import { hostPath } from '../support/byte-path.js';
 import { bufferOf, fsPath, type ByteString } from '../support/byte-string.js';
 import { getXattr } from '../support/syscalls.js';
-import { fileEntry, isWhiteout, readFile, statFile } from './files/file-entry.js';
+import { fileEntry, isWhiteout, readFile } from './files/file-entry.js';
 import { readLayerXattrs } from './files/layer-xattrs.js';
 import type { OwnerMap, Ownership } from './files/ownership.js';
 import type { LayerFile, LayerFiles, LayerName } from './layer-files.js';
@@ -65,12 +66,12 @@ interface Found {
   readonly path: ByteString;
   /** Absolute. */
   readonly host: ByteString;
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
 }
 
 class FileOfDirectory implements LayerFile {
   readonly kind: LayerFile['kind'];
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
   readonly #found: Found;
   readonly #layer: LayerDirectory;
   readonly #reading: DirectoryReading;

@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import type { FileStat } from './files/file-stat.js';
 import type { ByteString } from '../support/byte-string.js';
 import type { TreeEntry } from './tree.js';
 
@@ -6,7 +6,7 @@ import type { TreeEntry } from './tree.js';
 export interface LayerFile {
   readonly kind: 'file' | 'directory' | 'whiteout';
   /** Where it lies on the disk as a file of its own. */
-  readonly stat: BigIntStats | undefined;
+  readonly stat: FileStat | undefined;
   /** Of a directory: whether it hides what lower layers have in it. */
   isOpaque(): boolean;
   entry(): TreeEntry;

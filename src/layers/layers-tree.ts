@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import type { FileStat } from './files/file-stat.js';
 import { compareBytes, type ByteString } from '../support/byte-string.js';
 import { systemErrorCode } from '../support/errors.js';
 import { invariant } from '../support/invariant.js';
@@ -33,7 +33,7 @@ class LayersTree implements StatedTree {
   readonly #contributors = new Map<ByteString, readonly LayerFiles[]>();
 
   /** The file that was looked at last: whoever hashes it has just done so. */
-  #last: { readonly path: ByteString; readonly stat: BigIntStats | undefined } | undefined;
+  #last: { readonly path: ByteString; readonly stat: FileStat | undefined } | undefined;
 
   constructor({ layers, ...reading }: LayersTreeOptions) {
     invariant(reading.opaqueXattr !== undefined || layers.length <= 1, 'layers without whiteouts');

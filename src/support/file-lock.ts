@@ -16,7 +16,7 @@ const LONGEST_PAUSE_MS = 50;
 /**
  * Waits for a kernel lock on a file, which is made when it is missing and never removed. Not reentrant: two locks of one
  * process exclude each other as those of two processes do.
- * @param onWait called once, if somebody else has it
+ * @param onWait called once, if somebody else has it for longer than it is worth a word
  * @throws `ABORTED`; system errors, where files cannot be locked
  */
 export async function acquireFileLock(
@@ -30,7 +30,7 @@ export async function acquireFileLock(
 /**
  * Waits for a lock that excludes all others, on a file that is there only while somebody has the lock or waits for it: for locks
  * that are as many as the things they are for.
- * @param onWait called once, if somebody else has it
+ * @param onWait called once, if somebody else has it for longer than it is worth a word
  * @throws `ABORTED`; system errors
  */
 export async function acquireTransientLock(
@@ -46,12 +46,16 @@ async function polled(
   attempt: () => FileLock | undefined,
 ): Promise<FileLock> {
   const what = `lock "${path}"`;
+  let isTold = false;
   // flock(2) would block the thread, or a thread of the pool that Node's file system calls need.
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     throwIfAborted(what, signal);
     const lock = attempt();
     if (lock !== undefined) return lock;
-    if (pauseMs === 1) onWait?.();
+    if (pauseMs === LONGEST_PAUSE_MS && !isTold) {
+      isTold = true;
+      onWait?.();
+    }
     await pause(pauseMs, signal);
     throwIfAborted(what, signal);
   }

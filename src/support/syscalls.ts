@@ -43,7 +43,8 @@ export const S_IFMT = { fifo: 0o010000, character: 0o020000, block: 0o060000, so
 /** Of open(2), where Node has no constant for it. */
 export const O_PATH = 0x200000;
 export const O_CLOEXEC = 0x80000;
-const AT_FDCWD = -100;
+/** For a directory: paths are those of the process. */
+export const AT_FDCWD = -100;
 
 interface Numbers {
   readonly statx: number;
@@ -333,35 +334,46 @@ export function ioctl(descriptor: number, request: number, argument: number | Ui
   return invoke('int ioctl(int, unsigned long, long)', '', [descriptor, request, argument]);
 }
 
-/** Of names without NUL; NAME_MAX on Linux is 255. */
-const MAX_NAME = 255;
+/** PATH_MAX of Linux, with its NUL. */
+const PATH_SPACE = 4096;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_BASIC_STATS = 0x7ff;
 
 /** Where a `FileLook` has what it has seen: indexes of 32-bit words of the kernel's `struct statx`, low words first. */
-export const STATX_WORD = { mode: 7, inode: 8, size: 10, ctime: 24, mtime: 28, device: 34 } as const;
+export const STATX_WORD = {
+  links: 4,
+  uid: 5,
+  gid: 6,
+  mode: 7,
+  inode: 8,
+  size: 10,
+  ctime: 24,
+  mtime: 28,
+  special: 32,
+  device: 34,
+} as const;
 
 /** For whoever looks at files by the thousand: lstat of Node makes six objects of each, and takes twice as long. */
 export interface FileLook {
   /** As the last look left it. */
   readonly words: Uint32Array;
-  /** statx(2) of a file in an open directory, not following it. @returns whether it is there, under a name that can be given */
-  at(directory: number, name: ByteString): boolean;
+  /** statx(2) of a file by its path from an open directory, not following it. @returns whether it is there */
+  at(directory: number, path: ByteString): boolean;
 }
 
 export function openFileLook(): FileLook {
   const { koffi, numbers, call } = libc();
   const statx = call('long syscall(long, long, const void *, long, long, void *)');
-  const path = Buffer.alloc(MAX_NAME + 1);
+  const space = Buffer.alloc(PATH_SPACE);
   const words = new Uint32Array(64);
   return {
     words,
-    at: (directory, name) => {
-      if (name.length > MAX_NAME) return false;
-      path[path.write(name, 0, 'latin1')] = 0;
-      if (Number(statx(numbers.statx, directory, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, words)) === 0)
+    at: (directory, path) => {
+      if (path.length >= PATH_SPACE) throw new SyscallError('statx', os.errno.ENAMETOOLONG, path);
+      space[space.write(path, 0, 'latin1')] = 0;
+      if (Number(statx(numbers.statx, directory, space, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, words)) === 0)
         return true;
-      const error = new SyscallError('statx', koffi.errno(), name);
+      const error = new SyscallError('statx', koffi.errno(), path);
       if (error.code === 'ENOENT') return false;
       throw error;
     },

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { test } from 'vitest';
 import { createCopySnapshotter } from '../../src/layers/copy-snapshotter.js';
 import { createOverlaySnapshotter } from '../../src/layers/overlay-snapshotter.js';
 import { LayerTars } from '../../src/layers/snapshots/layer-tars.js';
@@ -88,15 +89,22 @@ function canMountImages(): boolean {
   }
 }
 
-snapshotterSuite('erofs snapshotter', {
+// An ordinary user's kernel mounts no such thing, and its marks are not those that a user may set.
+const describeImages = isRoot ? snapshotterSuite : leftOut;
+
+function leftOut(name: string): void {
+  test.skip(`the ${name}: only root mounts EROFS`);
+}
+
+describeImages('erofs snapshotter', {
   create: (places) => {
     const root = path.join(places.directory, '../store');
     const tars = new LayerTars({ ...places, roots: [root] });
-    const options = { ...places, ownership, userxattr: !isRoot, tars } as const;
+    const options = { ...places, ownership, userxattr: false, tars } as const;
     return imagingSnapshotter(createOverlaySnapshotter(options), root);
   },
   edit: editOverlay,
-  edits: isRoot ? 'all' : 'none',
+  edits: 'all',
   roundTrips: 8,
   skipEdits: (overlay.skip && overlay.reason) || (images.skip && images.reason),
   skipOwners,

@@ -96,9 +96,11 @@ describe('an image on its way to a server without a network', () => {
     expect(exitCode).toBe(0);
     if (mode === 'plain') expect(stderr).toMatch(/#1 writing images: ([\d.]+MB) \/ \1 [\d.]+s done/);
     else {
-      const last = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+      const events = stderr.trim().split('\n');
+      const [last, totals] = events.slice(-2).map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(last).toMatchObject({ type: 'transfer', direction: 'write', done: true, step: 'save' });
-      expect(last['current']).toBe(last['total']);
+      expect(last?.['current']).toBe(last?.['total']);
+      expect(totals).toMatchObject({ type: 'totals' });
     }
     const loaded = await run('there', `load --progress ${mode} -i x.tar`);
     expect(loaded.stderr).toContain(mode === 'plain' ? 'transferring archive: ' : '"direction":"read"');

@@ -1,8 +1,9 @@
+import { statFile } from '../files/file-stat.js';
 import { mkdirSync, readlinkSync, unlinkSync } from 'node:fs';
 import { baseName, parentPath } from '../../support/byte-path.js';
 import { fsPath, type ByteString } from '../../support/byte-string.js';
 import type { RootedDirectories } from '../../support/rooted-path.js';
-import { statFile, timestampOf } from '../files/file-entry.js';
+import { timestampOf } from '../files/file-entry.js';
 import type { OwnFiles } from './merged-directories.js';
 
 /** The files of a layer that are written below a root. */

@@ -1,9 +1,10 @@
+import { statFile } from '../files/file-stat.js';
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { fsPath, type ByteString } from '../../support/byte-string.js';
 import type { RootedDirectories } from '../../support/rooted-path.js';
 import { makeNode, S_IFMT, setXattr } from '../../support/syscalls.js';
 import { baseName, childPath, parentPath, ROOT } from '../../support/byte-path.js';
-import { statFile } from '../files/file-entry.js';
+
 import { OPAQUE_VALUE } from '../directory-files.js';
 import type { Tree } from '../tree.js';
 import type { MergedDirectories } from './merged-directories.js';

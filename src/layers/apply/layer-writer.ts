@@ -1,3 +1,4 @@
+import { type FileStat, statFile } from '../files/file-stat.js';
 import {
   closeSync,
   constants,
@@ -9,7 +10,6 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import type { BigIntStats } from 'node:fs';
 import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.js';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { RootedDirectories } from '../../support/rooted-path.js';
@@ -23,7 +23,7 @@ import {
   storeXattr,
   type AttributeWriting,
 } from '../files/file-attributes.js';
-import { isWhiteout, statFile, timestampOf } from '../files/file-entry.js';
+import { isWhiteout, timestampOf } from '../files/file-entry.js';
 import { DEVICE_XATTR } from '../files/ownership.js';
 import { isMissing } from '../layers-tree.js';
 import type { TarEntry, Timestamp } from '../tar-entry.js';
@@ -235,7 +235,7 @@ export class LayerWriter implements Disposable {
     return true;
   }
 
-  #isWhiteout(stat: BigIntStats): boolean {
+  #isWhiteout(stat: FileStat): boolean {
     return this.#target.overlay !== null && isWhiteout(stat);
   }
 

@@ -1,8 +1,8 @@
+import { statFile } from '../files/file-stat.js';
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { childPath } from '../../support/byte-path.js';
 import { fsPath, type ByteString } from '../../support/byte-string.js';
 import type { RootedDirectories } from '../../support/rooted-path.js';
-import { statFile } from '../files/file-entry.js';
 
 /**
  * Removes a directory with all that is in it. Each directory on the way is opened as `RootedDirectories` does: Node's own removal

@@ -1,17 +1,9 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readlinkSync,
-  readSync,
-  type BigIntStats,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { fsPath, textOfBytes, type ByteString } from '../../support/byte-string.js';
-import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+import { TsbuildError } from '../../support/errors.js';
 import { decodeDevice, getXattr } from '../../support/syscalls.js';
 import type { Timestamp } from '../tar-entry.js';
+import type { FileStat } from './file-stat.js';
 import type { TreeEntry } from '../tree.js';
 import { DEVICE_XATTR, OWNER_XATTR, parseOwner, type Owner, type Ownership } from './ownership.js';
 
@@ -34,34 +26,8 @@ const TYPES: ReadonlyMap<number, TreeEntry['type']> = new Map([
   [constants.S_IFIFO, 'fifo'],
 ]);
 
-/** PATH_MAX, without its NUL. */
-const MAX_PATH = 4095;
-
-/**
- * lstat(2); `undefined` when there is no such file, or none can be there.
- * @throws `LAYER_INVALID` where there may be one that no path can name: to take it for absent would lose it
- */
-export function statFile(path: ByteString): BigIntStats | undefined {
-  try {
-    return lstatSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENAMETOOLONG' && path.length > MAX_PATH) throw tooLong(path, error);
-    if (code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
-    throw error;
-  }
-}
-
-function tooLong(path: ByteString, cause: unknown): TsbuildError {
-  const state = `its path is longer than ${MAX_PATH} bytes`;
-  return new TsbuildError('LAYER_INVALID', `cannot read file "${textOfBytes(path).slice(0, 200)}…": ${state}`, {
-    hint: 'Remove it, or give the folders above it shorter names.',
-    cause,
-  });
-}
-
 /** What a tree says about a file on the host. */
-export function fileEntry(path: ByteString, stat: BigIntStats, reading: FileReading): TreeEntry {
+export function fileEntry(path: ByteString, stat: FileStat, reading: FileReading): TreeEntry {
   const device = readPlaceholder(path, stat, reading);
   const type = device?.type ?? fileType(stat);
   const owner = ownerOf(path, stat, reading);
@@ -78,12 +44,12 @@ export function fileEntry(path: ByteString, stat: BigIntStats, reading: FileRead
   };
 }
 
-export function fileType(stat: BigIntStats): TreeEntry['type'] {
+export function fileType(stat: FileStat): TreeEntry['type'] {
   return TYPES.get(Number(stat.mode) & constants.S_IFMT) ?? 'socket';
 }
 
 /** How overlayfs marks a file of a lower layer as deleted. */
-export function isWhiteout(stat: BigIntStats): boolean {
+export function isWhiteout(stat: FileStat): boolean {
   return stat.isCharacterDevice() && stat.rdev === 0n;
 }
 
@@ -92,7 +58,7 @@ export function timestampOf(nanoseconds: bigint): Timestamp {
   return { seconds: Number((nanoseconds - rest) / NANOSECONDS), nanoseconds: Number(rest) };
 }
 
-function ownerOf(path: ByteString, stat: BigIntStats, { ownership, owner }: FileReading): Owner {
+function ownerOf(path: ByteString, stat: FileStat, { ownership, owner }: FileReading): Owner {
   if (ownership !== 'recorded') return { uid: Number(stat.uid), gid: Number(stat.gid) };
   if (owner !== undefined) return owner;
   const recorded = stat.isFile() || stat.isDirectory() ? getXattr(path, OWNER_XATTR) : undefined;
@@ -105,7 +71,7 @@ export interface Placeholder {
   readonly minor: number;
 }
 
-function readPlaceholder(path: ByteString, stat: BigIntStats, { ownership }: FileReading): Placeholder | undefined {
+function readPlaceholder(path: ByteString, stat: FileStat, { ownership }: FileReading): Placeholder | undefined {
   if (ownership === 'none' || stat.size !== 0n || !stat.isFile()) return undefined;
   return parsePlaceholder(getXattr(path, DEVICE_XATTR));
 }

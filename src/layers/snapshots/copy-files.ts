@@ -1,3 +1,4 @@
+import { type FileStat, statFile } from '../files/file-stat.js';
 import {
   chmodSync,
   constants,
@@ -8,13 +9,12 @@ import {
   readdirSync,
   readlinkSync,
   symlinkSync,
-  type BigIntStats,
 } from 'node:fs';
 import { fsPath, type ByteString } from '../../support/byte-string.js';
 import { decodeDevice, getXattr, listXattrs, makeNode, S_IFMT } from '../../support/syscalls.js';
 import { childPath, hostPath, ROOT } from '../../support/byte-path.js';
 import { setMtime, storeXattr } from '../files/file-attributes.js';
-import { fileType, statFile, timestampOf } from '../files/file-entry.js';
+import { fileType, timestampOf } from '../files/file-entry.js';
 import { isLayerXattr } from '../files/layer-xattrs.js';
 import { OWN_XATTR, type Ownership } from '../files/ownership.js';
 
@@ -55,7 +55,7 @@ function* copyDirectory(options: CopyOptions, path: ByteString, links: Map<bigin
 interface Copy {
   readonly source: ByteString;
   readonly target: ByteString;
-  readonly stat: BigIntStats;
+  readonly stat: FileStat;
   readonly ownership: Ownership;
 }
 

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import {
   acquireFileLock,
   acquireTransientLock,
@@ -63,9 +63,8 @@ test('stops waiting when cancelled', async () => {
 
 test('a transient lock is held by one at a time, and its file goes with the last of them', async () => {
   let held = 0;
-  let waits = 0;
   const work = async (): Promise<void> => {
-    using _lock = await acquireTransientLock(path, { onWait: () => (waits += 1) });
+    using _lock = await acquireTransientLock(path);
     held += 1;
     expect(held).toBe(1);
     expect(existsSync(path)).toBe(true);
@@ -73,8 +72,19 @@ test('a transient lock is held by one at a time, and its file goes with the last
     held -= 1;
   };
   await Promise.all(Array.from({ length: 20 }, work));
-  expect(waits).toBe(19);
   expect(existsSync(path)).toBe(false);
+});
+
+test('tells whoever waits for long, once', async () => {
+  let told = 0;
+  const held = await acquireFileLock(path, 'exclusive', { onWait: () => (told += 1) });
+  const waiting = acquireFileLock(path, 'exclusive', { onWait: () => (told += 1) });
+  expect(told).toBe(0);
+  await vi.waitUntil(() => told > 0);
+  await delay(120);
+  expect(told).toBe(1);
+  held[Symbol.dispose]();
+  (await waiting)[Symbol.dispose]();
 });
 
 test('a transient lock whose holder was killed is free, though its file is still there', async () => {
