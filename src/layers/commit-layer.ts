@@ -12,7 +12,7 @@ import { writeTar } from './tar/write-tar.js';
  * @throws `LAYER_INVALID` for what a layer cannot hold; what `ingest` throws
  */
 export async function commitLayer(options: {
-  readonly changes: AsyncIterable<Change>;
+  readonly changes: AsyncIterable<Change> | Iterable<Change>;
   readonly blobs: Pick<BlobStore, 'ingest'>;
   /** Where the index of the layer goes; absent: nowhere. */
   readonly indexes?: Pick<LayerIndexes, 'save'> | undefined;

@@ -21,14 +21,19 @@ export async function recordLayer(
 }
 
 /** No time after the epoch goes into the layer (reproducible-builds.org, SOURCE_DATE_EPOCH), unless other times are asked for. */
-async function* withTimes(
+function withTimes(
   changes: AsyncIterable<Change> | Iterable<Change>,
   { sourceDateEpoch: seconds, fileTimes = 'bounded' }: LayerTimes,
+): AsyncIterable<Change> | Iterable<Change> {
+  if (seconds === undefined || fileTimes === 'kept') return changes;
+  return boundedBy(seconds, changes, fileTimes);
+}
+
+async function* boundedBy(
+  seconds: number,
+  changes: AsyncIterable<Change> | Iterable<Change>,
+  fileTimes: LayerTimes['fileTimes'],
 ): AsyncGenerator<Change> {
-  if (seconds === undefined || fileTimes === 'kept') {
-    yield* changes;
-    return;
-  }
   const mayStay = (mtime: Timestamp): boolean => fileTimes === 'bounded' && mtime.seconds < seconds;
   for await (const change of changes) {
     if (change.kind !== 'upsert' || mayStay(change.entry.mtime)) yield change;

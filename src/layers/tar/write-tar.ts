@@ -19,7 +19,7 @@ const ZEROS: Uint8Array = new Uint8Array(2 * BLOCK);
  * @throws `LAYER_INVALID` for a file that a layer cannot hold, or that changes while it is read
  */
 export async function* writeTar(
-  changes: AsyncIterable<Change>,
+  changes: AsyncIterable<Change> | Iterable<Change>,
   index?: LayerIndexBuilder,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const output = new ChunkBuffer();

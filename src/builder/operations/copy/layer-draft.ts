@@ -146,8 +146,8 @@ export function upsert(
   { entry }: DraftFile,
   open?: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Change {
-  const change = { kind: 'upsert', entry: { ...entry, path, mtime: wholeSeconds(entry.mtime) } } as const;
-  return open === undefined ? change : { ...change, open };
+  const own = { ...entry, path, mtime: wholeSeconds(entry.mtime) };
+  return open === undefined ? { kind: 'upsert', entry: own } : { kind: 'upsert', entry: own, open };
 }
 
 export function hardLink(path: ByteString, { entry }: DraftFile, target: ByteString): Change {
