@@ -89,6 +89,17 @@ export async function* abortable(
   }
 }
 
+/** Passes everything on, and tells of each chunk before that. */
+export async function* observed<T>(
+  source: AsyncIterable<T>,
+  onChunk: (chunk: T) => void,
+): AsyncGenerator<T, void, undefined> {
+  for await (const chunk of source) {
+    onChunk(chunk);
+    yield chunk;
+  }
+}
+
 /** @throws `ABORTED` */
 export function throwIfAborted(what: string, signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw abortedError(what, signal);

@@ -6,6 +6,7 @@ import { ChunkDigester } from './chunk-digester.js';
 import { openCopyingDigester } from './copying-digester.js';
 import { decompress } from './decompress.js';
 import { inflateFile, startsWithGzip } from './inflate-file.js';
+import { observed } from '../../support/byte-streams.js';
 
 /** A file that is compressed or not, and how its content is to be digested. */
 export interface ContentFile {
@@ -59,7 +60,7 @@ async function readContent(path: string, { take, onRead }: Reader): Promise<void
   using gunzip = startsWithGzip(path) ? BlockingGunzip.open() : undefined;
   if (gunzip === undefined) {
     const source = createReadStream(path, { highWaterMark: 1 << 20 });
-    for await (const chunk of decompress(watched(source, onRead))) take(chunk);
+    for await (const chunk of decompress(observed(source, onRead))) take(chunk);
   } else {
     for (const chunk of inflateFile(path, gunzip, onRead)) take(chunk);
   }
@@ -71,14 +72,4 @@ function counting(counter: SharedArrayBuffer | undefined): (chunk: Uint8Array) =
   return (chunk) => {
     Atomics.add(count, 0, BigInt(chunk.byteLength));
   };
-}
-
-async function* watched(
-  source: AsyncIterable<Buffer>,
-  onRead: (chunk: Buffer) => void,
-): AsyncGenerator<Buffer, void, undefined> {
-  for await (const chunk of source) {
-    onRead(chunk);
-    yield chunk;
-  }
 }

@@ -14,6 +14,7 @@ import { createLayersTree } from '../layers-tree.js';
 import { awaitedTree } from './awaited-tree.js';
 import { contentMismatch } from './content-mismatch.js';
 import { ReceivedLayers, type LayersBelow } from './layers-below.js';
+import { observed } from '../../support/byte-streams.js';
 
 /** A layer to unpack by itself, in a thread. */
 export interface LayerJob {
@@ -68,7 +69,7 @@ async function applyBlob(job: LayerJob, target: LayerTarget, below: ReceivedLaye
   using gunzip = !job.overlapped && startsWithGzip(job.path) ? BlockingGunzip.open() : undefined;
   if (gunzip === undefined) {
     const file = createReadStream(job.path, { highWaterMark: 1 << 20 });
-    await applyLayer(digestedStream(decompress(watched(file, read)), digester), target, { indexer });
+    await applyLayer(digestedStream(decompress(observed(file, read)), digester), target, { indexer });
   } else {
     applyChunks(digested(inflateFile(job.path, gunzip, read), digester), target, indexer);
   }
@@ -87,16 +88,6 @@ function reading(verifier: Verifier, below: ReceivedLayers): (chunk: Uint8Array)
     below.read(unreported);
     unreported = 0;
   };
-}
-
-async function* watched(
-  source: AsyncIterable<Buffer>,
-  onRead: (chunk: Buffer) => void,
-): AsyncGenerator<Buffer, void, undefined> {
-  for await (const chunk of source) {
-    onRead(chunk);
-    yield chunk;
-  }
 }
 
 function* digested(source: Iterable<Uint8Array>, digester: Digester): Generator<Uint8Array, void, undefined> {
