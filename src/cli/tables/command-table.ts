@@ -232,9 +232,10 @@ const saveOptions: readonly OptionSpec[] = [
   },
 ];
 
-const bake = bakeCommand(
-  build.options.filter(({ name }) => ['authfile', 'isolation', 'jobs', 'progress'].includes(name)),
-);
+const bake = bakeCommand([
+  ...REGISTRY_OPTIONS,
+  ...build.options.filter(({ name }) => ['isolation', 'jobs', 'progress'].includes(name)),
+]);
 
 export const COMMANDS: readonly Command[] = [
   build,

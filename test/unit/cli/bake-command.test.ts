@@ -77,6 +77,22 @@ describe('tsbuild bake', () => {
     expect(Buffer.from(app?.request.secrets['s'] ?? []).toString()).toBe('hush');
   });
 
+  test('reaches registries as it is told to, for all targets', async () => {
+    const words = ['--registry-mirror', 'mirror.example', '--creds', 'r.example=me:hush', '--retry', '2'];
+    const { host, status } = await bake(words, { env: { SECRET: 'x' } });
+    expect(status).toBe(0);
+    expect(host.opened).toMatchObject([
+      {
+        registries: {
+          credentials: { 'r.example': { username: 'me', password: 'hush' } },
+          mirrors: expect.anything() as unknown,
+          retries: { pull: 2, push: 2 },
+        },
+      },
+    ]);
+    expect((await bake(['--creds', 'me:hush'], { env: { SECRET: 'x' } })).status).toBe(2);
+  });
+
   test('what --set, --var and options for all say counts more than the file', async () => {
     const words = [
       '--set',

@@ -7,7 +7,7 @@ export interface TestHost extends Host {
   readonly output: () => string;
   readonly errors: () => string;
   /** What the toolchain was opened with. */
-  readonly opened: Pick<ToolchainOptions, 'storeRoot' | 'additionalStores'>[];
+  readonly opened: Pick<ToolchainOptions, 'storeRoot' | 'additionalStores' | 'registries'>[];
 }
 
 export interface TestHostOptions {
@@ -26,7 +26,7 @@ export const NOW: number = Date.UTC(2024, 0, 10, 12);
 export function testHost(options: TestHostOptions = {}): TestHost {
   const output = memoryStream(options.stdoutIsTerminal ?? false);
   const errors = memoryStream(false);
-  const opened: Pick<ToolchainOptions, 'storeRoot' | 'additionalStores'>[] = [];
+  const opened: Pick<ToolchainOptions, 'storeRoot' | 'additionalStores' | 'registries'>[] = [];
   return {
     env: options.env ?? {},
     cwd: options.cwd ?? '/nowhere',
@@ -39,8 +39,12 @@ export function testHost(options: TestHostOptions = {}): TestHost {
     takeSignals: () => ({ [Symbol.dispose]: () => undefined }),
     now: () => NOW,
     openToolchain: (given) => {
-      const { storeRoot, additionalStores = [] } = given;
-      opened.push({ storeRoot, ...(additionalStores.length === 0 ? {} : { additionalStores }) });
+      const { storeRoot, additionalStores = [], registries } = given;
+      opened.push({
+        storeRoot,
+        ...(additionalStores.length === 0 ? {} : { additionalStores }),
+        ...(registries === undefined ? {} : { registries }),
+      });
       return Promise.resolve(fakeToolchain(options.toolchain ?? {}));
     },
     sources: new Map(),
