@@ -16,9 +16,10 @@ export function readAnnotations(words: readonly string[]): Annotations {
     words.map((word) => {
       const [, places = 'manifest', rest = word] = PLACES.exec(word) ?? [];
       const equals = rest.indexOf('=');
-      const name = equals < 0 ? rest : rest.slice(0, equals);
+      if (equals < 0) throw refused(word, 'the value is missing', 'Write NAME=value; an empty value is NAME=.');
+      const name = rest.slice(0, equals);
       if (name === '') throw refused(word, 'the name is missing', 'Write NAME=value.');
-      return { word, places: places.split(','), name, value: equals < 0 ? '' : rest.slice(equals + 1) };
+      return { word, places: places.split(','), name, value: rest.slice(equals + 1) };
     }),
   );
 }
