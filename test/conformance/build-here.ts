@@ -70,7 +70,9 @@ export async function openLocalBuilder(storeRoot: string): Promise<LocalBuilder>
 async function removeSnapshots(storeRoot: string, env: Readonly<Record<string, string>>): Promise<void> {
   if (process.getuid?.() === 0) return;
   const { openStore } = (await import(join(DIST, 'store/open-store.js'))) as Stores;
-  const { collectSnapshotsAsOrdinaryUser } = (await import(join(DIST, 'toolchain/workshop/build-in-namespace.js'))) as Namespaces;
+  const { collectSnapshotsAsOrdinaryUser } = (await import(
+    join(DIST, 'toolchain/workshop/build-in-namespace.js')
+  )) as Namespaces;
   using store = await openStore(storeRoot);
   await collectSnapshotsAsOrdinaryUser(new Set(), { store, env, dryRun: false });
 }
