@@ -40,7 +40,7 @@ function sameState(one: TreeEntry, other: TreeEntry): boolean {
 
 type Xattrs = FileVersion['xattrs'];
 
-function sameXattrs(one: Xattrs, other: Xattrs): boolean {
+export function sameXattrs(one: Xattrs, other: Xattrs): boolean {
   if (one.size !== other.size) return false;
   for (const [name, value] of one) {
     const counterpart = other.get(name);

@@ -1,7 +1,8 @@
 import { childPath, ROOT } from '../../support/byte-path.js';
-import { compareBytes, type ByteString } from '../../support/byte-string.js';
+import type { ByteString } from '../../support/byte-string.js';
 import { treeEntryOf, xattrsOf, type FileNode } from '../index/file-node.js';
 import type { NodesTree } from '../index/nodes-tree.js';
+import { sameXattrs } from '../same-file.js';
 import { PLAIN_DIRECTORY, type TreeEntry } from '../tree.js';
 import { storedBytes } from './file-content.js';
 import { namesOfBoth } from './tree-files.js';
@@ -111,15 +112,9 @@ function isSame(old: FileNode, current: FileNode): boolean {
   if (old.kind !== 'directory' || current.kind !== 'directory') return false;
   const [before, after] = [treeEntryOf(old), treeEntryOf(current)];
   return (
-    before.mode === after.mode && before.uid === after.uid && before.gid === after.gid && sameAttributes(old, current)
+    before.mode === after.mode &&
+    before.uid === after.uid &&
+    before.gid === after.gid &&
+    sameXattrs(xattrsOf(old), xattrsOf(current))
   );
-}
-
-function sameAttributes(old: FileNode, current: FileNode): boolean {
-  const text = (node: FileNode): string =>
-    [...xattrsOf(node)]
-      .map(([name, value]) => `${name}=${Buffer.from(value).toString('hex')}`)
-      .sort(compareBytes)
-      .join();
-  return text(old) === text(current);
 }

@@ -3,7 +3,7 @@ import type { ByteString } from '../../support/byte-string.js';
 import { throwIfAborted } from '../../support/byte-streams.js';
 import { mtimeOf, treeEntryOf, xattrsOf, type FileNode } from '../index/file-node.js';
 import type { NodesTree } from '../index/nodes-tree.js';
-import type { TarEntry } from '../tar-entry.js';
+import { sameXattrs } from '../same-file.js';
 import type { TreeEntry } from '../tree.js';
 import { contentDigests } from './content-digests.js';
 import { contentKey, contentOf, type FileContent } from './file-content.js';
@@ -141,13 +141,4 @@ function contentsOf({ node: old }: Side, { node: current }: Side): Comparison['c
 function sameTime(one: FileNode, other: FileNode): boolean {
   const [mine, theirs] = [mtimeOf(one.look), mtimeOf(other.look)];
   return mine.seconds === theirs.seconds && mine.nanoseconds === theirs.nanoseconds;
-}
-
-function sameXattrs(one: TarEntry['xattrs'], other: TarEntry['xattrs']): boolean {
-  if (one.size !== other.size) return false;
-  for (const [name, value] of one) {
-    const counterpart = other.get(name);
-    if (counterpart === undefined || Buffer.compare(value, counterpart) !== 0) return false;
-  }
-  return true;
 }
