@@ -1,7 +1,8 @@
-import { createReadStream, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { createDigester, digestAlgorithm, type Digest } from '../../oci/digest.js';
+import type { Digest } from '../../oci/digest.js';
+import { hasDigest } from '../../store/damaged-blob.js';
 import { layout } from '../../store/layout.js';
 import { bytesBelow } from '../../support/directory-size.js';
 import { systemErrorCode } from '../../support/errors.js';
@@ -106,11 +107,7 @@ export class LayerTars {
   /** Whether the content of one that was inflated is what its name says. Reads all of it. */
   async isIntact(diffId: Digest): Promise<boolean> {
     if (this.#folder.load(diffId) === undefined) return false;
-    const digester = createDigester(digestAlgorithm(diffId));
-    for await (const chunk of createReadStream(this.#folder.tarOf(diffId), { highWaterMark: 1 << 20 })) {
-      digester.update(chunk as Uint8Array);
-    }
-    return digester.finish().digest === diffId;
+    return await hasDigest(this.#folder.tarOf(diffId), diffId);
   }
 
   remove(diffId: Digest): Promise<void> {
