@@ -15,7 +15,7 @@ import { LayerContent } from './layer-content.js';
 import type { LayerIndex } from './layer-index.js';
 import { layerNodes } from './layer-nodes.js';
 import { NodesTree } from './nodes-tree.js';
-import { readLayerIndex } from './read-layer-index.js';
+import { loadLayerIndex } from './read-layer-index.js';
 
 export interface LayerTreesOptions {
   readonly store: Pick<Store, 'root' | 'blobs' | 'layerIndexes'>;
@@ -137,9 +137,7 @@ export class LayerTrees {
   }
 
   #load(diffId: Digest): LayerIndex | undefined {
-    const bytes = this.#options.store.layerIndexes.load(diffId);
-    const index = bytes === undefined ? undefined : readLayerIndex(bytes);
-    return index?.diffId === diffId ? index : undefined;
+    return loadLayerIndex(this.#options.store.layerIndexes, diffId);
   }
 }
 

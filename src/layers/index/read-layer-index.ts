@@ -1,4 +1,5 @@
-import { isDigest } from '../../oci/digest.js';
+import { isDigest, type Digest } from '../../oci/digest.js';
+import type { LayerIndexes } from '../../store/layer-indexes.js';
 import { childPath, ROOT } from '../../support/byte-path.js';
 import type { ByteString } from '../../support/byte-string.js';
 import type { TarEntry } from '../tar-entry.js';
@@ -21,6 +22,13 @@ export function readLayerIndex(bytes: Buffer): LayerIndex | undefined {
   const [tarSize, count] = [reader.number(), reader.number()];
   const entries = header.subarray(reader.position);
   return { diffId, tarSize, count, files: () => readFiles(new PackedReader(entries), count) };
+}
+
+/** The stored index of a layer; `undefined` when there is none of this form, or it is another layer's. @throws `LAYER_INVALID` */
+export function loadLayerIndex(indexes: Pick<LayerIndexes, 'load'>, diffId: Digest): LayerIndex | undefined {
+  const bytes = indexes.load(diffId);
+  const index = bytes === undefined ? undefined : readLayerIndex(bytes);
+  return index?.diffId === diffId ? index : undefined;
 }
 
 /** As a reader of the tar gives it. */

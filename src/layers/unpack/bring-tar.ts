@@ -10,7 +10,7 @@ import { isTsbuildError, systemErrorCode } from '../../support/errors.js';
 import { WORTH_TWO_THREADS, type ContentDigester } from '../compression/content-digester.js';
 import { decompress } from '../compression/decompress.js';
 import type { LayerIndex } from '../index/layer-index.js';
-import { readLayerIndex } from '../index/read-layer-index.js';
+import { loadLayerIndex, readLayerIndex } from '../index/read-layer-index.js';
 import { TarReadingIndexer } from '../index/tar-indexer.js';
 import type { LayerTars, UnfinishedTar } from '../snapshots/layer-tars.js';
 import { contentMismatch } from './content-mismatch.js';
@@ -46,7 +46,7 @@ const REPORT_EVERY = 100;
 export async function bringTar(layer: Layer, bringing: TarBringing): Promise<BroughtTar | undefined> {
   const { tars, indexes } = bringing;
   const { diffId, descriptor } = layer;
-  const index = loadIndex(layer, indexes);
+  const index = loadLayerIndex(indexes, diffId);
   const isBlob = descriptor.digest === diffId && tars.blob(diffId) !== undefined;
   if (index !== undefined && !isBlob && tars.find(diffId, index.tarSize) !== undefined) {
     bringing.onBytes(layer, descriptor.size);
@@ -62,12 +62,6 @@ export async function bringTar(layer: Layer, bringing: TarBringing): Promise<Bro
     await tar?.commit(diffId);
     return { index: made, isNew: tar !== undefined };
   });
-}
-
-function loadIndex({ diffId }: Layer, indexes: Pick<LayerIndexes, 'load'>): LayerIndex | undefined {
-  const bytes = indexes.load(diffId);
-  const index = bytes === undefined ? undefined : readLayerIndex(bytes);
-  return index?.diffId === diffId ? index : undefined;
 }
 
 interface Reading extends TarBringing {
