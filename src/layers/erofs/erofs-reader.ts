@@ -1,5 +1,6 @@
 import type { ByteString } from '../../support/byte-string.js';
 import { invariant } from '../../support/invariant.js';
+import { typeOfMode } from '../files/file-entry.js';
 import type { Timestamp } from '../tar-entry.js';
 import type { TreeEntry } from '../tree.js';
 import {
@@ -39,16 +40,6 @@ export interface ErofsFile {
   readonly bodyAt: number;
 }
 
-const TYPES: ReadonlyMap<number, TreeEntry['type']> = new Map([
-  [0o010000, 'fifo'],
-  [0o020000, 'character-device'],
-  [0o040000, 'directory'],
-  [0o060000, 'block-device'],
-  [0o100000, 'file'],
-  [0o120000, 'symlink'],
-  [0o140000, 'socket'],
-]);
-const TYPE_BITS = 0o170000;
 const LAYOUT_MASK = 0b111;
 
 /** Reads an image that `writeErofs` made and whose checksum is right. What is known about directories is kept. */
@@ -77,7 +68,7 @@ export class ErofsReader {
     const xattrsAt = at + length;
     return {
       number,
-      type: TYPES.get(mode & TYPE_BITS) ?? 'socket',
+      type: typeOfMode(mode),
       mode: mode & 0o7777,
       ...(isExtended ? this.#extended(at) : this.#compact(at)),
       data: this.#bytes.readUInt32LE(at + COMPACT.at.data),

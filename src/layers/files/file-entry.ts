@@ -45,7 +45,12 @@ export function fileEntry(path: ByteString, stat: FileStat, reading: FileReading
 }
 
 export function fileType(stat: FileStat): TreeEntry['type'] {
-  return TYPES.get(Number(stat.mode) & constants.S_IFMT) ?? 'socket';
+  return typeOfMode(Number(stat.mode));
+}
+
+/** By the bits of a mode that say it. */
+export function typeOfMode(mode: number): TreeEntry['type'] {
+  return TYPES.get(mode & constants.S_IFMT) ?? 'socket';
 }
 
 /** How overlayfs marks a file of a lower layer as deleted. */
