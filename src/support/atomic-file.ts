@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from './errors.js';
@@ -110,6 +110,11 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<v
     const { bytesWritten } = await file.write(rest);
     rest = rest.subarray(bytesWritten);
   }
+}
+
+/** As `writeFully`, to an open descriptor, and at once. @throws system errors */
+export function writeFullySync(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.byteLength;) at += writeSync(descriptor, bytes, at);
 }
 
 async function abandon(file: FileHandle, path: string): Promise<void> {

@@ -1,5 +1,6 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createDigester, type DigestAlgorithm, type Digester } from '../../oci/digest.js';
+import { writeFullySync } from '../../support/atomic-file.js';
 
 export interface Copying {
   readonly algorithm: DigestAlgorithm;
@@ -21,8 +22,7 @@ export function openCopyingDigester({ algorithm, copy }: Copying): CopyingDigest
   return {
     update: (chunk) => {
       digester.update(chunk);
-      if (descriptor === undefined) return;
-      for (let at = 0; at < chunk.byteLength;) at += writeSync(descriptor, chunk, at);
+      if (descriptor !== undefined) writeFullySync(descriptor, chunk);
     },
     finish: () => {
       close();

@@ -1,5 +1,6 @@
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { writeFullySync } from '../../support/atomic-file.js';
 import type { ByteString } from '../../support/byte-string.js';
 import { removeTree } from '../../support/files.js';
 import { isIntactErofs } from '../erofs/erofs-seal.js';
@@ -49,7 +50,7 @@ export function usableImages(tars: LayerTars): (image: SnapshotImage, place: str
 function writePieces(file: string, pieces: Iterable<Uint8Array>): void {
   const descriptor = openSync(file, 'wx', 0o600);
   try {
-    for (const piece of pieces) for (let at = 0; at < piece.byteLength;) at += writeSync(descriptor, piece, at);
+    for (const piece of pieces) writeFullySync(descriptor, piece);
   } finally {
     closeSync(descriptor);
   }
