@@ -49,6 +49,12 @@ const packs = {
     ...['layers/overlay-snapshotter.ts', 'apply/apply-layer.ts', 'unpack/layer-threads.ts'],
   ],
 };
+// What a build that finds all in its cache runs anyhow, chunk after chunk.
+const together = [
+  ['cli/main.ts'],
+  ['toolchain.ts'],
+  ['commands/build.ts', 'progress/plain.ts', 'p-queue/dist/index.js'],
+];
 // Threads, each one file.
 const workers = {
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
@@ -84,6 +90,7 @@ removeStale('dist/bin');
 await bundlePrograms({
   programs,
   packs,
+  together,
   folder: 'dist/bin',
   options: { ...common, external, plugins: [terminalView] },
 });

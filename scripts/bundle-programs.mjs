@@ -3,15 +3,17 @@ import { createHash } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, transform } from 'esbuild';
+import { EXPORTS_OF_MERGED, mergeChunks } from './merge-chunks.mjs';
 
 /** The pack of what no other asks for. */
 const REST = 'rest';
 
 /**
  * Writes into `folder`, for each of `programs` (name → source), a loader, and the packs that they share. `packs` has, for each but
- * the last, the sources that it is there for; a chunk is in the first pack that needs it.
+ * the last, the sources that it is there for; a chunk is in the first pack that needs it. `together` has lists of sources: what those
+ * of a list need, and no list before it, becomes one chunk in each pack.
  */
-export async function bundlePrograms({ programs, packs, folder, options }) {
+export async function bundlePrograms({ programs, packs, together, folder, options }) {
   const { metafile, outputFiles } = await build({
     ...options,
     entryPoints: programs,
@@ -25,6 +27,10 @@ export async function bundlePrograms({ programs, packs, folder, options }) {
   const outputs = new Map(Object.entries(metafile.outputs));
   const texts = new Map(outputFiles.map(({ path, text }) => [join(folder, basename(path)), text]));
   const members = assignChunks(outputs, packs);
+  const groups = together.map((sources) => closureOf(outputs, sources));
+  const isProgram = (file) => basename(file, '.js') in programs;
+  for (const file of groups.flatMap((group) => [...group])) refuseLiveBindings(Object.keys(outputs.get(file).inputs));
+  await mergeChunks(groups, { members, isProgram, texts, options });
   const ids = new Map([...members].flatMap(([pack, files]) => files.map((file, at) => [file, `${pack}/${at}`])));
   const helpers = await helpersOf(options.target);
   const builtins = new Set();
@@ -32,7 +38,7 @@ export async function bundlePrograms({ programs, packs, folder, options }) {
   for (const [pack, files] of members) {
     const chunks = files.map(async (file) => {
       const code = await linked(texts.get(file), { file, ids, helpers, builtins, target: options.target });
-      const { format } = metafile.inputs[outputs.get(file).entryPoint] ?? {};
+      const { format } = metafile.inputs[outputs.get(file)?.entryPoint] ?? {};
       return format === 'cjs' ? `${code}${MEMBERS_OF_DEFAULT}` : code;
     });
     packTexts.set(pack, packText(await Promise.all(chunks), helpers));
@@ -64,7 +70,7 @@ function assignChunks(outputs, packs) {
   const free = new Set([...outputs.keys()].sort());
   const members = new Map();
   for (const [pack, sources] of Object.entries(packs)) {
-    const files = new Set(sources.flatMap((source) => withImports(outputs, chunkOf(outputs, source))));
+    const files = closureOf(outputs, sources);
     members.set(
       pack,
       [...files].filter((file) => free.delete(file)),
@@ -72,6 +78,17 @@ function assignChunks(outputs, packs) {
   }
   return members.set(REST, [...free]);
 }
+
+/** What a merged chunk exports has the value that it has when the chunk has run. */
+function refuseLiveBindings(sources) {
+  for (const source of sources) {
+    const found = /^export (let|var) .*/m.exec(readFileSync(source, 'utf8'));
+    if (found !== null) throw new Error(`${source} may change what it exports, and cannot be merged: ${found[0]}`);
+  }
+}
+
+const closureOf = (outputs, sources) =>
+  new Set(sources.flatMap((source) => withImports(outputs, chunkOf(outputs, source))));
 
 /** The chunk that begins with a source, which is told by the end of its path. */
 function chunkOf(outputs, source) {
@@ -105,7 +122,8 @@ async function linked(text, { file, ids, helpers, builtins, target }) {
   const result = withLazyBuiltins(withoutHelpers(code, helpers), builtins)
     .replace(/\brequire\("\.\/([\w.-]+\.js)"\)/g, (_, name) => `__bundle.load(${idOf(name)})`)
     .replace(/\bimport\("\.\/([\w.-]+\.js)"\)/g, (_, name) => `__bundle.loadLater(${idOf(name)})`)
-    .replace(/\bimport\(("\.\/[\w.-]+\.mjs")\)/g, (_, name) => `__bundle.importFile(${name})`);
+    .replace(/\bimport\(("\.\/[\w.-]+\.mjs")\)/g, (_, name) => `__bundle.importFile(${name})`)
+    .replace(EXPORTS_OF_MERGED, 'module.exports');
   const left = /\b(?:require|import)\("\.[^"]*"\)/.exec(result);
   if (left !== null) throw new Error(`${file} has ${left[0]}, which nothing can load`);
   return result;
