@@ -17,9 +17,23 @@ export type ChainId = Digest & { readonly [chainBrand]: true };
 export function chainIdsOf(diffIds: readonly Digest[]): readonly ChainId[] {
   let chain: Digest | undefined;
   return diffIds.map((diffId) => {
-    chain = chain === undefined ? diffId : digestOf(`${chain} ${diffId}`);
+    chain = chain === undefined ? diffId : chained(`${chain} ${diffId}`);
     return chain as ChainId;
   });
+}
+
+/** More than the layers of most builds. */
+const MAX_KNOWN = 500;
+const known = new Map<string, Digest>();
+
+/** Every step of a build asks for the chain of all below it. */
+function chained(text: string): Digest {
+  let digest = known.get(text);
+  if (digest !== undefined) return digest;
+  digest = digestOf(text);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(text, digest);
+  return digest;
 }
 
 /** `null` for no layers: the empty root file system has no chain id. */

@@ -43,7 +43,7 @@ export function joinGraphs(members: readonly GraphMember[]): JointGraph {
         continue;
       }
       const inputs = vertex.inputs.map((input) => idIn(ids, input));
-      const id = jointId(operation, inputs, scopes.numberOf(operation, scopeOf(operation)));
+      const id = jointId(vertex, inputs, scopes.numberOf(operation, scopeOf(operation)));
       ids.set(vertex.id, id);
       vertices.set(id, merged(vertices.get(id), { ...vertex, id, inputs }));
       membersOf.set(id, [...(membersOf.get(id) ?? []), number]);
@@ -77,8 +77,10 @@ function merged(known: Vertex<Operation> | undefined, vertex: Vertex<Operation>)
   return vertex.fresh === true ? { ...known, fresh: true } : known;
 }
 
-function jointId(operation: Operation, inputs: readonly VertexId[], scope: number): VertexId {
-  if (scope === 0) return vertexIdOf(operation, inputs);
+function jointId(vertex: Vertex<Operation>, inputs: readonly VertexId[], scope: number): VertexId {
+  const { operation } = vertex;
+  if (scope === 0)
+    return inputs.every((id, at) => id === vertex.inputs[at]) ? vertex.id : vertexIdOf(operation, inputs);
   return digestOf(canonicalJson({ operation, inputs, scope })) as VertexId;
 }
 
