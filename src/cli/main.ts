@@ -1,6 +1,8 @@
 import { availableParallelism, homedir } from 'node:os';
 import { basename } from 'node:path';
+import { DirectOutput, directTarget } from './direct-output.js';
 import type { Host } from './host.js';
+import type { OutputStream } from './output-stream.js';
 import { runCli } from './run-cli.js';
 
 /** 128 and the signal's number, as shells report it. */
@@ -39,12 +41,21 @@ function handleSignals(): Signals {
 /** What else a program may be sent, and ends this process unless it is taken. */
 const FURTHER_SIGNALS = ['SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGALRM'] as const;
 
-const opened = new Set<NodeJS.WriteStream>();
-
 /** `write` reports a closed pipe to its caller; without a listener the event would end the process as well. */
 function withoutErrorEvents(stream: NodeJS.WriteStream): NodeJS.WriteStream {
-  if (!opened.has(stream)) stream.on('error', () => undefined);
-  opened.add(stream);
+  return stream.on('error', () => undefined);
+}
+
+const opened = new Map<number, OutputStream>();
+
+/** Standard output or standard error, at the first use. */
+function output(descriptor: 1 | 2): OutputStream {
+  const known = opened.get(descriptor);
+  if (known !== undefined) return known;
+  const open = (): NodeJS.WriteStream => withoutErrorEvents(descriptor === 1 ? process.stdout : process.stderr);
+  const direct = directTarget(descriptor);
+  const stream = direct === undefined ? open() : new DirectOutput(direct, open);
+  opened.set(descriptor, stream);
   return stream;
 }
 
@@ -59,10 +70,10 @@ function processHost({ signal, take }: Signals): Host {
       return process.stdin;
     },
     get stdout() {
-      return withoutErrorEvents(process.stdout);
+      return output(1);
     },
     get stderr() {
-      return withoutErrorEvents(process.stderr);
+      return output(2);
     },
     signal,
     takeSignals: take,

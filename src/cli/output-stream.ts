@@ -3,11 +3,26 @@ import { pipeline } from 'node:stream/promises';
 import { outputError } from '../support/output-error.js';
 
 /** Standard output or standard error. The last three are there when it is a terminal. */
-export type OutputStream = Writable & {
+export type OutputStream = (Writable | StreamToOpen) & {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly rows?: number;
 };
+
+/** What is written to before it is known whether a stream of Node's is needed. */
+export interface StreamToOpen {
+  write(text: string | Uint8Array, done?: (error?: Error | null) => void): unknown;
+  asWritable(): Writable;
+}
+
+/** The stream for who needs one of Node's. */
+export function writableOf(stream: OutputStream): Writable {
+  return isWritable(stream) ? stream : stream.asWritable();
+}
+
+function isWritable(stream: OutputStream): stream is Writable {
+  return !('asWritable' in stream);
+}
 
 /** Whether cursor movements make sense there, and its size is known. */
 export function isTerminal(stream: OutputStream): stream is NodeJS.WriteStream {
@@ -18,7 +33,7 @@ export function isTerminal(stream: OutputStream): stream is NodeJS.WriteStream {
  * Resolves when the text has been handed to the operating system.
  * @throws `OUTPUT_FAILED`, `DISK_FULL`; the stream's own error of code `EPIPE` when its reader is gone
  */
-export async function print(stream: Writable, text: string | Uint8Array): Promise<void> {
+export async function print(stream: OutputStream, text: string | Uint8Array): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       stream.write(text, (error) => {
@@ -38,11 +53,11 @@ export async function print(stream: Writable, text: string | Uint8Array): Promis
  */
 export async function pour(
   content: AsyncIterable<Uint8Array>,
-  stream: Writable,
+  stream: OutputStream,
   { what, signal }: { readonly what: string; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
-    await pipeline(content, stream, { signal, end: false });
+    await pipeline(content, writableOf(stream), { signal, end: false });
   } catch (error) {
     throw outputError(what, error);
   }

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { abortable, collect } from '../support/byte-streams.js';
 import { TsbuildError } from '../support/errors.js';
 import type { Host } from './host.js';
-import { print } from './output-stream.js';
+import { print, writableOf } from './output-stream.js';
 
 /** A password of more bytes is none. */
 const LIMIT_BYTES = 64 * 1024;
@@ -43,7 +43,7 @@ async function answerTo(
       done();
     },
   });
-  const reader = createInterface({ input: stdin, output: hidden ? echo : stderr, terminal: true });
+  const reader = createInterface({ input: stdin, output: hidden ? echo : writableOf(stderr), terminal: true });
   // In raw mode Ctrl-C is a character: readline tells of it, the process gets no signal.
   const interrupted = new Promise<never>((_resolve, reject) => {
     reader.once('SIGINT', () => {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,6 +52,24 @@ describe('the bundled command line', () => {
   test('ends in silence when nobody reads its output', () => {
     const command = `{ sleep 0.2; "${process.execPath}" "${tsbuild}" --help; echo "ended with $?" >&2; } | true`;
     expect(spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stderr).toBe('ended with 141\n');
+  });
+
+  test('leaves nothing out for a reader that is slow, and nothing of the pipe changed', () => {
+    const names = Array.from({ length: 8000 }, (_, at) => `target-${at}`);
+    const target = Object.fromEntries(names.map((name) => [name, {}]));
+    writeFileSync(join(folder, 'many.json'), JSON.stringify({ target, group: { default: { targets: names } } }));
+    const printed = `"${process.execPath}" "${tsbuild}" bake --print -f many.json`;
+    const whole = run('bake', '--print', '-f', 'many.json').stdout;
+    // More than a pipe holds.
+    expect(whole.length).toBeGreaterThan(200_000);
+    const flags = 'grep flags /proc/self/fdinfo/1 >&2';
+    const { stdout, stderr } = spawnSync('sh', ['-c', `{ ${flags}; ${printed}; ${flags}; } | { sleep 0.5; cat; }`], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(stdout === whole).toBe(true);
+    const [before, after] = stderr.split('\n');
+    expect(after).toBe(before);
   });
 
   test.each([

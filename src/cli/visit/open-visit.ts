@@ -4,7 +4,7 @@ import type { ProgramOrder } from '../../sandbox/attachment.js';
 import { showAsGiven, type TerminalSize } from '../../support/pseudo-terminal.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { Host } from '../host.js';
-import { isTerminal, type OutputStream } from '../output-stream.js';
+import { isTerminal, writableOf, type OutputStream } from '../output-stream.js';
 import { signalNumber } from './signal-number.js';
 
 export interface Visitor {
@@ -70,8 +70,8 @@ export function openVisit(host: Host, { input, terminal, output, stopSignal, kil
         return { [Symbol.dispose]: () => listeners.delete(listener) };
       },
     },
-    stdout: output,
-    stderr: host.stderr,
+    stdout: writableOf(output),
+    stderr: writableOf(host.stderr),
     [Symbol.dispose]: () => {
       if (raw) stdin.setRawMode?.(false);
       screen.off('resize', resized);
@@ -81,7 +81,7 @@ export function openVisit(host: Host, { input, terminal, output, stopSignal, kil
 }
 
 function screenOf({ stdout, stderr }: Host, output: OutputStream): Writable & OutputStream {
-  return [output, stdout, stderr].find(isTerminal) ?? output;
+  return [output, stdout, stderr].find(isTerminal) ?? writableOf(output);
 }
 
 /** Of a window that does not say how large it is, a terminal's of old. */
