@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { buildInflate } from './build-inflate.mjs';
+import { buildAssembly } from './build-assembly.mjs';
 import { bundlePrograms } from './bundle-programs.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -13,7 +13,14 @@ process.chdir(root);
 if (process.argv.includes('--clean')) rmSync('dist', { recursive: true, force: true });
 if (!existsSync('dist')) rmSync('node_modules/.cache/tsbuild', { recursive: true, force: true });
 // Beside the compiler of everything else.
-const inflate = buildInflate(['dist/bin/inflate.wasm', 'dist/layers/compression/inflate/inflate.wasm']);
+const assembly = Promise.all([
+  // In pages of 64 KiB, for what layout.ts lays out.
+  buildAssembly('inflate', {
+    pages: 6,
+    targets: ['dist/bin/inflate.wasm', 'dist/layers/compression/inflate/inflate.wasm'],
+  }),
+  buildAssembly('sha256', { pages: 1, targets: ['dist/bin/sha256.wasm', 'dist/support/sha256.wasm'] }),
+]);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 
 const version = JSON.parse(readFileSync('package.json', 'utf8')).version;
@@ -117,7 +124,7 @@ if (existsSync('src/cli/tui/index.tsx')) {
   });
 }
 writeFileSync('dist/bin/package.json', '{ "type": "commonjs" }\n');
-await inflate;
+await assembly;
 
 /** Caches of bundles that were here before, which no run would look for. */
 function removeStale(folder) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TsbuildError } from '../support/errors.js';
+import { openSha256, sha256 } from '../support/sha256.js';
 
 export type DigestAlgorithm = 'sha256' | 'sha512';
 declare const digestBrand: unique symbol;
@@ -43,7 +44,7 @@ export function shortDigest(digest: Digest): string {
 }
 
 export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
+  return `sha256:${sha256(bytes)}` as Digest;
 }
 
 /** Accumulates a digest and a byte count in one pass. */
@@ -54,7 +55,7 @@ export interface Digester {
 }
 
 export function createDigester(algorithm: DigestAlgorithm = 'sha256'): Digester {
-  const hash = createHash(algorithm);
+  const hash = algorithm === 'sha256' ? openSha256() : createHash(algorithm);
   let size = 0;
   return {
     update(chunk) {

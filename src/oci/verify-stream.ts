@@ -1,5 +1,5 @@
 import { TsbuildError } from '../support/errors.js';
-import { createDigester, digestAlgorithm, type Digest } from './digest.js';
+import { createDigester, digestAlgorithm, digestOf, type Digest } from './digest.js';
 
 /** What bytes must be; what is left out may be anything. */
 export interface ExpectedBytes {
@@ -35,6 +35,15 @@ export function createVerifier(expected: ExpectedBytes): Verifier {
       return found;
     },
   };
+}
+
+/** Checks bytes that are there whole. @throws `DIGEST_MISMATCH` */
+export function verifyWhole(bytes: Uint8Array, expected: { readonly digest: Digest; readonly size: number }): void {
+  const { digest, size } = expected;
+  if (bytes.length === size && digestAlgorithm(digest) === 'sha256' && digestOf(bytes) === digest) return;
+  const verifier = createVerifier(expected);
+  verifier.update(bytes);
+  verifier.finish();
 }
 
 /**

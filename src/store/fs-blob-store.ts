@@ -3,7 +3,7 @@ import { lutimes, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isDigest, type Digest, type DigestAlgorithm } from '../oci/digest.js';
-import { createVerifier, type Verifier } from '../oci/verify-stream.js';
+import { createVerifier, verifyWhole, type Verifier } from '../oci/verify-stream.js';
 import { syncDirectory } from '../support/atomic-file.js';
 import { abortable, discard, gather, throwIfAborted } from '../support/byte-streams.js';
 import { compareBytes } from '../support/byte-string.js';
@@ -65,9 +65,7 @@ export class FsBlobStore implements BlobStore {
     if (blob.size > READ_LIMIT) throw tooLarge(blob);
     try {
       const bytes = readFile(layout.blob(this.#root, blob.digest), blob);
-      const verifier = createVerifier(blob);
-      verifier.update(bytes);
-      verifier.finish();
+      verifyWhole(bytes, blob);
       return bytes;
     } catch (error) {
       throw await refuseBlob(this.#root, blob, error);

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { Tree, TreeEntry } from '../../../layers/tree.js';
 import type { Digest } from '../../../oci/digest.js';
 import type { ByteString } from '../../../support/byte-string.js';
+import { openSha256, sha256 } from '../../../support/sha256.js';
 import { FileList } from '../../explain/file-list.js';
 import type { CopyOrigin } from './copy-origin.js';
 import type { CopySelection } from './copy-selection.js';
@@ -93,7 +94,7 @@ function addXattrs(hash: FramedHash, xattrs: ReadonlyMap<ByteString, Uint8Array>
 }
 
 function hashRead(tree: Tree, path: ByteString): string {
-  const content = createHash('sha256');
+  const content = openSha256();
   for (const chunk of tree.read(path)) content.update(chunk);
   return content.digest('hex');
 }
@@ -102,22 +103,23 @@ function hashRead(tree: Tree, path: ByteString): string {
 const PENDING = 1 << 16;
 
 class FramedHash {
-  readonly #hash = createHash('sha256');
+  #hash: Hash | undefined;
   #pending = '';
 
   /** Length first: no two sequences of frames give the same bytes. */
   add(text: string): void {
     this.#pending += `${text.length}:${text}`;
-    if (this.#pending.length >= PENDING) this.#flush();
+    if (this.#pending.length >= PENDING) this.#flush((this.#hash ??= openSha256()));
   }
 
   digest(): Digest {
-    this.#flush();
+    if (this.#hash === undefined) return `sha256:${sha256(this.#pending, 'latin1')}` as Digest;
+    this.#flush(this.#hash);
     return `sha256:${this.#hash.digest('hex')}` as Digest;
   }
 
-  #flush(): void {
-    this.#hash.update(this.#pending, 'latin1');
+  #flush(hash: Hash): void {
+    hash.update(this.#pending, 'latin1');
     this.#pending = '';
   }
 }
