@@ -47,21 +47,17 @@ const packs = {
     'toolchain.ts',
     'build-in-namespace.ts',
     'store/open-store.ts',
-    'p-queue/dist/index.js',
   ],
   work: [
     ...['build-worker.ts', 'isolation-worker.ts', 'parser/parse-dockerfile.ts'],
     ...['operations/run-operation.ts', 'operations/workdir-operation.ts', 'copy/copy-operation.ts'],
     ...['sandbox/create-sandbox.ts', 'store/cache-mounts.ts', 'run/tree-snapshots.ts', 'fs-extra/lib/esm.mjs'],
+    'p-queue/dist/index.js',
     ...['layers/overlay-snapshotter.ts', 'apply/apply-layer.ts', 'unpack/layer-threads.ts'],
   ],
 };
 // What a build that finds all in its cache runs anyhow, chunk after chunk.
-const together = [
-  ['cli/main.ts'],
-  ['toolchain.ts'],
-  ['commands/build.ts', 'progress/plain.ts', 'p-queue/dist/index.js'],
-];
+const together = [['cli/main.ts'], ['toolchain.ts'], ['commands/build.ts', 'progress/plain.ts']];
 // Threads, each one file.
 const workers = {
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
@@ -108,7 +104,7 @@ await build({
   format: 'cjs',
   external,
   // In CommonJS there is no import.meta.
-  define: { ...common.define, 'import.meta.url': '__tsbuildUrl' },
+  define: { ...common.define, 'import.meta.url': '__tsbuildUrl', 'import.meta.dirname': '__dirname' },
   banner: { js: "const __tsbuildUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
 if (existsSync('src/cli/tui/index.tsx')) {

@@ -22,7 +22,7 @@ export async function bundlePrograms({ programs, packs, together, folder, option
     splitting: true,
     write: false,
     metafile: true,
-    define: { ...options.define, 'import.meta.url': '__bundle.url' },
+    define: { ...options.define, 'import.meta.url': '__bundle.url', 'import.meta.dirname': '__bundle.folder' },
   });
   const outputs = new Map(Object.entries(metafile.outputs));
   const texts = new Map(outputFiles.map(({ path, text }) => [join(folder, basename(path)), text]));

@@ -27,6 +27,7 @@ const bundle = {
   loadLater: async (chunk) => load(chunk),
   // Node knows no import() in a script that comes from V8's cache.
   importFile: (name) => import(name),
+  folder: __dirname,
   node: lazyModules(NODE_MODULES.split(' ')),
   get url() {
     return (url ??= require('node:url').pathToFileURL(__filename).href);

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** What `assembly/sha256/sha256.ts` exports; numbers are addresses and counts of bytes. */
 interface Sha256Exports {
@@ -24,7 +25,7 @@ export interface SmallHasher {
 }
 
 /** @returns `undefined` where the module is not there, or cannot be compiled, as where WebAssembly is switched off (`--jitless`) */
-export function openSmallHasher(file: URL): SmallHasher | undefined {
+export function openSmallHasher(file: string): SmallHasher | undefined {
   const { WebAssembly: api } = globalThis as { readonly WebAssembly?: WebAssemblyNamespace };
   if (api === undefined) return undefined;
   try {
@@ -65,7 +66,7 @@ let small: SmallHasher | undefined | null;
  * build which finds everything in its cache has to hash: that is done by a module of ours, until there is more.
  */
 export function sha256(message: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8'): string {
-  if (small === undefined) small = openSmallHasher(new URL('./sha256.wasm', import.meta.url)) ?? null;
+  if (small === undefined) small = openSmallHasher(join(import.meta.dirname, 'sha256.wasm')) ?? null;
   const found = small?.hash(message, encoding);
   if (found !== undefined) return found;
   const hash = openSha256();

@@ -191,20 +191,19 @@ class SolverRun<O, R> {
 
   async #execute(vertex: Vertex<O>, inputs: readonly R[], keys: readonly KeyMaterial[]): Promise<R> {
     const { handler, cache, limiter, now } = this.#parts;
-    const { progress, signal, watch, mayLoad } = this.#options;
-    return limiter.run(
-      async () => {
-        throwIfAborted(signal);
-        if (this.isSetAside(vertex)) throw setAside();
-        await watch?.missed(vertex, keys, { mayLoad: mayLoad(vertex) });
-        progress({ type: 'step-started', step: vertex.id, at: now() });
-        const result = await this.#work(vertex, (context) => handler.execute(vertex, inputs, context));
-        if (keys.length > 0) await cache.save(vertex, keys, result);
-        progress({ type: 'step-done', step: vertex.id, at: now() });
-        return result;
-      },
-      { signal },
-    );
+    const { progress, signal, watch, mayLoad, isStep } = this.#options;
+    const task = async (): Promise<R> => {
+      throwIfAborted(signal);
+      if (this.isSetAside(vertex)) throw setAside();
+      await watch?.missed(vertex, keys, { mayLoad: mayLoad(vertex) });
+      progress({ type: 'step-started', step: vertex.id, at: now() });
+      const result = await this.#work(vertex, (context) => handler.execute(vertex, inputs, context));
+      if (keys.length > 0) await cache.save(vertex, keys, result);
+      progress({ type: 'step-done', step: vertex.id, at: now() });
+      return result;
+    };
+    // What is no step is no work, and done in every build: it need not load what the others wait with.
+    return isStep(vertex) ? limiter.run(task, { signal }) : task();
   }
 
   #context(): OperationContext {
