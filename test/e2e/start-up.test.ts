@@ -62,16 +62,17 @@ interface Facts {
   readonly modules: readonly string[];
 }
 
-function start(words: readonly string[]): Facts {
+/** What is written goes to a file, or to the sockets that Node has for pipes. */
+function start(words: readonly string[], to: 'file' | 'pipe' = 'file'): Facts {
   const factsFile = join(folder, 'facts.json');
   const outputFile = join(folder, 'output');
-  // What is written to is a file: a pipe would be a socket to Node.
   const output = openSync(outputFile, 'w');
   const env = { ...process.env, FACTS_FILE: factsFile };
-  const { status } = spawnSync(process.execPath, [join(folder, 'facts.cjs'), ...words], {
+  const { status, stderr } = spawnSync(process.execPath, [join(folder, 'facts.cjs'), ...words], {
     cwd: folder,
     env,
-    stdio: ['ignore', output, output],
+    encoding: 'utf8',
+    stdio: to === 'pipe' ? ['ignore', 'pipe', 'pipe'] : ['ignore', output, output],
   });
   closeSync(output);
   const { read, loaded } = JSON.parse(readFileSync(factsFile, 'utf8')) as { read: string[]; loaded: string[] };
@@ -79,7 +80,7 @@ function start(words: readonly string[]): Facts {
   const ours = packs.filter((file) => basename(file) !== 'tsbuild.js');
   return {
     status,
-    output: readFileSync(outputFile, 'utf8'),
+    output: to === 'pipe' ? stderr : readFileSync(outputFile, 'utf8'),
     packs: ours.map((file) => basename(file, '.js')),
     bytes: ours.reduce((sum, file) => sum + statSync(file).size, 0),
     modules: loaded,
@@ -93,6 +94,9 @@ const writtenAt = (file: string): bigint => statSync(file, { bigint: true }).mti
 /** What could reach a network. */
 const NETWORK =
   /^(NativeModule (net|tls|dns|dgram|http|https|http2|_http_\w+|_tls_\w+)|Internal Binding (tcp_wrap|udp_wrap|cares_wrap|tls_wrap))$/;
+
+/** What `process.stdout` is made of, and `node:crypto` as well. */
+const STREAMS = /^NativeModule (stream|stream\/promises|internal\/streams\/[\w-]+|tty)$/;
 
 describe('what a start loads', () => {
   let empty: ReadonlySet<string>;
@@ -113,11 +117,11 @@ describe('what a start loads', () => {
     const facts = tsbuild(...words);
     expect([facts.status, facts.packs]).toEqual([status, ['start']]);
     expect(facts.bytes).toBeLessThan(90_000);
-    expect(added(facts).length).toBeLessThanOrEqual(30);
-    expect(added(facts).filter((name) => NETWORK.test(name))).toEqual([]);
+    expect(added(facts).length).toBeLessThanOrEqual(8);
+    expect(added(facts).filter((name) => NETWORK.test(name) || STREAMS.test(name))).toEqual([]);
   });
 
-  test('a build that finds all in its cache needs two packs, no parser, no thread, no process and no network', () => {
+  test('a build that finds all in its cache needs two packs, no parser, no stream, no thread, no process and no network', () => {
     const context = join(folder, 'context');
     mkdirSync(context);
     writeFileSync(join(context, 'file'), 'content');
@@ -127,11 +131,15 @@ describe('what a start loads', () => {
     const facts = tsbuild(...words);
     expect(facts.output).toMatch(/\(3 steps: 3 cached, 0 built\)/);
     expect([facts.status, facts.packs]).toEqual([0, ['start', 'build']]);
-    expect(facts.bytes).toBeLessThan(700_000);
-    expect(added(facts).length).toBeLessThanOrEqual(66);
-    const heavy = /^NativeModule (worker_threads|child_process|zlib|vm\/|readline)$/;
-    expect(added(facts).filter((name) => NETWORK.test(name) || heavy.test(name))).toEqual([]);
+    expect(facts.bytes).toBeLessThan(650_000);
+    expect(added(facts).length).toBeLessThanOrEqual(8);
+    const heavy = /^NativeModule (worker_threads|child_process|zlib|crypto|fs\/promises|vm\/|readline)$/;
+    const isHeavy = (name: string): boolean => [NETWORK, STREAMS, heavy].some((some) => some.test(name));
+    expect(added(facts).filter(isHeavy)).toEqual([]);
     expect(facts.modules.filter((name) => name.includes('koffi'))).toEqual([]);
+    const piped = start([join(bin, 'tsbuild.js'), ...words], 'pipe');
+    expect(piped.output).toMatch(/\(3 steps: 3 cached, 0 built\)/);
+    expect(added(piped)).toEqual(added(facts));
   });
 });
 
