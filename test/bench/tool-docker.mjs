@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
 import { BASE, overheadOperation, renewFiles, uniqueBuildArg, writeLongDockerfile } from './workload.mjs';
 
-const BUILT = ['warm', 'cold', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'].map(
+const BUILT = ['warm', 'cold', 'stages', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'].map(
   (name) => `localhost/bench/${name}:latest`,
 );
 const CACHE_IDS = '{{range .BuildCache}}{{.ID}} {{end}}';
@@ -65,6 +65,7 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
       'build-warm': { argv: () => [build('warm')] },
       'build-cold': { argv: () => [build('cold', ...uniqueBuildArg())], after: removeBuilt },
       'run-overhead': { ...overheadOperation(build), after: removeBuilt },
+      stages: { argv: () => [[...build('stages'), '--no-cache']], after: removeBuilt },
       // The daemon has the files of the round before and is sent what is new: more than the others start with.
       'copy-cold': {
         before: () => renewFiles(folders.copy),

@@ -45,6 +45,7 @@ export function createTsbuild({ scratch, registriesConf, folders, image, baseArc
       'build-warm': { argv: () => [build(store, folders.warm)] },
       'build-cold': { argv: () => [build(store, folders.cold, ...uniqueBuildArg())] },
       'run-overhead': overheadOperation((name, ...words) => build(store, folders[name], ...words)),
+      stages: { argv: () => [build(store, folders.stages, '--no-cache')] },
       'copy-cold': {
         before() {
           dropFresh();

@@ -10,6 +10,7 @@ export const OPERATIONS = [
   { id: 'build-warm', title: 'rebuild, nothing changed, 10 steps', kind: 'build' },
   { id: 'build-cold', title: 'build without cache, 10 small RUN steps', kind: 'build' },
   { id: 'run-overhead', title: 'one RUN true (of 20 the last 10)', kind: 'build' },
+  { id: 'stages', title: 'four stages of RUN sleep 2, side by side', kind: 'build' },
   { id: 'copy-cold', title: 'COPY of 50,000 files, nothing remembered', kind: 'build' },
   { id: 'copy-warm', title: 'COPY of 50,000 files again', kind: 'build' },
   { id: 'parse', title: 'the last stage of a new Dockerfile of 10,000 lines', kind: 'build' },
@@ -40,6 +41,12 @@ const COLD = `FROM ${BASE}
 ARG UNIQUE
 ${Array.from({ length: 10 }, (_, step) => `RUN echo "$UNIQUE ${step}" > /step-${step}\n`).join('')}`;
 
+const STAGES = ['a', 'b', 'c', 'd'].reduce(
+  (text, stage) =>
+    `FROM ${BASE} AS ${stage}\nRUN sleep 2 && echo ${stage} > /${stage}\n${text}COPY --from=${stage} /${stage} /\n`,
+  `FROM ${BASE}\n`,
+);
+
 /** How many steps of nothing the two builds have whose difference is measured. */
 export const OVERHEAD_STEPS = { few: 10, many: 20 };
 
@@ -49,7 +56,7 @@ ${Array.from({ length: steps }, (_, step) => `RUN true "$UNIQUE ${step}"\n`).joi
 
 /** Writes the build contexts. @returns their folders */
 export function writeWorkload(directory, image) {
-  const names = ['warm', 'cold', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'];
+  const names = ['warm', 'cold', 'stages', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'];
   const folders = Object.fromEntries(names.map((name) => [name, join(directory, name)]));
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   writeFileSync(join(folders.warm, 'Dockerfile'), WARM);
@@ -59,6 +66,7 @@ export function writeWorkload(directory, image) {
     writeFileSync(join(folders.warm, 'src', `${file}.txt`), `line of file ${file}\n`.repeat(100));
   }
   writeFileSync(join(folders.cold, 'Dockerfile'), COLD);
+  writeFileSync(join(folders.stages, 'Dockerfile'), STAGES);
   for (const [name, steps] of Object.entries(OVERHEAD_STEPS)) {
     writeFileSync(join(folders[name], 'Dockerfile'), NOTHING(steps));
   }

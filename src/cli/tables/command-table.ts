@@ -114,7 +114,7 @@ const build: Command = {
       short: 'j',
       kind: 'value',
       placeholder: 'number',
-      about: 'How many steps may be at work at once (default: the number of processors)',
+      about: 'How many steps may be at work at once (default: the number of processors, and 4 at least)',
     },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
     ...LOG_OPTIONS,
