@@ -79,7 +79,7 @@ const build: Command = {
     {
       name: 'dry-run',
       kind: 'flag',
-      about: 'Tell what the build would do: steps, images, files of the context; nothing is run, written or pushed',
+      about: 'Tell what the build would do: steps, images, files of the context; nothing is run, built or pushed',
     },
     { name: 'dryrun', kind: 'flag', about: '', hidden: true },
     {
