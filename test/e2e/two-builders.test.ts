@@ -1,21 +1,19 @@
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { elfProgram } from '../../src/sandbox/elf-program.js';
+import { canEmulate, MAKERS, NO_EMULATOR } from '../support/makers.js';
+import { requirement } from '../support/require.js';
 import { tsbuild } from '../support/tsbuild.js';
 
-// `two-builders/buildkit.json` is what Docker 28 with the containerd image store made of the folder it lies in, by these same words with
-// `docker buildx build --provenance=false --sbom=false` before them.
+// Each `two-builders/*/buildkit.json` is what Docker 28 with the containerd image store made of the folder it lies in, by the words below
+// with `docker buildx build --provenance=false --sbom=false` before them.
 
-const GOLDEN = fileURLToPath(new URL('two-builders/', import.meta.url));
-const WORDS = [
-  ...['--platform', 'linux/arm/v7,linux/amd64,linux/arm64', '-t', 'example.org/team/app:1'],
-  ...['--annotation', 'index,manifest:org.example.both=1'],
-  ...['--annotation', 'manifest-descriptor[linux/arm64]:org.example.entry=2'],
-  ...['--annotation', 'manifest[linux/amd64]:org.example.one=3'],
-];
+const GOLDENS = fileURLToPath(new URL('two-builders/', import.meta.url));
 const OUTPUT = 'type=oci,rewrite-timestamp=true,compression=gzip,force-compression=true,tar=false';
+const qemu = requirement('qemu', await canEmulate(), NO_EMULATOR);
 
 interface Entry {
   readonly digest: string;
@@ -28,12 +26,11 @@ interface Documents {
 }
 
 let place: string;
-beforeAll(() => {
+beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'tsbuild-two-'));
-  cpSync(GOLDEN, join(place, 'context'), { recursive: true });
-  chmodSync(join(place, 'context/file'), 0o644);
 });
-afterAll(() => {
+afterEach(async () => {
+  await tsbuild(['prune', '--all', '--force'], { env: { TSBUILD_STORE: join(place, 'store') }, killAfterMs: 20_000 });
   rmSync(place, { recursive: true, force: true });
 });
 
@@ -61,12 +58,44 @@ function comparable({ layout, index, manifests }: Documents): unknown {
   };
 }
 
-test("an image for several platforms is BuildKit's field by field, its configs byte by byte", async () => {
+async function expectAsBuildKit(name: string, words: readonly string[]): Promise<void> {
   const env = { TSBUILD_STORE: join(place, 'store'), SOURCE_DATE_EPOCH: '1700000000' };
   const layout = join(place, 'layout');
-  const args = ['build', ...WORDS, '-o', `${OUTPUT},dest=${layout}`, join(place, 'context')];
-  const { exitCode, stderr } = await tsbuild(args, { env });
+  const args = ['build', ...words, '-t', 'example.org/team/app:1', '-o', `${OUTPUT},dest=${layout}`];
+  const { exitCode, stderr } = await tsbuild([...args, join(place, 'context')], { env });
   expect(exitCode, stderr).toBe(0);
-  const golden = JSON.parse(readFileSync(join(GOLDEN, 'buildkit.json'), 'utf8')) as Documents;
+  const golden = JSON.parse(readFileSync(join(GOLDENS, name, 'buildkit.json'), 'utf8')) as Documents;
   expect(comparable(documentsOf(layout))).toEqual(comparable(golden));
+}
+
+test("an image for several platforms is BuildKit's field by field, its configs byte by byte", async () => {
+  cpSync(join(GOLDENS, 'copied'), join(place, 'context'), { recursive: true });
+  chmodSync(join(place, 'context/file'), 0o644);
+  await expectAsBuildKit('copied', [
+    ...['--platform', 'linux/arm/v7,linux/amd64,linux/arm64'],
+    ...['--annotation', 'index,manifest:org.example.both=1'],
+    ...['--annotation', 'manifest-descriptor[linux/arm64]:org.example.entry=2'],
+    ...['--annotation', 'manifest[linux/amd64]:org.example.one=3'],
+  ]);
+});
+
+test.skipIf(qemu.skip)(`so it is with steps that an emulator runs (${qemu.reason})`, async () => {
+  const context = join(place, 'context');
+  cpSync(join(GOLDENS, 'run'), context, { recursive: true });
+  // What steps are given, or BuildKit leaves its mount points in their layers.
+  for (const folder of ['base', 'base/dev', 'base/etc', 'base/proc', 'base/sys', 'base/tmp']) {
+    mkdirSync(join(context, folder));
+    chmodSync(join(context, folder), 0o755);
+  }
+  const files: readonly (readonly [string, Uint8Array, number])[] = [
+    ['base/etc/hosts', Buffer.alloc(0), 0o644],
+    ['base/etc/resolv.conf', Buffer.alloc(0), 0o644],
+    ['program-amd64', elfProgram(MAKERS.amd64), 0o755],
+    ['program-arm64', elfProgram(MAKERS.arm64), 0o755],
+  ];
+  for (const [path, bytes, mode] of files) {
+    writeFileSync(join(context, path), bytes);
+    chmodSync(join(context, path), mode);
+  }
+  await expectAsBuildKit('run', ['--platform', 'linux/amd64,linux/arm64']);
 });
