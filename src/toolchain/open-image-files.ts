@@ -17,7 +17,7 @@ import { formatPlatform, parsePlatform, platformSatisfies, type Platform } from 
 import { listPlatforms, selectPlatform } from '../oci/select-platform.js';
 import { formatImageLocation, type ImageLocation } from '../registry/copy/image-location.js';
 import type { BlobReader } from '../store/blob-store.js';
-import { findImage } from '../store/find-image.js';
+import { findImage } from '../store/images/find-image.js';
 import type { StoredImage } from '../store/image-store.js';
 import { openStore, type OpenStore } from '../store/open-store.js';
 import type { Store, StoreLock } from '../store/store.js';

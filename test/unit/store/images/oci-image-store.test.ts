@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { digestOf } from '../../../src/oci/digest.js';
-import { formatReference, parseReference } from '../../../src/oci/reference.js';
-import type { StoredImage } from '../../../src/store/image-store.js';
-import { openStore, type OpenStore } from '../../../src/store/open-store.js';
-import { layerTar, putSampleImage, tagged } from '../../support/sample-images.js';
+import { digestOf } from '../../../../src/oci/digest.js';
+import { formatReference, parseReference } from '../../../../src/oci/reference.js';
+import type { StoredImage } from '../../../../src/store/image-store.js';
+import { openStore, type OpenStore } from '../../../../src/store/open-store.js';
+import { layerTar, putSampleImage, tagged } from '../../../support/sample-images.js';
 
 let root: string;
 let store: OpenStore;

@@ -1,6 +1,6 @@
 import { open, unlink, type FileHandle } from 'node:fs/promises';
-import { writeFully } from '../support/atomic-file.js';
-import { asError } from './store-error.js';
+import { writeFully } from '../../support/atomic-file.js';
+import { asError } from '../store-error.js';
 
 /** Bytes after which the disk is set to work: what is written early need not be waited for at the end. */
 const SYNC_INTERVAL = 64 << 20;

@@ -1,16 +1,16 @@
 import { lstatSync } from 'node:fs';
-import { isDigest, type Digest } from '../oci/digest.js';
-import { formatReference } from '../oci/reference.js';
-import { isTsbuildError } from '../support/errors.js';
-import type { StoredImage } from './image-store.js';
+import { isDigest, type Digest } from '../../oci/digest.js';
+import { formatReference } from '../../oci/reference.js';
+import { isTsbuildError } from '../../support/errors.js';
+import type { StoredImage } from '../image-store.js';
 import { removeLeftovers } from './leftovers.js';
-import type { KeptIndex } from './layer-indexes.js';
-import { layout } from './layout.js';
+import type { KeptIndex } from '../records/layer-indexes.js';
+import { layout } from '../layout.js';
 import { reachedBlobs } from './reached-blobs.js';
-import { RECORD_KINDS, type KeptRecord } from './record-store.js';
-import { onStore } from './store-error.js';
-import type { Store, StoreLock } from './store.js';
-import { oldestClaim, removeAbandoned } from './temporary-area.js';
+import { RECORD_KINDS, type KeptRecord } from '../record-store.js';
+import { onStore } from '../store-error.js';
+import type { Store, StoreLock } from '../store.js';
+import { oldestClaim, removeAbandoned } from '../temporary-area.js';
 
 export interface CollectOptions {
   readonly store: Store;

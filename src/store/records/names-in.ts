@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { compareBytes } from '../support/byte-string.js';
-import { systemErrorCode } from '../support/errors.js';
+import { compareBytes } from '../../support/byte-string.js';
+import { systemErrorCode } from '../../support/errors.js';
 
 /** Sorted; none for a folder that is missing. */
 export function namesIn(directory: string): readonly string[] {

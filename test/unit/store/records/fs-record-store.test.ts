@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { digestOf, type Digest } from '../../../src/oci/digest.js';
-import { openStore } from '../../../src/store/open-store.js';
-import type { RecordStore } from '../../../src/store/record-store.js';
+import { digestOf, type Digest } from '../../../../src/oci/digest.js';
+import { openStore } from '../../../../src/store/open-store.js';
+import type { RecordStore } from '../../../../src/store/record-store.js';
 
 let root: string;
 let records: RecordStore;

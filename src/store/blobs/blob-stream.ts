@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { createVerifier } from '../oci/verify-stream.js';
-import type { BlobInfo } from './blob-store.js';
-import { asError } from './store-error.js';
+import { createVerifier } from '../../oci/verify-stream.js';
+import type { BlobInfo } from '../blob-store.js';
+import { asError } from '../store-error.js';
 
 /** Bytes. Hashing a file in smaller pieces takes up to twice as long. */
 const CHUNK = 1 << 20;

@@ -1,8 +1,8 @@
-import { isDigest, type Digest } from '../oci/digest.js';
-import { isTsbuildError } from '../support/errors.js';
-import type { BlobInfo, BlobStore } from './blob-store.js';
-import { readLayoutIndex, type IndexEntry } from './layout-index.js';
-import type { Store } from './store.js';
+import { isDigest, type Digest } from '../../oci/digest.js';
+import { isTsbuildError } from '../../support/errors.js';
+import type { BlobInfo, BlobStore } from '../blob-store.js';
+import { readLayoutIndex, type IndexEntry } from '../images/layout-index.js';
+import type { Store } from '../store.js';
 
 /**
  * The digests that entries of `index.json`, of this program and of others, reach down through indexes and manifests.

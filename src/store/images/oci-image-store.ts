@@ -1,15 +1,15 @@
-import { decodeConfig, decodeManifest } from '../oci/decode.js';
-import type { Descriptor } from '../oci/descriptor.js';
-import type { RawConfig, RawManifest } from '../oci/image.js';
-import type { ManifestMediaType } from '../oci/media-type.js';
-import { formatReference, sameRepository, type Reference } from '../oci/reference.js';
-import { writeFileAtomic } from '../support/atomic-file.js';
-import { underFileLock } from '../support/file-lock.js';
-import type { BlobReader } from './blob-store.js';
-import type { ImageStore, StoredImage } from './image-store.js';
+import { decodeConfig, decodeManifest } from '../../oci/decode.js';
+import type { Descriptor } from '../../oci/descriptor.js';
+import type { RawConfig, RawManifest } from '../../oci/image.js';
+import type { ManifestMediaType } from '../../oci/media-type.js';
+import { formatReference, sameRepository, type Reference } from '../../oci/reference.js';
+import { writeFileAtomic } from '../../support/atomic-file.js';
+import { underFileLock } from '../../support/file-lock.js';
+import type { BlobReader } from '../blob-store.js';
+import type { ImageStore, StoredImage } from '../image-store.js';
 import { entryOfImage, formatLayoutIndex, readLayoutIndex, type IndexEntry, type LayoutIndex } from './layout-index.js';
-import { layout, sharedModes } from './layout.js';
-import { onStore } from './store-error.js';
+import { layout, sharedModes } from '../layout.js';
+import { onStore } from '../store-error.js';
 
 /** The names in `index.json`, beside which other tools may have put theirs: those are kept as they are. */
 export class OciImageStore implements ImageStore {

@@ -1,13 +1,13 @@
 import { lutimesSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestHex, isDigest, type Digest } from '../oci/digest.js';
-import { writeFileAtomic } from '../support/atomic-file.js';
-import { systemErrorCode } from '../support/errors.js';
-import { layout } from './layout.js';
+import { digestHex, isDigest, type Digest } from '../../oci/digest.js';
+import { writeFileAtomic } from '../../support/atomic-file.js';
+import { systemErrorCode } from '../../support/errors.js';
+import { layout } from '../layout.js';
 import { namesIn } from './names-in.js';
-import type { KeptRecord, RecordKind, RecordStore } from './record-store.js';
-import { onStore } from './store-error.js';
+import type { KeptRecord, RecordKind, RecordStore } from '../record-store.js';
+import { onStore } from '../store-error.js';
 
 const EXTENSION = '.json';
 /** Milliseconds. A hit writes nothing to the disk more often: warm builds would pay for it. */

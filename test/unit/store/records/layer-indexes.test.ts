@@ -2,13 +2,13 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { digestOf, type Digest } from '../../../src/oci/digest.js';
-import { checkFiles } from '../../../src/store/check/check-files.js';
-import { checkLayerIndexes } from '../../../src/store/check/check-layer-indexes.js';
-import { collectGarbage } from '../../../src/store/collect.js';
-import { openStore, type OpenStore } from '../../../src/store/open-store.js';
-import { ingestBytes, layerTar, putSampleImage } from '../../support/sample-images.js';
-import { storeViolations } from '../../support/store-oracle.js';
+import { digestOf, type Digest } from '../../../../src/oci/digest.js';
+import { checkFiles } from '../../../../src/store/check/check-files.js';
+import { checkLayerIndexes } from '../../../../src/store/check/check-layer-indexes.js';
+import { collectGarbage } from '../../../../src/store/garbage/collect.js';
+import { openStore, type OpenStore } from '../../../../src/store/open-store.js';
+import { ingestBytes, layerTar, putSampleImage } from '../../../support/sample-images.js';
+import { storeViolations } from '../../../support/store-oracle.js';
 
 let root: string;
 let store: OpenStore;

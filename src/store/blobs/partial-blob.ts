@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Verifier } from '../oci/verify-stream.js';
-import { systemErrorCode } from '../support/errors.js';
+import type { Verifier } from '../../oci/verify-stream.js';
+import { systemErrorCode } from '../../support/errors.js';
 import { blobWriterOn, type BlobWriter } from './blob-writer.js';
-import { layout } from './layout.js';
+import { layout } from '../layout.js';
 
 /** Milliseconds. Whoever has not gone on with a download a day later will not. */
 const KEPT_FOR = 24 * 3_600_000;

@@ -1,9 +1,9 @@
-import type { Descriptor } from '../oci/descriptor.js';
-import type { RawConfig, RawManifest } from '../oci/image.js';
-import type { ManifestMediaType } from '../oci/media-type.js';
-import { familiarName, formatReference, type Reference } from '../oci/reference.js';
-import { TsbuildError } from '../support/errors.js';
-import type { ImageStore, StoredImage } from './image-store.js';
+import type { Descriptor } from '../../oci/descriptor.js';
+import type { RawConfig, RawManifest } from '../../oci/image.js';
+import type { ManifestMediaType } from '../../oci/media-type.js';
+import { familiarName, formatReference, type Reference } from '../../oci/reference.js';
+import { TsbuildError } from '../../support/errors.js';
+import type { ImageStore, StoredImage } from '../image-store.js';
 
 /** Our own names, and below them those of other stores: one of ours hides theirs. */
 export class LayeredImageStore implements ImageStore {

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
-import { canonicalJson } from '../oci/canonical-json.js';
-import { decodeDescriptor } from '../oci/decode.js';
-import type { Descriptor } from '../oci/descriptor.js';
-import { isDigest, type Digest } from '../oci/digest.js';
+import { canonicalJson } from '../../oci/canonical-json.js';
+import { decodeDescriptor } from '../../oci/decode.js';
+import type { Descriptor } from '../../oci/descriptor.js';
+import { isDigest, type Digest } from '../../oci/digest.js';
 import {
   isIndexMediaType,
   isManifestMediaType,
   MEDIA_TYPE,
   type IndexMediaType,
   type ManifestMediaType,
-} from '../oci/media-type.js';
-import { formatReference, parseReference, type Reference } from '../oci/reference.js';
-import { compareBytes } from '../support/byte-string.js';
-import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
-import type { StoredImage } from './image-store.js';
-import { layout } from './layout.js';
-import { parseJson } from '../support/parse-json.js';
+} from '../../oci/media-type.js';
+import { formatReference, parseReference, type Reference } from '../../oci/reference.js';
+import { compareBytes } from '../../support/byte-string.js';
+import { isTsbuildError, systemErrorCode, TsbuildError } from '../../support/errors.js';
+import type { StoredImage } from '../image-store.js';
+import { layout } from '../layout.js';
+import { parseJson } from '../../support/parse-json.js';
 
 /** image-spec annotations.md, "Pre-Defined Annotation Keys": what `oci:<folder>:<name>` of other tools looks for. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { Digest } from '../oci/digest.js';
-import { createVerifier } from '../oci/verify-stream.js';
-import { collect, discard } from '../support/byte-streams.js';
-import type { AdditionalStore } from './additional-store.js';
-import type { BlobInfo, BlobStore, IngestOptions } from './blob-store.js';
+import type { Digest } from '../../oci/digest.js';
+import { createVerifier } from '../../oci/verify-stream.js';
+import { collect, discard } from '../../support/byte-streams.js';
+import type { AdditionalStore } from '../additional-store.js';
+import type { BlobInfo, BlobStore, IngestOptions } from '../blob-store.js';
 
 /** Our own blobs, and below them those of other stores, which are as good as ours: what they have is not fetched again. */
 export class LayeredBlobStore implements BlobStore {

@@ -1,11 +1,11 @@
 import { createReadStream, lstatSync } from 'node:fs';
 import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestAlgorithm, digestHex, type Digest } from '../oci/digest.js';
-import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
-import type { BlobInfo } from './blob-store.js';
-import { layout } from './layout.js';
-import { storeError } from './store-error.js';
+import { digestAlgorithm, digestHex, type Digest } from '../../oci/digest.js';
+import { isTsbuildError, systemErrorCode, TsbuildError } from '../../support/errors.js';
+import type { BlobInfo } from '../blob-store.js';
+import { layout } from '../layout.js';
+import { storeError } from '../store-error.js';
 
 /** A link, a folder, or a device is where a file should be. */
 const NO_FILE: readonly string[] = ['ELOOP', 'EISDIR', 'ENXIO', 'ENODEV'];

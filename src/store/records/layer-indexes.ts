@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDigest, type Digest } from '../oci/digest.js';
-import { writeFileAtomic } from '../support/atomic-file.js';
-import { systemErrorCode } from '../support/errors.js';
-import { READ_FLAGS } from './fs-blob-store.js';
-import { layout } from './layout.js';
+import { isDigest, type Digest } from '../../oci/digest.js';
+import { writeFileAtomic } from '../../support/atomic-file.js';
+import { systemErrorCode } from '../../support/errors.js';
+import { READ_FLAGS } from '../blobs/fs-blob-store.js';
+import { layout } from '../layout.js';
 import { namesIn } from './names-in.js';
-import { onStore } from './store-error.js';
+import { onStore } from '../store-error.js';
 
 /** An index of a layer's tar (`layers/index/`), and the blob it was made from, which it is kept as long as. */
 export interface SavedIndex {

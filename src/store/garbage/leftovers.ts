@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeUnfinished } from '../support/atomic-file.js';
-import { bytesBelow } from '../support/directory-size.js';
-import { removeTree } from '../support/files.js';
-import { systemErrorCode } from '../support/errors.js';
-import { layout } from './layout.js';
-import { removeOldPartials } from './partial-blob.js';
-import { RECORD_KINDS } from './record-store.js';
+import { removeUnfinished } from '../../support/atomic-file.js';
+import { bytesBelow } from '../../support/directory-size.js';
+import { removeTree } from '../../support/files.js';
+import { systemErrorCode } from '../../support/errors.js';
+import { layout } from '../layout.js';
+import { removeOldPartials } from '../blobs/partial-blob.js';
+import { RECORD_KINDS } from '../record-store.js';
 
 /**
  * Removes what stands beside names and records when a process dies while it writes them, locks on work that nobody does,

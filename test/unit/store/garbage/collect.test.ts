@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { digestOf, isDigest, type Digest } from '../../../src/oci/digest.js';
-import type { BlobInfo } from '../../../src/store/blob-store.js';
-import { collectGarbage, discardBlobs } from '../../../src/store/collect.js';
-import { openStore, type OpenStore } from '../../../src/store/open-store.js';
-import { ingestBytes, layerTar, putSampleImage, type SampleImage } from '../../support/sample-images.js';
+import { digestOf, isDigest, type Digest } from '../../../../src/oci/digest.js';
+import type { BlobInfo } from '../../../../src/store/blob-store.js';
+import { collectGarbage, discardBlobs } from '../../../../src/store/garbage/collect.js';
+import { openStore, type OpenStore } from '../../../../src/store/open-store.js';
+import { ingestBytes, layerTar, putSampleImage, type SampleImage } from '../../../support/sample-images.js';
 
 let root: string;
 let store: OpenStore;

@@ -1,8 +1,8 @@
-import { digestHex, type Digest } from '../oci/digest.js';
-import { familiarName, parseReference, withDefaultTag, type Reference } from '../oci/reference.js';
-import { isTsbuildError, TsbuildError } from '../support/errors.js';
-import { suggest } from '../support/suggest.js';
-import type { ImageStore, StoredImage } from './image-store.js';
+import { digestHex, type Digest } from '../../oci/digest.js';
+import { familiarName, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
+import { isTsbuildError, TsbuildError } from '../../support/errors.js';
+import { suggest } from '../../support/suggest.js';
+import type { ImageStore, StoredImage } from '../image-store.js';
 
 /** Digits of an id that are worth comparing: fewer are a name. */
 const MIN_PREFIX = 4;
