@@ -1,5 +1,5 @@
-import { skipSpace } from '../white-space.js';
-import { parseJson } from '../../support/parse-json.js';
+import { skipSpace } from '../../white-space.js';
+import { parseJson } from '../../../support/parse-json.js';
 
 /**
  * The exec form: the strings of a JSON array; `undefined` for what is no JSON array and so is shell form, as `['a']` is.

@@ -1,12 +1,12 @@
-import type { RunCommand, RunInstruction } from '../instruction.js';
-import { chompedContent, parseHeredocWord, withHeredocs } from '../lines/heredoc.js';
-import { quoted } from '../quoted.js';
-import { didYouMean } from '../suggestion.js';
-import { isEmptyCommand, parseCommandLine } from './command-instructions.js';
-import { type Flag, readFlags } from './flags.js';
+import type { RunCommand, RunInstruction } from '../../instruction.js';
+import { chompedContent, parseHeredocWord, withHeredocs } from '../../lines/heredoc.js';
+import { quoted } from '../../quoted.js';
+import { didYouMean } from '../../suggestion.js';
+import { isEmptyCommand, parseCommandLine } from '../command-instructions.js';
+import { type Flag, readFlags } from '../flags.js';
 import { mountFrom } from './mount-options.js';
 import { parseDevice } from './parse-device.js';
-import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import { type RawInstruction, syntaxError } from '../raw-instruction.js';
 
 const NETWORKS = ['default', 'none', 'host'] as const;
 const SECURITIES = ['sandbox', 'insecure'] as const;

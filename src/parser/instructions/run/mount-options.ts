@@ -1,10 +1,10 @@
-import type { SourceRange } from '../../support/source-range.js';
-import { TsbuildError } from '../../support/errors.js';
-import { asTemplate } from '../expand-template.js';
-import type { MountFlag, Template } from '../instruction.js';
-import { quoted } from '../quoted.js';
-import { didYouMean } from '../suggestion.js';
-import { type CsvField, readCsvFields } from './csv-fields.js';
+import type { SourceRange } from '../../../support/source-range.js';
+import { TsbuildError } from '../../../support/errors.js';
+import { asTemplate } from '../../expand-template.js';
+import type { MountFlag, Template } from '../../instruction.js';
+import { quoted } from '../../quoted.js';
+import { didYouMean } from '../../suggestion.js';
+import { type CsvField, readCsvFields } from '../values/csv-fields.js';
 
 /** Every option by its first name. */
 export type MountKey =

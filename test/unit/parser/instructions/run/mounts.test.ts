@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { MountFlag } from '../../../src/parser/instruction.js';
-import { readCsvFields } from '../../../src/parser/instructions/csv-fields.js';
-import { mountFrom } from '../../../src/parser/instructions/mount-options.js';
-import { parseByteSize } from '../../../src/parser/instructions/byte-size.js';
-import { bodiesOf, errorOf, instructionsOf, mountOf, NOWHERE } from './parsing.js';
+import type { MountFlag } from '../../../../../src/parser/instruction.js';
+import { readCsvFields } from '../../../../../src/parser/instructions/values/csv-fields.js';
+import { mountFrom } from '../../../../../src/parser/instructions/run/mount-options.js';
+import { parseByteSize } from '../../../../../src/parser/instructions/values/byte-size.js';
+import { bodiesOf, errorOf, instructionsOf, mountOf, NOWHERE } from '../../parsing.js';
 
 const root = { uid: 0, gid: 0 };
 

@@ -1,8 +1,8 @@
-import type { MountFlag, Template } from '../instruction.js';
-import { parseGoBoolean } from '../go-boolean.js';
-import { quoted } from '../quoted.js';
-import { didYouMean } from '../suggestion.js';
-import { parseByteSize } from './byte-size.js';
+import type { MountFlag, Template } from '../../instruction.js';
+import { parseGoBoolean } from '../../go-boolean.js';
+import { quoted } from '../../quoted.js';
+import { didYouMean } from '../../suggestion.js';
+import { parseByteSize } from '../values/byte-size.js';
 import { type MountKey, type MountOption, mountError, readMountOptions } from './mount-options.js';
 
 const TYPES = ['bind', 'cache', 'tmpfs', 'secret', 'ssh'] as const;

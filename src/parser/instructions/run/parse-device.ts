@@ -1,10 +1,10 @@
-import { parseGoBoolean } from '../go-boolean.js';
-import type { DeviceFlag } from '../instruction.js';
-import { quoted } from '../quoted.js';
-import { didYouMean } from '../suggestion.js';
-import { readCsvFields } from './csv-fields.js';
-import type { Flag } from './flags.js';
-import { type RawInstruction, syntaxError } from './raw-instruction.js';
+import { parseGoBoolean } from '../../go-boolean.js';
+import type { DeviceFlag } from '../../instruction.js';
+import { quoted } from '../../quoted.js';
+import { didYouMean } from '../../suggestion.js';
+import { readCsvFields } from '../values/csv-fields.js';
+import type { Flag } from '../flags.js';
+import { type RawInstruction, syntaxError } from '../raw-instruction.js';
 
 const HINT =
   'Write --device=vendor.com/class=name, and ",required" behind it if the build is to fail without the device.';

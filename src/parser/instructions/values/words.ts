@@ -1,4 +1,4 @@
-import { isSeparator, isSpace, trimSpace } from '../white-space.js';
+import { isSeparator, isSpace, trimSpace } from '../../white-space.js';
 
 /** The words between white space; quotes and escapes mean nothing here. */
 export function splitWords(text: string): readonly string[] {

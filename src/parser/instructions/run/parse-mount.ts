@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
-import { cleanPath } from '../clean-path.js';
-import type { MountFlag, Template } from '../instruction.js';
+import { cleanPath } from '../../clean-path.js';
+import type { MountFlag, Template } from '../../instruction.js';
 import { readMountDraft, type MountDraft } from './mount-draft.js';
 import { type MountKey, type MountPlace, mountError, mountFrom } from './mount-options.js';
 
