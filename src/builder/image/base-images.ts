@@ -28,6 +28,7 @@ import type { SourcePolicy } from '../policy/policy-rules.js';
 import type { ResolvedBase } from '../plan.js';
 import type { LayoutImage } from '../plan/layout-image.js';
 import type { ProgressSink, StepId } from '../progress.js';
+import { BlobArrivals } from '../remote/blob-arrivals.js';
 import type { LayerOwner, RemoteLayers } from '../remote/remote-layers.js';
 import type { OperationContext, Present } from '../solver/operation-handler.js';
 import type { FileSystemResult } from '../operations/result.js';
@@ -57,6 +58,11 @@ interface KnownBase {
   /** Where its layers are to be had; absent: in the registry of its reference. */
   readonly layout?: RepositorySource;
   readonly layoutDirectory?: string;
+}
+
+interface BasePull {
+  readonly context: OperationContext;
+  readonly arrivals: BlobArrivals;
 }
 
 /**
@@ -181,6 +187,7 @@ export class BaseImages {
   #owner(base: KnownBase, operation: ImageOperation, step: StepId): LayerOwner {
     const { registry, repository } = base.reference;
     const { layoutDirectory } = base;
+    const arrivals = new BlobArrivals();
     let pulling: Promise<void> | undefined;
     return {
       place:
@@ -188,23 +195,29 @@ export class BaseImages {
           ? { kind: 'repository', repository: { registry, repository } }
           : { kind: 'layout', directory: layoutDirectory },
       lacks: async ({ descriptor }) => !(await this.#parts.store.blobs.has(descriptor.digest)),
-      bring: async (_layers, { context }) => {
-        pulling ??= this.#pullStep(operation, step, context);
+      bring: async (layers, { context, onFetched = () => undefined }) => {
+        pulling ??= this.#pullStep(operation, step, { context, arrivals });
+        for (const layer of layers) {
+          arrivals.when(layer.descriptor.digest, () => {
+            onFetched(layer);
+          });
+        }
         await pulling;
       },
     };
   }
 
-  async #pullStep(operation: ImageOperation, step: StepId, context: OperationContext): Promise<void> {
+  async #pullStep(operation: ImageOperation, step: StepId, pull: BasePull): Promise<void> {
     const { now } = this.#parts;
+    const { context } = pull;
     this.#deferred.delete(step);
     context.progress({ type: 'step-started', step, at: now() });
-    await this.#pull(operation, step, context);
+    await this.#pull(operation, step, pull);
     context.progress({ type: 'step-done', step, at: now() });
   }
 
   /** Fetches what of the image is missing and gives it its name. */
-  async #pull(operation: ImageOperation, step: StepId, context: OperationContext): Promise<void> {
+  async #pull(operation: ImageOperation, step: StepId, { context, arrivals }: BasePull): Promise<void> {
     const base = this.#base(operation);
     const { pullImage } = await import('../../registry/pull-image.js');
     const { registry, repository, tag } = base.reference;
@@ -219,6 +232,7 @@ export class BaseImages {
       onBlob: ({ descriptor, current, done }) => {
         const { digest: item, size: total } = descriptor;
         context.progress({ type: 'transfer', step, item, direction: 'pull', current, total, done });
+        if (done) arrivals.arrive(item);
       },
     });
     const isNamed = tag !== undefined && base.reference.digest === undefined && (await this.#mayName(base));

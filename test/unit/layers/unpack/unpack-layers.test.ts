@@ -87,6 +87,28 @@ describe.each(snapshotters)('ensureSnapshot() with the %s snapshotter', (name, c
     expect(await snapshotter.list()).toHaveLength(name === 'overlay' ? 3 : 2);
   });
 
+  test('begins with layers that are here while others are on their way', async () => {
+    const snapshotter = create();
+    const [bottom, middle, top] = layers;
+    const opened: Digest[][] = [];
+    const arrived = (layer: Layer): Promise<void> => {
+      if (layer === top) opened.push([...blobs.opened]);
+      return Promise.resolve();
+    };
+    const id = await ensureSnapshot({ layers, blobs, snapshotter, arrived });
+    expect(opened).toEqual([[bottom?.descriptor.digest, middle?.descriptor.digest]]);
+    expect(await snapshotter.has(id ?? digestOf(''))).toBe(true);
+  });
+
+  test('passes on why a layer does not come, and leaves nothing of it', async () => {
+    const snapshotter = create();
+    const arrived = (layer: Layer): Promise<void> =>
+      layer === layers[2] ? Promise.reject(new Error('the registry is gone')) : Promise.resolve();
+    await expect(ensureSnapshot({ layers, blobs, snapshotter, arrived })).rejects.toThrow('the registry is gone');
+    expect(await snapshotter.list()).toHaveLength(name === 'overlay' ? 2 : 0);
+    expect(await readdir(path.join(folder, 'tmp'))).toEqual([]);
+  });
+
   test('has nothing to do for no layers', async () => {
     expect(await ensureSnapshot({ layers: [], blobs, snapshotter: create() })).toBeNull();
   });
