@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Digest } from '../../oci/digest.js';
-import { hasDigest } from '../../store/damaged-blob.js';
+import { hasDigest } from '../../store/blobs/damaged-blob.js';
 import { layout } from '../../store/layout.js';
 import { bytesBelow } from '../../support/directory-size.js';
 import { fileStamp, sameStamp } from '../../support/file-stamp.js';

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Layer } from '../../oci/layer.js';
 import { createDigester, digestAlgorithm } from '../../oci/digest.js';
 import type { BlobReader } from '../../store/blob-store.js';
-import type { LayerIndexes } from '../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../store/records/layer-indexes.js';
 import { onStore } from '../../store/store-error.js';
 import { writeFully } from '../../support/atomic-file.js';
 import { abortable } from '../../support/byte-streams.js';

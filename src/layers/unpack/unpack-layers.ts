@@ -1,7 +1,7 @@
 import { createDigester, digestAlgorithm } from '../../oci/digest.js';
 import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { BlobReader } from '../../store/blob-store.js';
-import type { LayerIndexes } from '../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../store/records/layer-indexes.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { decompress } from '../compression/decompress.js';
 import { TarIndexer } from '../index/tar-indexer.js';

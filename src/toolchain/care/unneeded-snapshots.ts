@@ -1,7 +1,7 @@
 import { chainOf } from './cache-records.js';
 import { hasSnapshots, type KeptSnapshot } from './collect-snapshots.js';
 import { chainIdsOf } from '../../oci/layer.js';
-import { recordsOf, type Doomed } from '../../store/collect.js';
+import { recordsOf, type Doomed } from '../../store/garbage/collect.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { isTsbuildError } from '../../support/errors.js';

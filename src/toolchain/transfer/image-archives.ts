@@ -14,7 +14,7 @@ import { indexEntries } from '../../registry/archive/write/archive-documents.js'
 import { listImage, packedBlobs, type SavedSince } from '../../registry/archive/write/pack-images.js';
 import { openImages, saveArchive, type ImagesToSave } from '../../registry/archive/write/save-archive.js';
 import { writeLayout } from '../../registry/copy/oci-layout.js';
-import { findImage } from '../../store/find-image.js';
+import { findImage } from '../../store/images/find-image.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { writeOutputFile } from '../../support/output-file.js';

@@ -5,7 +5,7 @@ import type { Digest } from '../../../oci/digest.js';
 import { platformSatisfies, type Platform } from '../../../oci/platform.js';
 import { formatReference, type Reference } from '../../../oci/reference.js';
 import type { BlobStore } from '../../../store/blob-store.js';
-import { discardBlobs } from '../../../store/collect.js';
+import { discardBlobs } from '../../../store/garbage/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
 import type { TsbuildError } from '../../../support/errors.js';

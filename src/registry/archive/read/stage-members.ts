@@ -3,7 +3,7 @@ import { isDigest, type Digest } from '../../../oci/digest.js';
 import { extractArchive, type ExtractedMember } from '../../../layers/tar/archive.js';
 import { TarReadingIndexer } from '../../../layers/index/tar-indexer.js';
 import type { BlobInfo, BlobStore } from '../../../store/blob-store.js';
-import type { LayerIndexes } from '../../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../../store/records/layer-indexes.js';
 import { collect, observed } from '../../../support/byte-streams.js';
 import { isTsbuildError } from '../../../support/errors.js';
 import { layerCompression } from './layer-compression.js';
