@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { elfProgram } from '../../src/sandbox/elf-program.js';
+import { elfProgram } from '../../src/sandbox/calls/elf-program.js';
 import { canEmulate, FOREIGN_ARCHITECTURE, MAKERS, NO_EMULATOR } from '../support/makers.js';
 import { requirement } from '../support/require.js';
 import { tsbuild, type CliResult } from '../support/tsbuild.js';

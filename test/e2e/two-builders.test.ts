@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { elfProgram } from '../../src/sandbox/elf-program.js';
+import { elfProgram } from '../../src/sandbox/calls/elf-program.js';
 import { canEmulate, MAKERS, NO_EMULATOR } from '../support/makers.js';
 import { requirement } from '../support/require.js';
 import { tsbuild } from '../support/tsbuild.js';

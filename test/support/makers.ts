@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { callProgram } from '../../src/sandbox/calls/call-program.js';
 import { EmulatorNamespace } from '../../src/sandbox/emulation/emulator-namespace.js';
 import { installedEmulators } from '../../src/sandbox/emulation/installed-emulators.js';
-import type { Machine } from '../../src/sandbox/elf-program.js';
+import type { Machine } from '../../src/sandbox/calls/elf-program.js';
 
 /** Programs without a library that make a file `/made`, or fail. */
 export const MAKERS: Readonly<Record<'amd64' | 'arm64', Machine>> = {

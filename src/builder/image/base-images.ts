@@ -1,8 +1,9 @@
 import type { BuildRequest } from '../build-request.js';
-import { checkLayerCount, decodeConfig, decodeIndex } from '../../oci/decode.js';
+import { decodeConfig, decodeIndex, layersOf } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
 import type { ManifestDescriptor, RawConfig, RawIndex, RawManifest } from '../../oci/image.js';
+import type { Layer } from '../../oci/layer.js';
 import type { ImageSource } from '../../oci/image-transfer.js';
 import { isManifestMediaType, type ManifestMediaType } from '../../oci/media-type.js';
 import {
@@ -31,7 +32,7 @@ import type { ProgressSink, StepId } from '../progress.js';
 import { BlobArrivals } from '../remote/blob-arrivals.js';
 import type { LayerOwner, RemoteLayers } from '../remote/remote-layers.js';
 import type { OperationContext, Present } from '../solver/operation-handler.js';
-import type { FileSystemResult } from '../operations/result.js';
+import { imageFileSystem, type FileSystemResult } from '../operations/result.js';
 
 export interface BaseImagesParts {
   readonly store: Pick<Store, 'blobs' | 'images'>;
@@ -55,6 +56,7 @@ interface KnownBase {
   readonly resolved: Digest;
   readonly manifest: RawManifest;
   readonly config: RawConfig;
+  readonly layers: readonly Layer[];
   /** Where its layers are to be had; absent: in the registry of its reference. */
   readonly layout?: RepositorySource;
   readonly layoutDirectory?: string;
@@ -148,7 +150,7 @@ export class BaseImages {
     { step, remote }: { readonly step: StepId; readonly remote: RemoteLayers },
   ): Promise<Present<FileSystemResult>> {
     const base = this.#base(operation);
-    const result = fileSystem(base);
+    const result = imageFileSystem(base.layers);
     if (await this.#isHere(base)) return { result, deferred: false };
     const owner = this.#owners.get(operation.manifest) ?? this.#owner(base, operation, step);
     this.#owners.set(operation.manifest, owner);
@@ -284,12 +286,9 @@ export class BaseImages {
     const { images } = this.#parts.store;
     try {
       const manifest = await images.manifest(image.descriptor);
-      return {
-        reference,
-        resolved: image.resolved ?? image.descriptor.digest,
-        manifest,
-        config: await images.config(manifest),
-      };
+      const config = await images.config(manifest);
+      const resolved = image.resolved ?? image.descriptor.digest;
+      return { reference, resolved, manifest, config, layers: layersOf(manifest, config) };
     } catch (error) {
       if (isTsbuildError(error, 'STORE_IO') || isTsbuildError(error, 'DIGEST_MISMATCH')) return undefined;
       throw error;
@@ -340,8 +339,7 @@ export class BaseImages {
     // Builds that begin at once ask for it once.
     await store.blobs.resume(descriptor, (offset) => source.fetchBlob(descriptor, { offset, signal }), { signal });
     const config = decodeConfig(await store.blobs.read(descriptor), descriptor);
-    checkLayerCount(manifest, config);
-    return { reference, resolved: top.digest, manifest, config };
+    return { reference, resolved: top.digest, manifest, config, layers: layersOf(manifest, config) };
   }
 
   async #manifest(
@@ -407,18 +405,6 @@ function samePlatform(left: Platform, right: Platform): boolean {
 
 function isManifestDescriptor(descriptor: ManifestDescriptor): descriptor is Descriptor<ManifestMediaType> {
   return isManifestMediaType(descriptor.mediaType);
-}
-
-function fileSystem({ manifest, config }: KnownBase): FileSystemResult {
-  const { diff_ids: diffIds } = config.value.rootfs;
-  return {
-    kind: 'file-system',
-    layers: manifest.value.layers.map((descriptor, index) => {
-      const diffId = diffIds[index];
-      invariant(diffId !== undefined, 'a manifest has as many layers as its config has diff ids');
-      return { descriptor, diffId, created: null };
-    }),
-  };
 }
 
 function located(error: unknown, source: SourceRange): unknown {

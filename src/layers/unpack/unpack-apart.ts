@@ -1,4 +1,4 @@
-import type { LayerIndexes } from '../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../store/records/layer-indexes.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import type { ChainId, Layer } from '../../oci/layer.js';
 import type { ApartSnapshot, ApartSnapshots } from '../snapshotter.js';
