@@ -235,9 +235,9 @@ describe.skipIf(skip)('layers that are mounted from their tars', () => {
   });
 
   test('cannot be asked for in a way that there is not', async () => {
-    const { exitCode, stderr } = await run('erofs', ['build', '--no-cache', '-f', 'context/steps', 'context'], {
-      kind: 'floppy',
-    });
+    write('steps', ...STEPS);
+    ok(await run('asked', ['load', '-q', '-i', base]));
+    const { exitCode, stderr } = await run('asked', ['build', '-f', 'context/steps', 'context'], { kind: 'floppy' });
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('cannot use TSBUILD_SNAPSHOTTER "floppy": there is no such way');
   });
