@@ -251,7 +251,7 @@ class LocalToolchain implements Toolchain {
   }
 
   #archivesContext(activity: ActivityOptions): ArchivesContext {
-    return { store: this.#store, now: this.#now, ...withDefaults(activity) };
+    return { store: this.#store, env: this.#options.env, now: this.#now, ...withDefaults(activity) };
   }
 
   async copy(from: ImageLocation, to: ImageLocation, options: CopyOptions = {}): Promise<CopiedImage> {

@@ -20,7 +20,7 @@ export interface UnpackOptions {
   /** Those of the store that `blobs` is of: with them, several large layers are unpacked at once. */
   readonly threads?: LayerThreads | undefined;
   /** Where indexes of the layers go that are not there; absent: none are made. */
-  readonly indexes?: Pick<LayerIndexes, 'has' | 'load' | 'save'> | undefined;
+  readonly indexes?: Pick<LayerIndexes, 'has' | 'load' | 'save' | 'isUntouched'> | undefined;
   /** Told of a layer that is unpacked although others are mounted, and why: for people to read after "as". */
   readonly onUnmountable?: ((layer: Layer, reason: string) => void) | undefined;
   /** Called with counts of bytes of the stored blob that have just been unpacked. */

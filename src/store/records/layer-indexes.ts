@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isDigest, type Digest } from '../../oci/digest.js';
 import { writeFileAtomic } from '../../support/atomic-file.js';
 import { systemErrorCode } from '../../support/errors.js';
+import { fileStamp, sameStamp, type FileStamp } from '../../support/file-stamp.js';
 import { READ_FLAGS } from '../blobs/fs-blob-store.js';
 import { layout } from '../layout.js';
 import { namesIn } from './names-in.js';
@@ -14,6 +15,8 @@ import { onStore } from '../store-error.js';
 export interface SavedIndex {
   readonly bytes: Uint8Array;
   readonly blob: Digest;
+  /** Whether the bytes that it was made from are known to be those of the store's file: all of it was read, or it was just written. */
+  readonly isFileRead?: boolean | undefined;
 }
 
 export interface KeptIndex {
@@ -46,12 +49,22 @@ export class LayerIndexes {
     return file === undefined ? undefined : contentOf(file);
   }
 
+  /**
+   * Whether the layer's blob is the tar itself, and nobody has written to its file since all of it was seen to be right. Such a
+   * blob is on the disk before it has its name, so that this holds across boots.
+   */
+  isUntouched(diffId: Digest): boolean {
+    const saved = readHeader(layout.layerIndex(this.#root, diffId));
+    return saved?.blob === diffId && sameStamp(saved.stamp, fileStamp(layout.blob(this.#root, diffId)));
+  }
+
   /** Atomic. @throws `STORE_IO`, `DISK_FULL` */
-  async save(diffId: Digest, { bytes, blob }: SavedIndex): Promise<void> {
+  async save(diffId: Digest, { bytes, blob, isFileRead = false }: SavedIndex): Promise<void> {
     const path = layout.layerIndex(this.#root, diffId);
     await onStore(`save the index of layer "${diffId}"`, this.#root, async () => {
       mkdirSync(layout.layerIndexes(this.#root), { recursive: true, mode: 0o700 });
-      const header = Buffer.from(`${blob} ${checksumOf(blob, bytes)}\n`);
+      const stamp = isFileRead ? fileStamp(layout.blob(this.#root, blob)) : undefined;
+      const header = Buffer.from(encodeHeader({ blob, checksum: checksumOf(blob, bytes), stamp }));
       // Not synced: what a crash of the machine leaves of it, the checksum tells.
       await writeFileAtomic(path, Buffer.concat([header, bytes]), { durable: false });
     });
@@ -72,7 +85,7 @@ export class LayerIndexes {
     return namesIn(directory).flatMap((name) => {
       const diffId = diffIdOf(name);
       const path = join(directory, name);
-      const blob = diffId === undefined ? undefined : blobOf(path);
+      const blob = diffId === undefined ? undefined : readHeader(path)?.blob;
       const size = statSync(path, { throwIfNoEntry: false })?.size;
       return diffId === undefined || blob === undefined || size === undefined ? [] : [{ diffId, blob, bytes: size }];
     });
@@ -87,24 +100,44 @@ export function diffIdOf(name: string): Digest | undefined {
 
 /** Of a file, what was saved in it; `undefined` when it is damaged. */
 export function contentOf(file: Buffer): Buffer | undefined {
-  const end = file.indexOf('\n');
-  const [blob = '', checksum] = file.toString('latin1', 0, Math.min(Math.max(end, 0), MAX_HEADER)).split(' ');
-  const bytes = file.subarray(end + 1);
-  return isDigest(blob) && checksum === checksumOf(blob, bytes) ? bytes : undefined;
+  const header = decodeHeader(file);
+  if (header === undefined) return undefined;
+  const bytes = file.subarray(file.indexOf('\n') + 1);
+  return header.checksum === checksumOf(header.blob, bytes) ? bytes : undefined;
 }
 
-/** Bytes: a digest of the longest kind, a space and a checksum. */
+/** The first line of a file. */
+interface Header {
+  readonly blob: Digest;
+  readonly checksum: string;
+  /** What the blob's file was like when all of it had been read. */
+  readonly stamp: FileStamp | undefined;
+}
+
+/** Bytes: a digest of the longest kind, a checksum, a size and a time, with spaces between. */
 const MAX_HEADER = 256;
+
+function encodeHeader({ blob, checksum, stamp }: Header): string {
+  const fields = [blob, checksum, ...(stamp === undefined ? [] : [String(stamp.size), stamp.mtime])];
+  return `${fields.join(' ')}\n`;
+}
+
+/** Of a file, or of its beginning. */
+function decodeHeader(bytes: Buffer): Header | undefined {
+  const end = bytes.subarray(0, MAX_HEADER).indexOf('\n');
+  const [blob = '', checksum = '', size, mtime] = bytes.toString('latin1', 0, Math.max(end, 0)).split(' ');
+  if (!isDigest(blob)) return undefined;
+  return { blob, checksum, stamp: mtime === undefined ? undefined : { size: Number(size), mtime } };
+}
+
+function readHeader(path: string): Header | undefined {
+  const bytes = Buffer.alloc(MAX_HEADER);
+  const count = readIfPossible(path, (descriptor) => readSync(descriptor, bytes, 0, MAX_HEADER, 0));
+  return count === undefined ? undefined : decodeHeader(bytes.subarray(0, count));
+}
 
 function checksumOf(blob: Digest, bytes: Uint8Array): string {
   return createHash('sha256').update(`${blob}\n`).update(bytes).digest('hex');
-}
-
-function blobOf(path: string): Digest | undefined {
-  const header = Buffer.alloc(MAX_HEADER);
-  readIfPossible(path, (descriptor) => readSync(descriptor, header, 0, MAX_HEADER, 0));
-  const blob = header.toString('latin1').split(' ')[0] ?? '';
-  return isDigest(blob) ? blob : undefined;
 }
 
 /** `undefined` for what is missing, is no file, or cannot be read: it is a cache of what can be had again. */

@@ -19,6 +19,7 @@ import { findImage } from '../../store/images/find-image.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { writeOutputFile } from '../../support/output-file.js';
+import { keptTars } from './kept-tars.js';
 import { byteProgress, compressionEvents } from './transfer-events.js';
 
 import type { LoadedImage, LoadOptions, SavedFile, SaveFilesOptions, SaveOptions } from '../toolchain-types.js';
@@ -35,6 +36,7 @@ type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOpt
 
 export interface ArchivesContext extends Activity {
   readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -158,7 +160,7 @@ async function imageContents(text: string, { images }: Store): ReturnType<typeof
 export async function load(
   source: AsyncIterable<Uint8Array> | readonly string[],
   { platform, streamName }: LoadOptions,
-  { store, progress, signal, now }: ArchivesContext,
+  { store, env, progress, signal, now }: ArchivesContext,
 ): Promise<readonly LoadedImage[]> {
   // One more than there are processors, so that the largest layer has begun before the last of the others is done.
   await using digester = createContentDigester({ threads: Math.min(availableParallelism() + 1, MAX_THREADS) });
@@ -171,6 +173,7 @@ export async function load(
     store,
     platform: platform === undefined ? undefined : parsePlatform(platform),
     digester,
+    tars: keptTars({ store, env }),
     signal,
     onBytes: bytes.onBytes,
   });

@@ -6,6 +6,7 @@ import { digestOf, type Digest } from '../../../../src/oci/digest.js';
 import { checkFiles } from '../../../../src/store/check/check-files.js';
 import { checkLayerIndexes } from '../../../../src/store/check/check-layer-indexes.js';
 import { collectGarbage } from '../../../../src/store/garbage/collect.js';
+import { layout } from '../../../../src/store/layout.js';
 import { openStore, type OpenStore } from '../../../../src/store/open-store.js';
 import { ingestBytes, layerTar, putSampleImage } from '../../../support/sample-images.js';
 import { storeViolations } from '../../../support/store-oracle.js';
@@ -55,6 +56,25 @@ describe('LayerIndexes', () => {
     await findings[0]?.repair?.();
     expect(await checkLayerIndexes(root)).toEqual([]);
     expect(store.layerIndexes.has(diffId)).toBe(false);
+  });
+
+  test('tells of a blob that is the tar itself whether it is as it was when it was read', async () => {
+    const { digest } = await ingestBytes(store.blobs, Buffer.from('a tar'));
+    const saved = { bytes: Buffer.from('index'), blob: digest };
+    expect(store.layerIndexes.isUntouched(digest)).toBe(false);
+    await store.layerIndexes.save(digest, saved);
+    expect(store.layerIndexes.isUntouched(digest)).toBe(false);
+    await store.layerIndexes.save(digest, { ...saved, isFileRead: true });
+    expect(store.layerIndexes.isUntouched(digest)).toBe(true);
+    expect(store.layerIndexes.load(digest)?.toString()).toBe('index');
+    expect(store.layerIndexes.list()).toMatchObject([{ diffId: digest, blob: digest }]);
+    expect(await checkLayerIndexes(root)).toEqual([]);
+    await store.layerIndexes.save(diffId, { ...saved, isFileRead: true });
+    expect(store.layerIndexes.isUntouched(diffId)).toBe(false);
+    writeFileSync(layout.blob(root, digest), 'another');
+    expect(store.layerIndexes.isUntouched(digest)).toBe(false);
+    rmSync(layout.blob(root, digest));
+    expect(store.layerIndexes.isUntouched(digest)).toBe(false);
   });
 
   test('follows no link, and waits for no pipe', async () => {
