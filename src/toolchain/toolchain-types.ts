@@ -150,6 +150,8 @@ export interface SavedFile {
 export interface LoadOptions extends ActivityOptions {
   /** `os/architecture[/variant]`: the variant to load of an image for several. */
   readonly platform?: string | undefined;
+  /** What a stream is called in messages, as in `cannot read the archive on the standard input: …`. */
+  readonly streamName?: string | undefined;
 }
 
 export interface CopyOptions extends ActivityOptions {

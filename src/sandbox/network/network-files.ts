@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { systemErrorCode } from '../../support/errors.js';
+import { readableText } from '../../support/readable-text.js';
 import type { NameResolution, RunSpec } from '../run-spec.js';
 
 /** The name resolution that a step sees, in files that are never committed. */
@@ -25,7 +24,8 @@ export function networkFiles(
   { resolver, resolvConf = '/etc/resolv.conf' }: NetworkFilesOptions = {},
 ): NetworkFiles {
   const more = hosts.map(({ name, address }) => `${address}\t${name}\n`).join('');
-  const own = network === 'none' ? '' : readIfThere(resolvConf).slice(0, MAX_LENGTH);
+  // A host without one asks 127.0.0.1 (resolv.conf(5)), and so does a step with an empty one.
+  const own = network === 'none' ? '' : (readableText(resolvConf) ?? '').slice(0, MAX_LENGTH);
   // The host's resolvers may listen on its loopback device only, which a private network does not reach.
   const reachable = resolver === undefined ? own : withLines(own, 'nameserver', [`nameserver ${resolver}`]);
   return {
@@ -52,14 +52,4 @@ function resolved(text: string, { servers, searches, options }: NameResolution):
 function withLines(text: string, keyword: string, lines: readonly string[]): string {
   const others = text.split('\n').filter((line) => line !== '' && !new RegExp(`^(?:${keyword})\\s`).test(line));
   return [...others, ...lines].map((line) => `${line}\n`).join('');
-}
-
-/** A host without one asks 127.0.0.1 (resolv.conf(5)), and so does a step with an empty one. */
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return '';
-  }
 }

@@ -9,7 +9,7 @@ import { discardBlobs } from '../../../store/garbage/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
 import type { TsbuildError } from '../../../support/errors.js';
-import { archiveInvalid } from '../archive-error.js';
+import { archiveInvalid, inArchive } from '../archive-error.js';
 import { archiveBytes } from './archive-bytes.js';
 import { readImageName, type ArchiveImage, type CompleteImage, type StagedArchive } from './archive-image.js';
 import { ContentDigests } from './content-digests.js';
@@ -29,6 +29,8 @@ export interface LoadOptions {
    * absolute path of a folder that is an OCI image layout.
    */
   readonly source: AsyncIterable<Uint8Array> | { readonly layout: string };
+  /** What the archive is called in messages: `archive "image.tar"`; absent: `the archive`. */
+  readonly shown?: string | undefined;
   readonly store: Store;
   /** Of an image for several platforms, the variant to load; unless given, the one for this machine, else the only one. */
   readonly platform?: Platform | undefined;
@@ -57,7 +59,7 @@ export interface LoadedImage {
  * `ABORTED`; errors of `source` as they are
  */
 export async function loadArchive(options: LoadOptions): Promise<readonly LoadedImage[]> {
-  const { store, signal } = options;
+  const { store, signal, shown = 'the archive' } = options;
   const added = new Set<Digest>();
   const lock = await store.lock('shared', { signal });
   try {
@@ -74,7 +76,7 @@ export async function loadArchive(options: LoadOptions): Promise<readonly Loaded
   } catch (error) {
     lock[Symbol.dispose]();
     await discardBlobs(store, added);
-    throw error;
+    throw inArchive(error, shown);
   } finally {
     lock[Symbol.dispose]();
   }
