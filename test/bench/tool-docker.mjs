@@ -47,7 +47,10 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     havePulled();
     run(docker('save', '-o', file, image));
   });
-  const cacheIds = () => run(docker('system', 'df', '-v', '--format', CACHE_IDS)).stdout.split(' ').filter(Boolean);
+  const cacheIds = () =>
+    run(docker('system', 'df', '-v', '--format', CACHE_IDS))
+      .stdout.split(' ')
+      .filter(Boolean);
   let knownIds = new Set();
   const newIds = () => cacheIds().filter((id) => !knownIds.has(id));
   // The build cache keeps the layers of a base image that is gone, and the next pull would find them. A record goes only
