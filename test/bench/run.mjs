@@ -217,7 +217,10 @@ async function bench(scratch, large) {
       const reason = whyNot(operation, work);
       await goOn();
       if (reason !== undefined) skipped.push({ operation: operation.id, reason });
-      else results.push(...(await (operation.kind === 'space' ? measureSpace : measure)(operation, tools)));
+      else {
+        if (operation.kind === 'work') work.begin();
+        results.push(...(await (operation.kind === 'space' ? measureSpace : measure)(operation, tools)));
+      }
     }
     const named = tools.map(({ name, version }) => ({ name, version }));
     const archivesOf = archives.notes();

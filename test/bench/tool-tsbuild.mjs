@@ -14,6 +14,7 @@ export function createTsbuild({ scratch, registriesConf, folders, image, workIma
   const env = measuringEnvironment({ CONTAINERS_REGISTRIES_CONF: registriesConf });
   const store = join(scratch, 'tsbuild');
   const fresh = join(scratch, 'tsbuild-fresh');
+  const worked = join(scratch, 'tsbuild-worked');
   const archive = join(scratch, 'tsbuild.tar');
   const tsbuild = (at, ...words) => [...cli, '--store', at, ...words];
   const build = (at, folder, ...words) => tsbuild(at, 'build', '--progress', 'plain', '-t', OUT, ...words, folder);
@@ -114,14 +115,17 @@ export function createTsbuild({ scratch, registriesConf, folders, image, workIma
         argv: () => [tsbuild(fresh, 'pull', image), build(fresh, folders.first, ...uniqueBuildArg())],
         after: dropFresh,
       },
-      ...workOperations(work, { build: (folder, ...words) => build(store, folder, ...words) }),
+      ...workOperations(work, {
+        build: (folder, ...words) => build(worked, folder, ...words),
+        prepare: () => loadOnce(worked, tsbuild(worked, 'load', '-i', work.archive), env),
+      }),
       space: spaceOperation({
         archives,
         env,
         begin,
         load: (file) => tsbuild(fresh, 'load', '-i', file),
         build: () => build(fresh, pushed === undefined ? folders.first : folders.unpack, ...uniqueBuildArg()),
-        drop: () => rmSync(join(fresh, 'snapshots'), { recursive: true, force: true }),
+        drop: () => run(tsbuild(fresh, 'prune', '--snapshots'), { env }),
         forget: dropFresh,
         held: () => heldBelow(fresh),
         again: () => snapshotBytes(run(tsbuild(fresh, 'df', '--verbose', '--format', 'json'), { env }).stdout),
@@ -134,6 +138,11 @@ export function createTsbuild({ scratch, registriesConf, folders, image, workIma
 /** What can be made again of what the store holds: layers unpacked, or made ready to be mounted. */
 function snapshotBytes(usage) {
   return JSON.parse(usage).snapshots.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** As it is for the other tools: a layer that was built in the same store is there as files already. */
+function loadOnce(store, load, env) {
+  if (!existsSync(store)) run(load, { env });
 }
 
 /** tsbuild with all layers unpacked, as where nothing can be mounted from a tar. Throws `ProcessFailed` where that is so anyway. */
@@ -149,9 +158,7 @@ export function createTsbuildUnpacked({ scratch, registriesConf, work }) {
     env,
     operations: workOperations(work, {
       build: (folder, ...words) => tsbuild('build', '--progress', 'plain', '-t', OUT, ...words, folder),
-      prepare() {
-        if (!existsSync(store)) run(tsbuild('load', '-i', work.archive), { env });
-      },
+      prepare: () => loadOnce(store, tsbuild('load', '-i', work.archive), env),
     }),
     close: () => undefined,
   };

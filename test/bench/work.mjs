@@ -1,5 +1,5 @@
 // What a RUN does inside, upon layers that are there already: mounted from their tars, unpacked, or Docker's.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProcessFailed, run } from './process.mjs';
 import { FILES, uniqueBuildArg } from './workload.mjs';
@@ -7,17 +7,24 @@ import { FILES, uniqueBuildArg } from './workload.mjs';
 /** The image that the work is done upon: some Debian, 50,000 files of 1 KB, and what the bench can get of gcc and git. */
 export const WORK_BASE = 'localhost/bench/work:latest';
 
+/** Writing 3 makes the kernel forget files, names and inodes that it has in memory (proc_sys_vm(5)). */
+const DROP_CACHES = '/proc/sys/vm/drop_caches';
+const FIND = { script: `find / -xdev -printf '%s\\n' | wc -l`, isDone: (line) => Number(line) > FILES.count };
+// To a pipe: tar reads no files when it sees that it writes to /dev/null.
+const READ = {
+  script: `tar c --one-file-system / 2>/dev/null | wc -c`,
+  isDone: (line) => Number(line) > FILES.count * FILES.lines,
+};
+
 const PLACE = '/usr/share/bench';
 const UNITS = 60;
 
-/** `get` puts into the image what `script` needs; `isDone` knows the one line that the script writes when it has done it all. */
+/** `get` puts into the image what `script` needs; `isDone` knows the line that the script writes when it has done it all. */
 const WORKS = {
-  'run-find': { script: `find / -xdev -printf '%s\\n' | wc -l`, isDone: (line) => Number(line) > FILES.count },
-  'run-read': {
-    // To a pipe: tar reads no files when it sees that it writes to /dev/null.
-    script: `tar c --one-file-system / 2>/dev/null | wc -c`,
-    isDone: (line) => Number(line) > FILES.count * FILES.lines,
-  },
+  'run-find': FIND,
+  'run-find-cold': { ...FIND, isCold: true },
+  'run-read': READ,
+  'run-read-cold': { ...READ, isCold: true },
   'run-names': {
     script: `cd ${PLACE} && xargs cat <names.txt | wc -l`,
     isDone: (line) => Number(line) === FILES.count * FILES.lines,
@@ -88,9 +95,14 @@ export function createWork({ scratch, from, copied, build, save, env }) {
     archive,
     from,
     folderOf: (id) => join(folder, id),
+    /** Forgets what others have left in memory, before all tools warm up: long lists of inodes are slow for all. */
+    begin() {
+      if (mayDropCaches()) dropCaches();
+    },
     /** @returns why an operation cannot be measured here, or nothing */
     whyNot(id) {
       lacking ??= make();
+      if (WORKS[id].isCold === true && !mayDropCaches()) return `${DROP_CACHES} is not to be written to`;
       return lacking.has(id) ? `could not be prepared in ${from}: ${WORKS[id].get}` : undefined;
     },
   };
@@ -98,11 +110,27 @@ export function createWork({ scratch, from, copied, build, save, env }) {
 
 /** The operations of a tool: `build` gives the words that build a folder, `prepare` makes the tool have `WORK_BASE`. */
 export function workOperations(work, { build, prepare, after }) {
-  const entries = Object.entries(WORKS).map(([id, { isDone }]) => {
+  const entries = Object.entries(WORKS).map(([id, { isDone, isCold }]) => {
     const argv = () => [build(work.folderOf(id), ...uniqueBuildArg())];
-    return [id, { prepare, argv, after, took: (output) => tookInside(output, isDone) }];
+    const before = isCold === true ? dropCaches : undefined;
+    return [id, { prepare, before, argv, after, took: (output) => tookInside(output, isDone) }];
   });
   return Object.fromEntries(entries);
+}
+
+function mayDropCaches() {
+  try {
+    accessSync(DROP_CACHES, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function dropCaches() {
+  // What is not written yet stays in memory.
+  run(['sync']);
+  writeFileSync(DROP_CACHES, '3');
 }
 
 /** By the clock inside the RUN, so that what it takes to start a builder and to keep the result is not in it. */
