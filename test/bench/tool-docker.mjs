@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, linkSync } from 'node:fs';
 import { join } from 'node:path';
 import { measuringEnvironment, ProcessFailed, run, tryRun } from './process.mjs';
 import { dataRootOf, heldBelow, spaceOperation, systemDf } from './space.mjs';
@@ -44,8 +44,8 @@ export function createDocker(host, { scratch, folders, image, baseArchive, index
     if (hadLayers) throw new ProcessFailed(`the daemon had layers of ${image} before: give it one of its own`);
   };
   archives.offer('plain', `docker ${version}`, (file) => {
-    havePulled();
-    run(docker('save', '-o', file, image));
+    haveArchive();
+    linkSync(archive, file);
   });
   const cacheIds = () =>
     run(docker('system', 'df', '-v', '--format', CACHE_IDS))

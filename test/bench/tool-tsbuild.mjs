@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measuringEnvironment, ProcessFailed, run } from './process.mjs';
@@ -36,8 +36,8 @@ export function createTsbuild({ scratch, registriesConf, folders, image, workIma
     run(tsbuild(store, 'save', '--compress', 'none', '-o', file, image), { env });
   });
   archives.offer('gzip', 'tsbuild', (file) => {
-    havePulled();
-    run(tsbuild(store, 'save', '-o', file, image), { env });
+    haveArchive();
+    linkSync(archive, file);
   });
   const work = createWork({
     scratch,
