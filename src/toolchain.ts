@@ -14,7 +14,7 @@ import { formatReference, parseReference, withDefaultTag } from './oci/reference
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { PushContext } from './toolchain/transfer/push-from-store.js';
 import { openRegistryClient } from './toolchain/transfer/registry-access.js';
-import { findImage, isLoss, namesOf } from './store/find-image.js';
+import { findImage, isLoss, namesOf } from './store/images/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { onDisk } from './store/store-error.js';
 import { openStore, type OpenStore } from './store/open-store.js';
@@ -251,7 +251,7 @@ class LocalToolchain implements Toolchain {
   }
 
   #archivesContext(activity: ActivityOptions): ArchivesContext {
-    return { store: this.#store, now: this.#now, ...withDefaults(activity) };
+    return { store: this.#store, env: this.#options.env, now: this.#now, ...withDefaults(activity) };
   }
 
   async copy(from: ImageLocation, to: ImageLocation, options: CopyOptions = {}): Promise<CopiedImage> {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -6,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -163,6 +165,34 @@ describe.skipIf(skip)('layers that are mounted from their tars', () => {
       expect([...filesOf('pruned', 'layer.tar'), ...filesOf('pruned', 'layer.erofs')]).toEqual([]);
     },
   );
+
+  test('are ready to be mounted when an archive of them has been loaded', { timeout: 300_000 }, async () => {
+    // A small layer is not worth a thread, and inflated when it is needed.
+    writeFileSync(join(place, 'context/random'), randomBytes(6 << 20));
+    write('large', 'FROM base', 'COPY random /random');
+    ok(await run('loading', ['load', '-q', '-i', base]));
+    const archive = join(place, 'large.tar');
+    const output = `type=oci,dest=${archive},compression=gzip,force-compression=true,name=large`;
+    ok(await run('loading', ['build', '-q', '-f', 'context/large', '-o', output, 'context']));
+    write('steps', 'FROM large', 'RUN wc -c < /random > /size');
+
+    ok(await run('unmounted', ['load', '-q', '-i', archive], { kind: 'overlay' }));
+    expect(filesOf('unmounted', 'layer.tar')).toEqual([]);
+    ok(await run('loaded', ['load', '-q', '-i', archive]));
+    const [tar = '', ...others] = filesOf('loaded', 'layer.tar');
+    expect(others).toEqual([]);
+    const before = statSync(tar, { bigint: true });
+    ok(await run('loaded', ['prune', '--force']));
+    expect(ok(await run('loaded', ['df', '--verbose']))).not.toContain('incomplete');
+    ok(await run('loaded', ['build', '-q', '-f', 'context/steps', '-t', 'sized', 'context']));
+    expect(filesOf('loaded', 'layer.tar')).toHaveLength(4);
+    expect(statSync(tar, { bigint: true })).toMatchObject({ ino: before.ino, ctimeNs: before.ctimeNs });
+    expectSoundStore(storeOf('loaded'));
+
+    ok(await run('loaded', ['rmi', 'large', 'sized']));
+    ok(await run('loaded', ['prune', '--all', '--force']));
+    expect(filesOf('loaded', 'layer.tar')).toEqual([]);
+  });
 
   test('are unpacked where that cannot be, which is said', { timeout: 300_000 }, async () => {
     const busybox = await layerTar(

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { elfProgram } from '../../src/sandbox/elf-program.js';
+import { elfProgram } from '../../src/sandbox/calls/elf-program.js';
 import { installedEmulators } from '../../src/sandbox/emulation/installed-emulators.js';
 import { EmulatorNamespace } from '../../src/sandbox/emulation/emulator-namespace.js';
 import { callProgram } from '../../src/sandbox/calls/call-program.js';

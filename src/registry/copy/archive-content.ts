@@ -5,7 +5,7 @@ import type { EncodedManifest, ManifestDescriptor } from '../../oci/image.js';
 import { isIndexMediaType, isManifestMediaType } from '../../oci/media-type.js';
 import { formatReference, parseReference, withDefaultTag } from '../../oci/reference.js';
 import { isAttestation } from '../../oci/select-platform.js';
-import { discardBlobs } from '../../store/collect.js';
+import { discardBlobs } from '../../store/garbage/collect.js';
 import type { Store } from '../../store/store.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import { archiveInvalid } from '../archive/archive-error.js';

@@ -14,10 +14,11 @@ import { indexEntries } from '../../registry/archive/write/archive-documents.js'
 import { listImage, packedBlobs, type SavedSince } from '../../registry/archive/write/pack-images.js';
 import { openImages, saveArchive, type ImagesToSave } from '../../registry/archive/write/save-archive.js';
 import { writeLayout } from '../../registry/copy/oci-layout.js';
-import { findImage } from '../../store/find-image.js';
+import { findImage } from '../../store/images/find-image.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { writeOutputFile } from '../../support/output-file.js';
+import { keptTars } from './kept-tars.js';
 import { byteProgress, compressionEvents } from './transfer-events.js';
 
 import type { LoadedImage, LoadOptions, SavedFile, SaveFilesOptions, SaveOptions } from '../toolchain-types.js';
@@ -34,6 +35,7 @@ type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOpt
 
 export interface ArchivesContext extends Activity {
   readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -153,7 +155,7 @@ async function imageContents(text: string, { images }: Store): ReturnType<typeof
 export async function load(
   source: AsyncIterable<Uint8Array> | readonly string[],
   { platform }: LoadOptions,
-  { store, progress, signal, now }: ArchivesContext,
+  { store, env, progress, signal, now }: ArchivesContext,
 ): Promise<readonly LoadedImage[]> {
   // One more than there are processors, so that the largest layer has begun before the last of the others is done.
   await using digester = createContentDigester({ threads: Math.min(availableParallelism() + 1, MAX_THREADS) });
@@ -165,6 +167,7 @@ export async function load(
     store,
     platform: platform === undefined ? undefined : parsePlatform(platform),
     digester,
+    tars: keptTars({ store, env }),
     signal,
     onBytes: bytes.onBytes,
   });

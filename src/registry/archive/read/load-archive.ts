@@ -5,7 +5,7 @@ import type { Digest } from '../../../oci/digest.js';
 import { platformSatisfies, type Platform } from '../../../oci/platform.js';
 import { formatReference, type Reference } from '../../../oci/reference.js';
 import type { BlobStore } from '../../../store/blob-store.js';
-import { discardBlobs } from '../../../store/collect.js';
+import { discardBlobs } from '../../../store/garbage/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
 import type { TsbuildError } from '../../../support/errors.js';
@@ -17,6 +17,7 @@ import { layoutMembers } from './layout-members.js';
 import { layerCompression } from './layer-compression.js';
 import { normalizeMemberName } from './member-name.js';
 import { readDockerImage, readDockerItems, type DockerArchiveItem } from './read-docker-images.js';
+import type { TarKeeping } from './tar-keeping.js';
 import { isOciArchive, noPlatform, readOciImages, savedSince } from './read-oci-images.js';
 import { stageMembers, tarMembers } from './stage-members.js';
 import { completeImages, knownLayers } from './stored-layers.js';
@@ -33,6 +34,8 @@ export interface LoadOptions {
   readonly platform?: Platform | undefined;
   /** Threads that check large layers while the archive is still being read; without them it is done here, and later. */
   readonly digester?: ContentDigester | undefined;
+  /** What becomes of the tars of layers that these inflate; absent: they are dropped. */
+  readonly tars?: TarKeeping | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes of `source` that have just been read. */
   readonly onBytes?: ((count: number) => void) | undefined;
@@ -58,13 +61,14 @@ export async function loadArchive(options: LoadOptions): Promise<readonly Loaded
   const added = new Set<Digest>();
   const lock = await store.lock('shared', { signal });
   try {
-    await using contents = new ContentDigests({ store, digester: options.digester, signal });
+    await using contents = new ContentDigests({ store, digester: options.digester, tars: options.tars, signal });
     const known = knownLayers(store);
     const { images: found, since } = await readImages(options, { added, contents });
     const all = found.flatMap((image) => [image, ...(image.whole?.others ?? [])]);
     const images = await completeImages(all, { store, known, added, since });
     await storeLayers(images, store, added);
     await verifyLayers(images, { contents, known, signal });
+    await contents.keep();
     await storeDocuments(images, store, added);
     return await nameImages(found, store);
   } catch (error) {
@@ -88,10 +92,11 @@ interface FoundImages {
 }
 
 async function readImages(options: LoadOptions, { added, contents }: ReadingImages): Promise<FoundImages> {
-  const { blobs } = options.store;
+  const { blobs, layerIndexes } = options.store;
   const { platform } = options;
   const members = await stageMembers(membersOf(options), {
     blobs,
+    indexes: layerIndexes,
     added,
     onStored: (member) => {
       if (layerCompression(member.magic) !== 'none') contents.begin(member);
