@@ -20,8 +20,17 @@ export const OPERATIONS = [
   { id: 'push', title: 'push into an empty registry', kind: 'large' },
   { id: 'unpack', title: 'unpack, and one RUN step upon it', kind: 'large' },
   { id: 'first-build', title: 'one RUN step upon it, from an empty store', kind: 'large' },
-  { id: 'load-run', title: 'load, and one RUN step upon it', kind: 'large' },
+  { id: 'load-run-plain', title: 'load what docker save wrote, and one RUN step upon it', kind: 'large' },
+  { id: 'load-run-gzip', title: 'load compressed layers, and one RUN step upon it', kind: 'large' },
   { id: 'first-run', title: 'pull, then build one RUN step upon it', kind: 'first-run' },
+  { id: 'run-find', title: 'find /, each of 60,000 files asked for its size', kind: 'work' },
+  { id: 'run-find-cold', title: '… with nothing of it in memory', kind: 'work' },
+  { id: 'run-read', title: 'tar of /, all files read', kind: 'work' },
+  { id: 'run-read-cold', title: '… with nothing of it in memory', kind: 'work' },
+  { id: 'run-names', title: '50,000 files of 1 KB read by name, in random order', kind: 'work' },
+  { id: 'run-compile', title: 'gcc -O1 of 61 files, and linking', kind: 'work' },
+  { id: 'run-apt', title: 'apt-get install git, from packages in the image', kind: 'work' },
+  { id: 'space', title: 'disk space', kind: 'space' },
 ];
 
 const WARM = `FROM ${BASE}
@@ -79,14 +88,16 @@ export function writeWorkload(directory, image) {
   return folders;
 }
 
-/** 500 folders of 100 files of 1 KB. */
+/** Of the many files, each of some 1 KB. */
+export const FILES = { folders: 500, each: 100, count: 50_000, lines: 80 };
+
 function writeManyFiles(folder) {
   writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY files /files\n');
-  for (let at = 0; at < 500; at += 1) {
+  for (let at = 0; at < FILES.folders; at += 1) {
     const below = join(folder, 'files', String(at));
     mkdirSync(below, { recursive: true });
-    for (let file = 0; file < 100; file += 1) {
-      writeFileSync(join(below, `${file}.txt`), `file ${at} ${file}\n`.repeat(80));
+    for (let file = 0; file < FILES.each; file += 1) {
+      writeFileSync(join(below, `${file}.txt`), `file ${at} ${file}\n`.repeat(FILES.lines));
     }
   }
 }

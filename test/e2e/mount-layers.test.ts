@@ -155,12 +155,25 @@ describe.skipIf(skip)('layers that are mounted from their tars', () => {
     expect(await buildIn('killed', 'erofs')).toBe(await buildIn('erofs', 'erofs'));
   });
 
-  test('go with their images, tars and all', { timeout: 300_000 }, async () => {
-    await buildIn('pruned', 'erofs');
-    ok(await run('pruned', ['rmi', 'base']));
-    ok(await run('pruned', ['prune', '--all', '--force']));
-    expect([...filesOf('pruned', 'layer.tar'), ...filesOf('pruned', 'layer.erofs')]).toEqual([]);
-  });
+  test(
+    'can go while their images stay, are made again, and go with them, tars and all',
+    { timeout: 300_000 },
+    async () => {
+      const id = await buildIn('pruned', 'erofs');
+      const snapshots = (): number => filesOf('pruned', 'layer.tar').length + filesOf('pruned', 'layer.erofs').length;
+      const made = snapshots();
+      ok(await run('pruned', ['prune', '--snapshots', '--dry-run']));
+      expect(snapshots()).toBe(made);
+      ok(await run('pruned', ['prune', '--snapshots']));
+      expect(filesOf('pruned', 'meta.json')).toEqual([]);
+      expectSoundStore(storeOf('pruned'));
+      expect(await buildIn('pruned', 'erofs')).toBe(id);
+      expect(snapshots()).toBeGreaterThan(0);
+      ok(await run('pruned', ['rmi', 'base']));
+      ok(await run('pruned', ['prune', '--all', '--force']));
+      expect([...filesOf('pruned', 'layer.tar'), ...filesOf('pruned', 'layer.erofs')]).toEqual([]);
+    },
+  );
 
   test('are ready to be mounted when an archive of them has been loaded', { timeout: 300_000 }, async () => {
     // A small layer is not worth a thread, and inflated when it is needed.
