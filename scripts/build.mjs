@@ -39,7 +39,7 @@ const packs = {
     'commands/help.ts',
     'cli/help.ts',
     'errors/render-error.ts',
-    'text/color.ts',
+    ...['text/color.ts', 'text/charset.ts'],
   ],
   build: [
     'commands/build.ts',

@@ -1,4 +1,4 @@
-import { baseResolver, buildAll, explainBuild, planOnly } from './builder/build.js';
+import { baseResolver, buildAll, explainAll, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { ImageRunRequest } from './builder/image-run/image-run-request.js';
 import type { RunResult } from './sandbox/sandbox.js';
@@ -14,7 +14,7 @@ import { formatReference, parseReference, withDefaultTag } from './oci/reference
 import type { ImageLocation } from './registry/copy/image-location.js';
 import type { PushContext } from './toolchain/transfer/push-from-store.js';
 import { openRegistryClient } from './toolchain/transfer/registry-access.js';
-import { findImage, isLoss, namesOf } from './store/find-image.js';
+import { findImage, isLoss, namesOf } from './store/images/find-image.js';
 import type { StoredImage } from './store/image-store.js';
 import { onDisk } from './store/store-error.js';
 import { openStore, type OpenStore } from './store/open-store.js';
@@ -138,10 +138,14 @@ class LocalToolchain implements Toolchain {
   }
 
   async explain(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildExplanation> {
+    return await this.explainAll([request], activity);
+  }
+
+  async explainAll(requests: readonly BuildRequest[], activity: ActivityOptions = {}): Promise<BuildExplanation> {
     const { progress, signal } = withDefaults(activity);
     return await onDisk('explain the build', this.#store.root, async () => {
       await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
-      return await explainBuild(request, parts, { progress, signal });
+      return await explainAll(requests, parts, { progress, signal });
     });
   }
 
@@ -251,7 +255,7 @@ class LocalToolchain implements Toolchain {
   }
 
   #archivesContext(activity: ActivityOptions): ArchivesContext {
-    return { store: this.#store, now: this.#now, ...withDefaults(activity) };
+    return { store: this.#store, env: this.#options.env, now: this.#now, ...withDefaults(activity) };
   }
 
   async copy(from: ImageLocation, to: ImageLocation, options: CopyOptions = {}): Promise<CopiedImage> {

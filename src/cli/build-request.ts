@@ -1,5 +1,5 @@
 import type { BuildRequest } from '../builder/build-request.js';
-import { parseDuration } from '../parser/instructions/duration.js';
+import { parseDuration } from '../parser/instructions/values/duration.js';
 import { parseGoBoolean } from '../parser/go-boolean.js';
 import { TsbuildError } from '../support/errors.js';
 import { readAnnotations } from './options/annotations.js';

@@ -95,7 +95,9 @@ async function report(error: unknown, host: Host, failureStatus: number | undefi
 async function rendered(error: unknown, host: Host): Promise<string> {
   const { renderError } = await import('./errors/render-error.js');
   const { colorOf } = await import('./text/color.js');
-  const options = { sources: host.sources, color: colorOf(host.stderr, host.env) };
+  const { takesUtf8 } = await import('./text/charset.js');
+  const { sources, stderr, env } = host;
+  const options = { sources, color: colorOf(stderr, env), utf8: takesUtf8(stderr, env) };
   return errorsOf(error)
     .map((each) => renderError(each, options))
     .join('');

@@ -1,7 +1,7 @@
 import type { Layer } from '../oci/layer.js';
 import { MEDIA_TYPE } from '../oci/media-type.js';
 import type { BlobStore } from '../store/blob-store.js';
-import type { LayerIndexes } from '../store/layer-indexes.js';
+import type { LayerIndexes } from '../store/records/layer-indexes.js';
 import type { Change } from './change.js';
 import { LayerIndexBuilder } from './index/layer-index-builder.js';
 import { writeTar } from './tar/write-tar.js';

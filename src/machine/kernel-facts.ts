@@ -1,16 +1,12 @@
-import { constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { constants, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAccessible } from '../support/is-accessible.js';
+import { readableText } from '../support/readable-text.js';
 import type { EmulatorFacts, KernelFacts } from './machine-report.js';
 
 /** The content of a small file of /proc or /sys, or `null`. */
 export function readFact(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    // Missing, or not for us to read: either way nothing is known.
-    return null;
-  }
+  return readableText(path)?.trim() ?? null;
 }
 
 const SETTINGS = {

@@ -1,4 +1,5 @@
 import { TsbuildError } from '../support/errors.js';
+import { invariant } from '../support/invariant.js';
 import { decodeContainerConfig, decodeHistoryEntry } from './decode-container-config.js';
 import {
   arrayOf,
@@ -26,6 +27,7 @@ import type {
   RawIndex,
   RawManifest,
 } from './image.js';
+import type { Layer } from './layer.js';
 import {
   isIndexMediaType,
   isManifestMediaType,
@@ -120,6 +122,20 @@ export function checkLayerCount(manifest: RawManifest, config: RawConfig): void 
   reading('image config', config.descriptor.digest, () => {
     if (layers === diffIds) return;
     throw new ShapeError('rootfs.diff_ids', `names ${diffIds} layers, and the manifest ${layers}`);
+  });
+}
+
+/**
+ * The layers of an image, lowest first: blobs by its manifest, diffIds by its config.
+ * @throws `DOCUMENT_INVALID` when one of them names more than the other
+ */
+export function layersOf(manifest: RawManifest, config: RawConfig): readonly Layer[] {
+  checkLayerCount(manifest, config);
+  const { diff_ids: diffIds } = config.value.rootfs;
+  return manifest.value.layers.map((descriptor, index) => {
+    const diffId = diffIds[index];
+    invariant(diffId !== undefined, 'there are as many diffIds as layers');
+    return { descriptor, diffId };
   });
 }
 

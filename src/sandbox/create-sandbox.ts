@@ -1,7 +1,7 @@
 import { isTsbuildError, TsbuildError } from '../support/errors.js';
 import { explainRestriction, inUserNamespace } from '../support/user-namespace.js';
-import { ChrootSandbox } from './chroot-sandbox.js';
-import { openNamespaces } from './open-namespaces.js';
+import { ChrootSandbox } from './chroot/chroot-sandbox.js';
+import { openNamespaces } from './namespaces/open-namespaces.js';
 import { findRuntimes, RUNTIMES, type Runtime } from './runtime/runtime.js';
 import type { IsolationName, Sandbox } from './sandbox.js';
 

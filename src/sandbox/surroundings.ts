@@ -1,4 +1,4 @@
-import { networkFiles, type NetworkFiles } from './network-files.js';
+import { networkFiles, type NetworkFiles } from './network/network-files.js';
 import type { PrivateNetwork } from './network/private-network.js';
 import type { StepCgroup } from './resources/step-cgroup.js';
 import type { RunSpec } from './run-spec.js';

@@ -4,11 +4,11 @@ import type { Readable } from 'node:stream';
 import { digestOf, type Digest } from '../oci/digest.js';
 import { isTsbuildError, systemErrorCode, TsbuildError } from '../support/errors.js';
 import type { BlobInfo } from './blob-store.js';
-import { streamBlob } from './blob-stream.js';
-import { hasDigest } from './damaged-blob.js';
-import { READ_FLAGS } from './fs-blob-store.js';
+import { streamBlob } from './blobs/blob-stream.js';
+import { hasDigest } from './blobs/damaged-blob.js';
+import { READ_FLAGS } from './blobs/fs-blob-store.js';
 import { checkLayout, layout } from './layout.js';
-import { readLayoutIndex } from './layout-index.js';
+import { readLayoutIndex } from './images/layout-index.js';
 import type { RecordStore } from './record-store.js';
 import { storeError } from './store-error.js';
 

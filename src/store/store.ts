@@ -1,7 +1,7 @@
 import type { Digest } from '../oci/digest.js';
 import type { BlobStore } from './blob-store.js';
 import type { ImageStore } from './image-store.js';
-import type { LayerIndexes } from './layer-indexes.js';
+import type { LayerIndexes } from './records/layer-indexes.js';
 import type { RecordStore } from './record-store.js';
 
 /**

@@ -8,7 +8,7 @@ import { ContentElsewhereError } from '../layers/index/content-elsewhere.js';
 import { LayerTrees } from '../layers/index/layer-trees.js';
 import { makeIndexes } from '../layers/index/make-indexes.js';
 import { NodesTree } from '../layers/index/nodes-tree.js';
-import { decodeIndex, DOCUMENT_LIMIT } from '../oci/decode.js';
+import { decodeIndex, layersOf } from '../oci/decode.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { RawConfig, RawManifest } from '../oci/image.js';
 import type { Layer } from '../oci/layer.js';
@@ -17,12 +17,11 @@ import { formatPlatform, parsePlatform, platformSatisfies, type Platform } from 
 import { listPlatforms, selectPlatform } from '../oci/select-platform.js';
 import { formatImageLocation, type ImageLocation } from '../registry/copy/image-location.js';
 import type { BlobReader } from '../store/blob-store.js';
-import { findImage } from '../store/find-image.js';
+import { findImage } from '../store/images/find-image.js';
 import type { StoredImage } from '../store/image-store.js';
 import { openStore, type OpenStore } from '../store/open-store.js';
 import type { Store, StoreLock } from '../store/store.js';
 import type { ByteString } from '../support/byte-string.js';
-import { collect } from '../support/byte-streams.js';
 import { TsbuildError } from '../support/errors.js';
 import { removeTree } from '../support/files.js';
 
@@ -71,7 +70,7 @@ class PlacedFiles implements ImageFiles {
     this.#placed = placed;
     this.manifest = placed.documents.manifest;
     this.config = placed.documents.config;
-    this.layers = layersOf(placed.documents);
+    this.layers = layersOf(placed.documents.manifest, placed.documents.config);
     this.blobs = placed.place.store.blobs;
   }
 
@@ -174,7 +173,7 @@ async function documentsOf(
 async function fromIndex(
   image: StoredImage,
   wanted: Platform,
-  blobs: Pick<BlobReader, 'open'>,
+  blobs: Pick<BlobReader, 'read'>,
 ): Promise<Descriptor<ManifestMediaType> | undefined> {
   const entry = selectPlatform(await readIndex(image, blobs), wanted);
   if (entry === undefined) return undefined;
@@ -184,24 +183,16 @@ async function fromIndex(
 
 async function readIndex(
   { index }: StoredImage,
-  blobs: Pick<BlobReader, 'open'>,
+  blobs: Pick<BlobReader, 'read'>,
 ): Promise<ReturnType<typeof decodeIndex>['value']> {
   if (index === undefined)
     return { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [] };
-  return decodeIndex(await collect(await blobs.open(index), DOCUMENT_LIMIT), index).value;
+  return decodeIndex(await blobs.read(index), index).value;
 }
 
-async function platformsOf(image: StoredImage, config: RawConfig, blobs: Pick<BlobReader, 'open'>): Promise<string> {
+async function platformsOf(image: StoredImage, config: RawConfig, blobs: Pick<BlobReader, 'read'>): Promise<string> {
   const listed = listPlatforms(await readIndex(image, blobs));
   return listed.length === 0 ? formatPlatform(config.value) : listed.join(', ');
-}
-
-function layersOf({ manifest, config }: Documents): readonly Layer[] {
-  const diffIds = config.value.rootfs.diff_ids;
-  return manifest.value.layers.flatMap((descriptor, index) => {
-    const diffId = diffIds[index];
-    return diffId === undefined ? [] : [{ descriptor, diffId }];
-  });
 }
 
 async function openTrees(

@@ -150,6 +150,8 @@ export interface SavedFile {
 export interface LoadOptions extends ActivityOptions {
   /** `os/architecture[/variant]`: the variant to load of an image for several. */
   readonly platform?: string | undefined;
+  /** What a stream is called in messages, as in `cannot read the archive on the standard input: …`. */
+  readonly streamName?: string | undefined;
 }
 
 export interface CopyOptions extends ActivityOptions {
@@ -208,6 +210,8 @@ export interface Toolchain extends AsyncDisposable {
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   /** Which steps `build` would do, and what has changed since they were last done; nothing is done. */
   explain(request: BuildRequest, options?: ActivityOptions): Promise<BuildExplanation>;
+  /** Which steps `buildAll` would do, in one graph. */
+  explainAll(requests: readonly BuildRequest[], options?: ActivityOptions): Promise<BuildExplanation>;
   /**
    * Brings a build context here that is elsewhere: a git repository, an archive or a lone Dockerfile behind a URL.
    * @returns `undefined` when the address is that of a folder

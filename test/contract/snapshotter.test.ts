@@ -7,7 +7,7 @@ import { createCopySnapshotter } from '../../src/layers/copy-snapshotter.js';
 import { createOverlaySnapshotter } from '../../src/layers/overlay-snapshotter.js';
 import { LayerTars } from '../../src/layers/snapshots/layer-tars.js';
 import type { ActiveSnapshot } from '../../src/layers/snapshotter.js';
-import { trialMetadata, trialTar } from '../../src/sandbox/mounts/trial-image.js';
+import { trialMetadata, trialTar } from '../../src/sandbox/namespaces/trial-image.js';
 import { imagingSnapshotter } from '../support/imaging-snapshotter.js';
 import { requirement } from '../support/require.js';
 import { snapshotterSuite } from './snapshotter.suite.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startScriptedRegistry, type ScriptedRegistry } from '../../src/testing/scripted-registry.js';
-import { collectGarbage } from '../../src/store/collect.js';
+import { collectGarbage } from '../../src/store/garbage/collect.js';
 import { isDigest, type Digest } from '../../src/oci/digest.js';
 import { openStore } from '../../src/store/open-store.js';
 import { expectNobodyLeft } from '../support/faults/aftermath.js';

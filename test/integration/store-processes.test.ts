@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BlobInfo } from '../../src/store/blob-store.js';
-import { collectGarbage } from '../../src/store/collect.js';
+import { collectGarbage } from '../../src/store/garbage/collect.js';
 import { openStore, type OpenStore } from '../../src/store/open-store.js';
 import { requirement } from '../support/require.js';
 import { ingestBytes, putSampleImage } from '../support/sample-images.js';

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
-import { OutputPipes } from '../../src/sandbox/output-pipes.js';
+import { OutputPipes } from '../../src/sandbox/streams/output-pipes.js';
 import { requirement } from '../support/require.js';
 import {
   isRoot,

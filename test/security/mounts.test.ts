@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
-import { parseMount } from '../../src/parser/instructions/parse-mount.js';
+import { parseMount } from '../../src/parser/instructions/run/parse-mount.js';
 import type { Mount } from '../../src/sandbox/run-spec.js';
 import { requirement } from '../support/require.js';
 import {

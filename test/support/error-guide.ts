@@ -110,7 +110,7 @@ export const ERROR_GUIDES: Readonly<Record<ErrorCode, ErrorGuide>> = {
   ),
   ARCHIVE_INVALID: guide(
     'What was given to load is no image archive, or the end of it is missing.',
-    'cannot read archive: it ends before its end marker',
+    'cannot read archive "/tmp/image.tar": it ends before its end marker',
     'Make or copy the archive again, and compare the sizes.',
   ),
   SOURCE_UNAVAILABLE: guide(

@@ -8,7 +8,7 @@ import { mountLayers } from '../../src/layers/unpack/mount-layers.js';
 import { digestOf } from '../../src/oci/digest.js';
 import type { ChainId, Layer } from '../../src/oci/layer.js';
 import { MEDIA_TYPE } from '../../src/oci/media-type.js';
-import { LayerIndexes } from '../../src/store/layer-indexes.js';
+import { LayerIndexes } from '../../src/store/records/layer-indexes.js';
 import { layout } from '../../src/store/layout.js';
 import { collectBytes, inChunks } from './byte-source.js';
 

@@ -85,6 +85,20 @@ export async function putSampleImage(
   return { image, imageId: config.digest, layers: stored };
 }
 
+/** Puts an image into a store whose manifest has no layers, and whose config has. */
+export async function putUnpairedImage(store: Pick<Store, 'blobs' | 'images'>, name: string): Promise<void> {
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const config = await ingestBytes(store.blobs, Buffer.from(JSON.stringify(configOf([{ tar: Buffer.alloc(1024) }]))));
+  const manifest = {
+    schemaVersion: 2,
+    mediaType,
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },
+    layers: [],
+  };
+  const stored = await ingestBytes(store.blobs, Buffer.from(JSON.stringify(manifest)));
+  await store.images.put({ name: tagged(name), descriptor: { mediaType, ...stored } });
+}
+
 export function compress(tar: Uint8Array, compression: Compression): Uint8Array {
   if (compression === 'gzip') return gzipSync(tar);
   return compression === 'zstd' ? zstdFrame(tar) : tar;

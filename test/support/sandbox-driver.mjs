@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createSandbox } from '../../dist/sandbox/create-sandbox.js';
 import { findRuntimes } from '../../dist/sandbox/runtime/runtime.js';
-import { descendantsOf } from '../../dist/sandbox/process-tree.js';
+import { descendantsOf } from '../../dist/sandbox/chroot/process-tree.js';
 import { planUserNamespace, spawnInUserNamespace } from '../../dist/support/user-namespace.js';
 
 const [, self, mode, text] = process.argv;

@@ -1,4 +1,4 @@
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import { parseGoBoolean } from '../../parser/go-boolean.js';
 import { bakeError } from '../bake-error.js';
 import { evaluate, placed } from '../evaluate/evaluate.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import { plain } from '../evaluate/type-constraint.js';
 import { shown, ValueError, type Value } from '../value.js';
 import { fixed, ofTexts, withNull, type BakeFunction, type Functions } from './signature.js';

@@ -1,4 +1,4 @@
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import { isList, isMap, kindOf, toText, ValueError, type Value } from '../value.js';
 import type { Entry, EntryField } from './field.js';
 

@@ -1,6 +1,5 @@
-import { decodeHeader, isZeroBlock } from '../../layers/tar/decode-header.js';
+import { startsTar } from '../../layers/tar/starts-tar.js';
 import { BLOCK } from '../../layers/tar/tar-format.js';
-import { isTsbuildError } from '../../support/errors.js';
 
 const MAGIC: readonly (readonly [name: string, hex: string])[] = [
   ['a gzip archive', '1f8b08'],
@@ -17,15 +16,5 @@ export function archiveKind(head: Uint8Array): string | undefined {
   const start = Buffer.from(head.subarray(0, BLOCK));
   const compressed = MAGIC.find(([, hex]) => start.subarray(0, hex.length / 2).toString('hex') === hex);
   if (compressed !== undefined) return compressed[0];
-  return start.length === BLOCK && !isZeroBlock(start) && holds(start) ? 'a tar archive' : undefined;
-}
-
-function holds(block: Buffer): boolean {
-  try {
-    decodeHeader(block);
-    return true;
-  } catch (error) {
-    if (isTsbuildError(error, 'LAYER_INVALID')) return false;
-    throw error;
-  }
+  return startsTar(start) ? 'a tar archive' : undefined;
 }

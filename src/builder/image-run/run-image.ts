@@ -1,11 +1,11 @@
-import type { RawConfig, RawManifest } from '../../oci/image.js';
+import { layersOf } from '../../oci/decode.js';
+import type { RawConfig } from '../../oci/image.js';
 import type { Tree } from '../../layers/tree.js';
 import type { Mount, RunSpec } from '../../sandbox/run-spec.js';
 import type { RunResult } from '../../sandbox/sandbox.js';
 import type { Store } from '../../store/store.js';
 import { TsbuildError } from '../../support/errors.js';
-import { invariant } from '../../support/invariant.js';
-import type { FileSystemResult } from '../operations/result.js';
+import { imageFileSystem } from '../operations/result.js';
 import type { Workshop } from '../operations/operation-parts.js';
 import { stepDevices, type StepDevices } from '../operations/run/devices.js';
 import { unpack } from '../operations/root-tree.js';
@@ -44,7 +44,7 @@ export async function runImage(request: ImageRunRequest, options: RunImageOption
   const step = { step: 'run', context: { progress, signal } };
   // An image that has a name, or is found by its id, is in the store as a whole.
   const fetchLayers = (): Promise<void> => Promise.resolve();
-  const parent = await unpack({ ...options, fetchLayers }, fileSystem(manifest, config), step);
+  const parent = await unpack({ ...options, fetchLayers }, imageFileSystem(layersOf(manifest, config)), step);
   await using active = await snapshotter.prepare(parent);
   using visit = await options.openVisit(undefined);
   const { attachment, stdout, stderr } = visit;
@@ -57,18 +57,6 @@ function cannotAttach(name: string): TsbuildError {
   return new TsbuildError('SANDBOX_UNAVAILABLE', `cannot run the image: the sandbox "${name}" takes no input`, {
     hint: 'Run it where namespaces are allowed: without --isolation, tsbuild says what forbids them.',
   });
-}
-
-function fileSystem(manifest: RawManifest, config: RawConfig): FileSystemResult {
-  const { diff_ids: diffIds } = config.value.rootfs;
-  return {
-    kind: 'file-system',
-    layers: manifest.value.layers.map((descriptor, index) => {
-      const diffId = diffIds[index];
-      invariant(diffId !== undefined, 'a manifest has as many layers as its config has diff ids');
-      return { descriptor, diffId, created: null };
-    }),
-  };
 }
 
 interface Circumstances {

@@ -1,8 +1,9 @@
 import type { BuildRequest } from '../build-request.js';
-import { checkLayerCount, decodeConfig, decodeIndex } from '../../oci/decode.js';
+import { decodeConfig, decodeIndex, layersOf } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
 import type { ManifestDescriptor, RawConfig, RawIndex, RawManifest } from '../../oci/image.js';
+import type { Layer } from '../../oci/layer.js';
 import type { ImageSource } from '../../oci/image-transfer.js';
 import { isManifestMediaType, type ManifestMediaType } from '../../oci/media-type.js';
 import {
@@ -28,9 +29,10 @@ import type { SourcePolicy } from '../policy/policy-rules.js';
 import type { ResolvedBase } from '../plan.js';
 import type { LayoutImage } from '../plan/layout-image.js';
 import type { ProgressSink, StepId } from '../progress.js';
+import { BlobArrivals } from '../remote/blob-arrivals.js';
 import type { LayerOwner, RemoteLayers } from '../remote/remote-layers.js';
 import type { OperationContext, Present } from '../solver/operation-handler.js';
-import type { FileSystemResult } from '../operations/result.js';
+import { imageFileSystem, type FileSystemResult } from '../operations/result.js';
 
 export interface BaseImagesParts {
   readonly store: Pick<Store, 'blobs' | 'images'>;
@@ -54,9 +56,15 @@ interface KnownBase {
   readonly resolved: Digest;
   readonly manifest: RawManifest;
   readonly config: RawConfig;
+  readonly layers: readonly Layer[];
   /** Where its layers are to be had; absent: in the registry of its reference. */
   readonly layout?: RepositorySource;
   readonly layoutDirectory?: string;
+}
+
+interface BasePull {
+  readonly context: OperationContext;
+  readonly arrivals: BlobArrivals;
 }
 
 /**
@@ -142,7 +150,7 @@ export class BaseImages {
     { step, remote }: { readonly step: StepId; readonly remote: RemoteLayers },
   ): Promise<Present<FileSystemResult>> {
     const base = this.#base(operation);
-    const result = fileSystem(base);
+    const result = imageFileSystem(base.layers);
     if (await this.#isHere(base)) return { result, deferred: false };
     const owner = this.#owners.get(operation.manifest) ?? this.#owner(base, operation, step);
     this.#owners.set(operation.manifest, owner);
@@ -181,6 +189,7 @@ export class BaseImages {
   #owner(base: KnownBase, operation: ImageOperation, step: StepId): LayerOwner {
     const { registry, repository } = base.reference;
     const { layoutDirectory } = base;
+    const arrivals = new BlobArrivals();
     let pulling: Promise<void> | undefined;
     return {
       place:
@@ -188,23 +197,29 @@ export class BaseImages {
           ? { kind: 'repository', repository: { registry, repository } }
           : { kind: 'layout', directory: layoutDirectory },
       lacks: async ({ descriptor }) => !(await this.#parts.store.blobs.has(descriptor.digest)),
-      bring: async (_layers, { context }) => {
-        pulling ??= this.#pullStep(operation, step, context);
+      bring: async (layers, { context, onFetched = () => undefined }) => {
+        pulling ??= this.#pullStep(operation, step, { context, arrivals });
+        for (const layer of layers) {
+          arrivals.when(layer.descriptor.digest, () => {
+            onFetched(layer);
+          });
+        }
         await pulling;
       },
     };
   }
 
-  async #pullStep(operation: ImageOperation, step: StepId, context: OperationContext): Promise<void> {
+  async #pullStep(operation: ImageOperation, step: StepId, pull: BasePull): Promise<void> {
     const { now } = this.#parts;
+    const { context } = pull;
     this.#deferred.delete(step);
     context.progress({ type: 'step-started', step, at: now() });
-    await this.#pull(operation, step, context);
+    await this.#pull(operation, step, pull);
     context.progress({ type: 'step-done', step, at: now() });
   }
 
   /** Fetches what of the image is missing and gives it its name. */
-  async #pull(operation: ImageOperation, step: StepId, context: OperationContext): Promise<void> {
+  async #pull(operation: ImageOperation, step: StepId, { context, arrivals }: BasePull): Promise<void> {
     const base = this.#base(operation);
     const { pullImage } = await import('../../registry/pull-image.js');
     const { registry, repository, tag } = base.reference;
@@ -219,6 +234,7 @@ export class BaseImages {
       onBlob: ({ descriptor, current, done }) => {
         const { digest: item, size: total } = descriptor;
         context.progress({ type: 'transfer', step, item, direction: 'pull', current, total, done });
+        if (done) arrivals.arrive(item);
       },
     });
     const isNamed = tag !== undefined && base.reference.digest === undefined && (await this.#mayName(base));
@@ -270,12 +286,9 @@ export class BaseImages {
     const { images } = this.#parts.store;
     try {
       const manifest = await images.manifest(image.descriptor);
-      return {
-        reference,
-        resolved: image.resolved ?? image.descriptor.digest,
-        manifest,
-        config: await images.config(manifest),
-      };
+      const config = await images.config(manifest);
+      const resolved = image.resolved ?? image.descriptor.digest;
+      return { reference, resolved, manifest, config, layers: layersOf(manifest, config) };
     } catch (error) {
       if (isTsbuildError(error, 'STORE_IO') || isTsbuildError(error, 'DIGEST_MISMATCH')) return undefined;
       throw error;
@@ -326,8 +339,7 @@ export class BaseImages {
     // Builds that begin at once ask for it once.
     await store.blobs.resume(descriptor, (offset) => source.fetchBlob(descriptor, { offset, signal }), { signal });
     const config = decodeConfig(await store.blobs.read(descriptor), descriptor);
-    checkLayerCount(manifest, config);
-    return { reference, resolved: top.digest, manifest, config };
+    return { reference, resolved: top.digest, manifest, config, layers: layersOf(manifest, config) };
   }
 
   async #manifest(
@@ -393,18 +405,6 @@ function samePlatform(left: Platform, right: Platform): boolean {
 
 function isManifestDescriptor(descriptor: ManifestDescriptor): descriptor is Descriptor<ManifestMediaType> {
   return isManifestMediaType(descriptor.mediaType);
-}
-
-function fileSystem({ manifest, config }: KnownBase): FileSystemResult {
-  const { diff_ids: diffIds } = config.value.rootfs;
-  return {
-    kind: 'file-system',
-    layers: manifest.value.layers.map((descriptor, index) => {
-      const diffId = diffIds[index];
-      invariant(diffId !== undefined, 'a manifest has as many layers as its config has diff ids');
-      return { descriptor, diffId, created: null };
-    }),
-  };
 }
 
 function located(error: unknown, source: SourceRange): unknown {

@@ -20,6 +20,11 @@ export interface FileSystemResult {
   readonly layers: readonly ResultLayer[];
 }
 
+/** Of an image that was not built here. */
+export function imageFileSystem(layers: readonly Layer[]): FileSystemResult {
+  return { kind: 'file-system', layers: layers.map((layer) => ({ ...layer, created: null })) };
+}
+
 /** Files to copy from that are no root file system: of a build context, of a git commit, one that was fetched. */
 export interface TreeResult {
   readonly kind: 'tree';

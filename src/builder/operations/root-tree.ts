@@ -7,6 +7,7 @@ import type { OperationContext } from '../solver/operation-handler.js';
 import type { OperationParts } from './operation-parts.js';
 import { indexedTree, type ForStep, type IndexingParts, type RootOf } from './indexed-tree.js';
 import type { TreeReading } from './reading-trees.js';
+import { ArrivingLayers } from '../remote/arriving-layers.js';
 import type { FileSystemResult } from './result.js';
 
 /** Unpacks what of a root file system is not unpacked yet, telling the step's watchers. */
@@ -22,7 +23,10 @@ export async function unpack(
   // Whoever waited for another finds the layers unpacked.
   using _claim = await claimUnpacking(id, { signal: context.signal });
   const unpacked = await countUnpacked(chain, snapshotter);
-  await parts.fetchLayers(root.layers.slice(unpacked), { step, context });
+  // What is here is unpacked while others are on their way.
+  await using arriving = new ArrivingLayers((onFetched) =>
+    parts.fetchLayers(root.layers.slice(unpacked), { step, context, onFetched }),
+  );
   const moved = new Map<string, number>();
   const onBytes = ({ descriptor }: Layer, count: number): void => {
     const current = (moved.get(descriptor.digest) ?? 0) + count;
@@ -37,8 +41,9 @@ export async function unpack(
       done: current >= descriptor.size,
     });
   };
-  return await ensureSnapshot({
+  const made = await ensureSnapshot({
     layers: root.layers,
+    arrived: (layer) => arriving.arrived(layer),
     blobs: parts.store.blobs,
     snapshotter,
     threads: layerThreads,
@@ -49,6 +54,8 @@ export async function unpack(
     },
     signal: context.signal,
   });
+  await arriving.all();
+  return made;
 }
 
 /** A root file system's files, and how to have contents of them at hand that `read` would not find so. */

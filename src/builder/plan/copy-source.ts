@@ -1,7 +1,7 @@
 import type { Platform } from '../../oci/platform.js';
 import type { CopyInstruction, MountFlag, Stage } from '../../parser/instruction.js';
 import { asTemplate, expandTemplate } from '../../parser/expand-template.js';
-import { mountFrom } from '../../parser/instructions/mount-options.js';
+import { mountFrom } from '../../parser/instructions/run/mount-options.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { NamedSource } from './file-source.js';
 

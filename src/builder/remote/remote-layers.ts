@@ -9,6 +9,8 @@ import type { OperationContext } from '../solver/operation-handler.js';
 export interface Fetching {
   readonly step: StepId;
   readonly context: OperationContext;
+  /** Told of each layer that is here, some while others are still on their way. Who is told of none may use them when all are. */
+  readonly onFetched?: ((layer: Layer) => void) | undefined;
 }
 
 /** Who knows of layers that they can be had: a base image, an imported cache. */
@@ -16,7 +18,7 @@ export interface LayerOwner {
   readonly place: BlobPlace;
   /** Whether something has to be done before the layer is used. */
   lacks(layer: Layer): Promise<boolean>;
-  /** Brings layers of its own into the store, all that it lacks. @throws `StaleResultError` when they are not what was promised */
+  /** Brings layers of its own into the store, all that it lacks, and may tell of each. @throws `StaleResultError` when they are not what was promised */
   bring(layers: readonly Layer[], fetching: Fetching): Promise<void>;
 }
 
@@ -42,6 +44,8 @@ export class RemoteLayers {
   /** Brings those here that are not. */
   async fetch(layers: readonly Layer[], fetching: Fetching): Promise<void> {
     const lacking = await this.#lacking(layers);
+    const wanted = new Set([...lacking.values()].flat());
+    for (const layer of layers) if (!wanted.has(layer)) fetching.onFetched?.(layer);
     await Promise.all([...lacking].map(async ([owner, wanted]) => owner.bring(wanted, fetching)));
   }
 

@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { cleanContext } from '../../bake/target/print-targets.js';
 import { entriesOf, listOf, mapOf, textOf, type Target } from '../../bake/target/field.js';
 import { parseOverride, type Override } from '../../bake/target/override.js';
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import { TsbuildError } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';
 import type { Host } from '../host.js';

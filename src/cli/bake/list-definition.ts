@@ -1,6 +1,6 @@
 import type { Definition } from '../../bake/definition/read-definition.js';
 import { textOf } from '../../bake/target/field.js';
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import { usageError } from '../argv.js';
 import { plainLine } from '../text/terminal-text.js';
 import { formatTable } from '../text/table.js';

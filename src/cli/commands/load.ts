@@ -13,7 +13,8 @@ const LOAD = { command: 'tsbuild load' };
 
 export async function run(parsed: ParsedArguments, host: Host): Promise<void> {
   const source = archiveSource(parsed.list('input'), host);
-  const options = { platform: platform(parsed.value('platform')), signal: host.signal };
+  const streamName = 'the archive on the standard input';
+  const options = { platform: platform(parsed.value('platform')), streamName, signal: host.signal };
   const view = { title: 'Loading', quiet: parsed.flag('quiet'), progress: parsed.value('progress') };
   const loaded = await runTransfer(host, view, async (progress) => {
     await using toolchain = await openToolchain(parsed, host);

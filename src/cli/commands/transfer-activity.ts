@@ -5,6 +5,7 @@ import type { ProgressRenderer } from '../progress/renderer.js';
 import { noticeLine, warningLine } from '../progress/report.js';
 import { isLiveTerminal, openRenderer, progressMode, type ProgressMode } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
+import { takesUtf8, toAscii } from '../text/charset.js';
 
 export interface TransferView {
   /** Heads the live view: `Pulling`. */
@@ -84,11 +85,15 @@ function startLine(event: ProgressEvent, { layerLines }: TransferView, started: 
 }
 
 /** Only what a user has to know. */
-function messageRenderer({ stderr }: Host): ProgressRenderer {
+function messageRenderer({ stderr, env }: Host): ProgressRenderer {
+  const utf8 = takesUtf8(stderr, env);
+  const say = (line: string): void => {
+    stderr.write(`${utf8 ? line : toAscii(line)}\n`);
+  };
   return {
     sink: (event) => {
-      if (event.type === 'warning') stderr.write(`${warningLine(event)}\n`);
-      else if (event.type === 'notice') stderr.write(`${noticeLine(event.message)}\n`);
+      if (event.type === 'warning') say(warningLine(event));
+      else if (event.type === 'notice') say(noticeLine(event.message));
     },
     finish: () => Promise.resolve(),
     reportsErrors: false,

@@ -1,6 +1,7 @@
 import { isTsbuildError, type TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
 import { palette, type Palette } from '../text/color.js';
+import { toAscii } from '../text/charset.js';
 import { escapeControls } from '../text/terminal-text.js';
 import { wordRange } from './word-range.js';
 import { VERSION } from '../../version.js';
@@ -9,6 +10,8 @@ export interface RenderErrorOptions {
   /** Texts that errors may point into, by the name in their `SourceRange`. */
   readonly sources: ReadonlyMap<string, string>;
   readonly color: boolean;
+  /** Whether what reads it is to be given more than ASCII. */
+  readonly utf8: boolean;
 }
 
 /** Wider source lines are cut around what is marked. */
@@ -22,14 +25,17 @@ export function renderError(error: unknown, options: RenderErrorOptions): string
   const paint = palette(options.color);
   const known = isTsbuildError(error) && error.code !== 'INTERNAL';
   const lines = known ? userError(error, options, paint) : internalError(error, paint);
-  return lines.map((line) => `${line}\n`).join('');
+  const text = lines.map((line) => `${line}\n`).join('');
+  return options.utf8 ? text : toAscii(text);
 }
 
-function userError(error: TsbuildError, { sources }: RenderErrorOptions, paint: Palette): string[] {
+function userError(error: TsbuildError, { sources, utf8 }: RenderErrorOptions, paint: Palette): string[] {
   const { source, hint } = error;
   return [
     `${paint.red(paint.bold(`error[${error.code}]:`))} ${paint.bold(message(error.message))}`,
-    ...(source === undefined ? [] : excerpt(narrowed(error, source, sources), sources.get(source.file), paint)),
+    ...(source === undefined
+      ? []
+      : excerpt(narrowed(error, source, sources), sources.get(source.file), { paint, utf8 })),
     ...causes(error).map((cause) => `cause: ${cause}`),
     ...(hint ?? '')
       .split('\n')
@@ -69,7 +75,12 @@ function narrowed(
   return text === undefined || typeof word !== 'string' ? source : wordRange(source, text, word);
 }
 
-function excerpt(source: SourceRange, text: string | undefined, paint: Palette): string[] {
+interface Look {
+  readonly paint: Palette;
+  readonly utf8: boolean;
+}
+
+function excerpt(source: SourceRange, text: string | undefined, look: Look): string[] {
   const { file, start } = source;
   const place = `--> ${escapeControls(file)}:${start.line}:${start.column}`;
   const marked = text === undefined ? [] : markedLines(source, text);
@@ -79,7 +90,7 @@ function excerpt(source: SourceRange, text: string | undefined, paint: Palette):
   const several = marked.length > 1;
   const body = marked.flatMap((line, index) => [
     ...(index > 0 && line.number !== (marked[index - 1]?.number ?? 0) + 1 ? [`${blank} …`] : []),
-    ...(several ? [severalLine(line, gutter, paint)] : singleLine(line, gutter, paint)),
+    ...(several ? [severalLine(line, gutter, look)] : singleLine(line, gutter, look)),
   ]);
   return [`${blank}${place}`, `${blank} |`, ...body];
 }
@@ -106,16 +117,20 @@ function markedLines({ start, end }: SourceRange, text: string): MarkedLine[] {
   return marked.length <= LINES ? marked : [...marked.slice(0, LINES - 1), ...marked.slice(-1)];
 }
 
-function severalLine({ number, text }: MarkedLine, gutter: number, paint: Palette): string {
+function severalLine({ number, text }: MarkedLine, gutter: number, { paint }: Look): string {
   const shown = escapeControls(text.replaceAll('\t', ' '));
   const cut = shown.length > WIDTH ? `${shown.slice(0, WIDTH - 1)}…` : shown;
   return `${String(number).padStart(gutter)} ${paint.red('>')} ${cut}`.trimEnd();
 }
 
-function singleLine({ number, text, from, to }: MarkedLine, gutter: number, paint: Palette): string[] {
-  const display = (part: string): string => escapeControls(part.replaceAll('\t', ' '));
+function singleLine({ number, text, from, to }: MarkedLine, gutter: number, { paint, utf8 }: Look): string[] {
+  const display = (part: string): string => {
+    const escaped = escapeControls(part.replaceAll('\t', ' '));
+    // Now, since it may be of another length, and the mark is to stand below what it is about.
+    return utf8 ? escaped : toAscii(escaped);
+  };
   const window = visibleWindow(text.length, from);
-  const lead = window.start > 0 ? '…' : '';
+  const lead = window.start > 0 ? display('…') : '';
   const tail = window.end < text.length ? '…' : '';
   const indent = lead.length + display(text.slice(window.start, from)).length;
   const width = Math.max(1, display(text.slice(from, Math.min(to, window.end))).length);

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { posix, resolve } from 'node:path';
-import { parseByteSize } from '../../parser/instructions/byte-size.js';
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { parseByteSize } from '../../parser/instructions/values/byte-size.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import type { HostVolume } from '../../builder/build-request.js';
 import type { BindMount, MemoryMount, Mount } from '../../sandbox/run-spec.js';
 import { systemErrorCode, type TsbuildError } from '../../support/errors.js';

@@ -1,4 +1,4 @@
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import { suggest } from '../../support/suggest.js';
 import { usageError } from '../argv.js';
 

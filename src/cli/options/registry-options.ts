@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { DOCKER_HUB, parseReference } from '../../oci/reference.js';
-import { parseDuration } from '../../parser/instructions/duration.js';
+import { parseDuration } from '../../parser/instructions/values/duration.js';
 import type { RegistrySettings } from '../../registry/config/registry-settings.js';
 import { TsbuildError } from '../../support/errors.js';
 import type { ParsedArguments } from '../argv.js';

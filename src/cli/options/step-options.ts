@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { BuildRequest } from '../../builder/build-request.js';
-import { parseByteSize } from '../../parser/instructions/byte-size.js';
-import { readCsvFields } from '../../parser/instructions/csv-fields.js';
+import { parseByteSize } from '../../parser/instructions/values/byte-size.js';
+import { readCsvFields } from '../../parser/instructions/values/csv-fields.js';
 import type { Allowance, NameResolution } from '../../sandbox/run-spec.js';
 import type { TsbuildError } from '../../support/errors.js';
 import { usageError, type ParsedArguments } from '../argv.js';

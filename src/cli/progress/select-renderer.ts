@@ -1,7 +1,7 @@
 import { TsbuildError } from '../../support/errors.js';
 import type { Host } from '../host.js';
 import { isTerminal } from '../output-stream.js';
-import { isUtf8, toAscii } from '../text/charset.js';
+import { takesUtf8, toAscii } from '../text/charset.js';
 import { colorOf } from '../text/color.js';
 import type { ProgressRenderer } from './renderer.js';
 
@@ -57,8 +57,7 @@ export async function openRenderer(
   view: { readonly title: string; readonly keepSteps: boolean } = { title: 'Building', keepSteps: true },
 ): Promise<ProgressRenderer> {
   const { stderr, env, now } = host;
-  // In a file, bytes are bytes.
-  const utf8 = !isTerminal(stderr) || isUtf8(env);
+  const utf8 = takesUtf8(stderr, env);
   const options = {
     write: (text: string) => {
       stderr.write(utf8 ? text : toAscii(text));

@@ -1,3 +1,5 @@
+import { isTerminal, type OutputStream } from '../output-stream.js';
+
 /**
  * Whether what is written may be UTF-8 (POSIX, "Environment Variables": LC_ALL, else LC_CTYPE, else LANG). Where none is set, as in
  * most containers, the terminal in front of it has UTF-8 nevertheless.
@@ -5,6 +7,11 @@
 export function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, string | undefined>>): boolean {
   const locale = [LC_ALL, LC_CTYPE, LANG].find((each) => each !== undefined && each !== '');
   return locale === undefined || /utf-?8/i.test(locale);
+}
+
+/** Whether a stream may be given UTF-8: in a file, bytes are bytes. */
+export function takesUtf8(stream: OutputStream, env: Readonly<Record<string, string | undefined>>): boolean {
+  return !isTerminal(stream) || isUtf8(env);
 }
 
 /**

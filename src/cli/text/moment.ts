@@ -1,4 +1,4 @@
-import { parseDuration } from '../../parser/instructions/duration.js';
+import { parseDuration } from '../../parser/instructions/values/duration.js';
 
 /** RFC 3339, of which the time may be left out. */
 const MOMENT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$/;

@@ -1,5 +1,5 @@
 import { isDigest, type Digest } from '../../oci/digest.js';
-import type { LayerIndexes } from '../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../store/records/layer-indexes.js';
 import { childPath, ROOT } from '../../support/byte-path.js';
 import type { ByteString } from '../../support/byte-string.js';
 import type { TarEntry } from '../tar-entry.js';

@@ -1,13 +1,12 @@
-import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Digest } from '../../oci/digest.js';
-import { hasDigest } from '../../store/damaged-blob.js';
+import { hasDigest } from '../../store/blobs/damaged-blob.js';
 import { layout } from '../../store/layout.js';
 import { bytesBelow } from '../../support/directory-size.js';
-import { systemErrorCode } from '../../support/errors.js';
+import { fileStamp, sameStamp } from '../../support/file-stamp.js';
 import { removeTree } from '../../support/files.js';
-import { openSnapshotFolder, TAR, type SnapshotFolder, type TarStamp } from './snapshot-folder.js';
+import { openSnapshotFolder, TAR, type SnapshotFolder } from './snapshot-folder.js';
 
 export interface LayerTarsOptions {
   /** Absolute, on one file system with `temporaryDirectory`: the tars are in a folder in it. */
@@ -51,17 +50,16 @@ export class LayerTars {
   /** Its absolute path; `undefined` when there is none of the size, if one is given, that is as it was when it was checked. */
   find(diffId: Digest, size?: number): string | undefined {
     const blob = this.blob(diffId);
-    if (blob !== undefined && (size === undefined || stampOf(blob)?.size === size)) return blob;
+    if (blob !== undefined && (size === undefined || fileStamp(blob)?.size === size)) return blob;
     const stamp = this.#folder.load(diffId)?.tar;
     if (stamp === undefined || (size !== undefined && stamp.size !== size)) return undefined;
     const tar = this.#folder.tarOf(diffId);
-    const now = stampOf(tar);
-    return now?.size === stamp.size && now.mtime === stamp.mtime ? tar : undefined;
+    return sameStamp(stamp, fileStamp(tar)) ? tar : undefined;
   }
 
   /** Absolute path of a blob that is in one of the stores, of a layer or of its tar. */
   blob(digest: Digest): string | undefined {
-    return this.#roots.map((root) => layout.blob(root, digest)).find((path) => stampOf(path) !== undefined);
+    return this.#roots.map((root) => layout.blob(root, digest)).find((path) => fileStamp(path) !== undefined);
   }
 
   /** Of the store. */
@@ -78,7 +76,7 @@ export class LayerTars {
         await rm(tar, { force: true });
       },
       commit: async (diffId) => {
-        const stamp = stampOf(tar);
+        const stamp = fileStamp(tar);
         // One that is there and is not found has been written to.
         if (this.find(diffId) === undefined) await this.#folder.remove(diffId);
         await this.#folder.publish(unfinished, diffId, { parent: null, owners: new Map(), tar: stamp });
@@ -116,16 +114,5 @@ export class LayerTars {
 
   settle(): Promise<void> {
     return this.#folder.settle();
-  }
-}
-
-/** `undefined` for what is no file, or cannot be looked at. */
-function stampOf(file: string): TarStamp | undefined {
-  try {
-    const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-    return stat?.isFile() === true ? { size: Number(stat.size), mtime: String(stat.mtimeNs) } : undefined;
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return undefined;
   }
 }

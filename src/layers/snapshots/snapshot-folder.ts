@@ -15,6 +15,7 @@ import type { ChainId } from '../../oci/layer.js';
 import type { ByteString } from '../../support/byte-string.js';
 import { writeFileAtomic } from '../../support/atomic-file.js';
 import { systemErrorCode } from '../../support/errors.js';
+import type { FileStamp } from '../../support/file-stamp.js';
 import { parseJson } from '../../support/parse-json.js';
 import { removeTree } from '../../support/files.js';
 import { syncFileSystem } from '../../support/syscalls.js';
@@ -28,20 +29,13 @@ export interface SnapshotMeta {
   /** In the place of files: an image of the layer, which is mounted from its tar. */
   readonly image?: SnapshotImage | undefined;
   /** In the place of a snapshot: the tar of a layer. */
-  readonly tar?: TarStamp | undefined;
+  readonly tar?: FileStamp | undefined;
 }
 
 export interface SnapshotImage {
   readonly diffId: Digest;
   /** Bytes of the tar. */
   readonly tarSize: number;
-}
-
-/** What a file was like when its content had been checked: who writes to it later changes that. */
-export interface TarStamp {
-  readonly size: number;
-  /** Nanoseconds since the epoch, in digits. */
-  readonly mtime: string;
 }
 
 interface StoredMeta extends SnapshotMeta {
@@ -325,7 +319,7 @@ function decodeImage(json: unknown): SnapshotImage | undefined {
     : undefined;
 }
 
-function decodeStamp(json: unknown): TarStamp | undefined {
+function decodeStamp(json: unknown): FileStamp | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
   const { size, mtime } = json as Readonly<Record<string, unknown>>;
   return typeof size === 'number' && typeof mtime === 'string' ? { size, mtime } : undefined;

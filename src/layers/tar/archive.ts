@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { extract, pack, type Extract, type Header, type Pack } from 'tar-stream';
 import { TsbuildError } from '../../support/errors.js';
+import { ArchiveFault } from './archive-fault.js';
 
 /** One member of an archive to write. A name that ends in a slash is a directory. */
 export interface ArchiveMember {
@@ -69,7 +70,7 @@ async function packMember(archive: Pack, { name, size, mode, body }: ArchiveMemb
 
 /**
  * The members of a tar archive, in order.
- * @throws `ARCHIVE_INVALID` when it is no tar archive, or ends before its end marker; errors of `source` as they are
+ * @throws `ArchiveFault` when it is no tar archive, or ends before its end marker; errors of `source` as they are
  */
 export async function* extractArchive(
   source: AsyncIterable<Uint8Array>,
@@ -168,8 +169,8 @@ function asInvalid(error: unknown): unknown {
   return error instanceof TsbuildError ? error : invalid('it is no tar archive, or it is damaged', error);
 }
 
-function invalid(state: string, cause?: unknown): TsbuildError {
-  return new TsbuildError('ARCHIVE_INVALID', `cannot read archive: ${state}`, {
+function invalid(state: string, cause?: unknown): ArchiveFault {
+  return new ArchiveFault(state, {
     hint: 'Make the archive again, or fetch it again: the copy at hand is incomplete or no archive at all.',
     cause,
   });

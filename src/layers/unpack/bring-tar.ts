@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Layer } from '../../oci/layer.js';
 import { createDigester, digestAlgorithm } from '../../oci/digest.js';
 import type { BlobReader } from '../../store/blob-store.js';
-import type { LayerIndexes } from '../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../store/records/layer-indexes.js';
 import { onStore } from '../../store/store-error.js';
 import { writeFully } from '../../support/atomic-file.js';
 import { abortable } from '../../support/byte-streams.js';
@@ -17,7 +17,7 @@ import { contentMismatch } from './content-mismatch.js';
 
 export interface TarBringing {
   readonly tars: LayerTars;
-  readonly indexes: Pick<LayerIndexes, 'load' | 'save'>;
+  readonly indexes: Pick<LayerIndexes, 'load' | 'save' | 'isUntouched'>;
   readonly blobs: Pick<BlobReader, 'open'>;
   readonly digester: ContentDigester;
   /** Called with counts of bytes of the stored blob that have just been read. */
@@ -38,8 +38,8 @@ const WORTH_A_THREAD = 4 << 20;
 const REPORT_EVERY = 100;
 
 /**
- * Sees that the uncompressed tar of a layer is there, with its index. A blob that is one is read, as whoever mounts it reads parts
- * of it only, and the digest is of all; any other is inflated, once.
+ * Sees that the uncompressed tar of a layer is there, with its index. A blob that is one is read, unless nobody has written to it
+ * since that was last done, as whoever mounts it reads parts of it only, and the digest is of all; any other is inflated, once.
  * @returns `undefined` when the layer has no index, as it has too many entries or is no tar
  * @throws `DIGEST_MISMATCH` for a layer whose content is not what its diffId says; `LAYER_INVALID`, `STORE_IO`, `DISK_FULL`, `ABORTED`
  */
@@ -48,17 +48,21 @@ export async function bringTar(layer: Layer, bringing: TarBringing): Promise<Bro
   const { diffId, descriptor } = layer;
   const index = loadLayerIndex(indexes, diffId);
   const isBlob = descriptor.digest === diffId && tars.blob(diffId) !== undefined;
-  if (index !== undefined && !isBlob && tars.find(diffId, index.tarSize) !== undefined) {
+  const isRight = !isBlob || indexes.isUntouched(diffId);
+  if (index !== undefined && isRight && tars.find(diffId, index.tarSize) !== undefined) {
     bringing.onBytes(layer, descriptor.size);
     return { index, isNew: false };
   }
   return await onStore(`read layer "${descriptor.digest}"`, tars.root, async () => {
     await using tar = isBlob ? undefined : tars.create();
-    const indexed = index === undefined;
+    // That of a blob says as well that it was read.
+    const indexed = index === undefined || isBlob;
     const bytes = await readLayer(layer, { ...bringing, tar, indexed });
     const made = indexed ? bytes && readLayerIndex(bytes) : index;
     if (made === undefined) return undefined;
-    if (indexed && bytes !== undefined) await indexes.save(diffId, { bytes, blob: descriptor.digest });
+    if (indexed && bytes !== undefined) {
+      await indexes.save(diffId, { bytes, blob: descriptor.digest, isFileRead: isBlob });
+    }
     await tar?.commit(diffId);
     return { index: made, isNew: tar !== undefined };
   });

@@ -12,6 +12,8 @@ import { bringTar, type BroughtTar, type TarBringing } from './bring-tar.js';
 import type { StackedLayer } from './unpack-apart.js';
 
 export interface MountLayersOptions extends Pick<TarBringing, 'blobs' | 'indexes'> {
+  /** As of `ensureSnapshot`. */
+  readonly arrived?: ((layer: Layer) => Promise<void>) | undefined;
   readonly images: ImageSnapshots;
   readonly snapshotter: Pick<Snapshotter, 'tree'>;
   /** For a layer that cannot be mounted from its tar. */
@@ -31,10 +33,14 @@ export async function mountLayers(stack: readonly StackedLayer[], options: Mount
   const failed = new AbortController();
   const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal]);
   await using digester = createContentDigester({ threads: availableParallelism() });
-  const { onBytes = () => undefined, images, ...rest } = options;
+  const { onBytes = () => undefined, arrived, images, ...rest } = options;
   const bringing = { ...rest, tars: images.tars, digester, onBytes, signal };
+  const bring = async (layer: Layer): Promise<BroughtTar | undefined> => {
+    await arrived?.(layer);
+    return await bringTar(layer, bringing);
+  };
   const tars = new Map<string, Promise<BroughtTar | undefined>>();
-  for (const { layer } of stack) tars.set(layer.diffId, tars.get(layer.diffId) ?? bringTar(layer, bringing));
+  for (const { layer } of stack) tars.set(layer.diffId, tars.get(layer.diffId) ?? bring(layer));
   // Whoever comes to it gets the failure.
   for (const tar of tars.values()) tar.catch(() => undefined);
   try {

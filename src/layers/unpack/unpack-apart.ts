@@ -1,4 +1,4 @@
-import type { LayerIndexes } from '../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../store/records/layer-indexes.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import type { ChainId, Layer } from '../../oci/layer.js';
 import type { ApartSnapshot, ApartSnapshots } from '../snapshotter.js';
@@ -31,6 +31,8 @@ export interface UnpackApartOptions {
   readonly threads: LayerThreads;
   /** Where indexes of the layers go that are not there; absent: none are made. */
   readonly indexes?: Pick<LayerIndexes, 'has' | 'save'> | undefined;
+  /** As of `ensureSnapshot`. */
+  readonly arrived?: ((layer: Layer) => Promise<void>) | undefined;
   readonly onBytes?: ((layer: Layer, count: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,11 +58,14 @@ export async function unpackApart(stack: readonly StackedLayer[], options: Unpac
   await using snapshots = await createAll(stack.length, options.snapshots);
   const running: Promise<void>[] = [];
   let below: Promise<void> = Promise.resolve();
+  let here: Promise<void> = Promise.resolve();
   for (const [index, stacked] of stack.entries()) {
     const snapshot = snapshots.all[index];
     if (snapshot === undefined) continue;
     const { size } = stacked.layer.descriptor;
-    const job = { stacked, snapshot, below, overlapped: size === largest && size > total / 2 };
+    // No thread waits for a layer below that has none yet.
+    here = here.then(async () => options.arrived?.(stacked.layer));
+    const job = { stacked, snapshot, here, below, overlapped: size === largest && size > total / 2 };
     below = unpackOne(job, { ...options, signal: stop }).catch((error: unknown) => {
       failures.push(error);
       failed.abort();
@@ -93,17 +98,20 @@ async function createAll(count: number, snapshots: ApartSnapshots): Promise<Snap
 interface Unpacking {
   readonly stacked: StackedLayer;
   readonly snapshot: ApartSnapshot;
+  /** Settles once the blobs of this layer and of all below it are there. */
+  readonly here: Promise<void>;
   /** Settles once all layers below are committed, or one of them failed. */
   readonly below: Promise<void>;
   readonly overlapped: boolean;
 }
 
 async function unpackOne(
-  { stacked, snapshot, below, overlapped }: Unpacking,
+  { stacked, snapshot, here, below, overlapped }: Unpacking,
   options: UnpackApartOptions,
 ): Promise<void> {
   const { layer, id, parent } = stacked;
   const { snapshots, threads, indexes, onBytes, signal } = options;
+  await here;
   let left = layer.descriptor.size;
   const report = (count: number): void => {
     left -= count;

@@ -1,7 +1,7 @@
 import { createDigester, digestAlgorithm } from '../../oci/digest.js';
 import { chainIdsOf, type ChainId, type Layer } from '../../oci/layer.js';
 import type { BlobReader } from '../../store/blob-store.js';
-import type { LayerIndexes } from '../../store/layer-indexes.js';
+import type { LayerIndexes } from '../../store/records/layer-indexes.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { decompress } from '../compression/decompress.js';
 import { TarIndexer } from '../index/tar-indexer.js';
@@ -14,11 +14,13 @@ export interface UnpackOptions {
   /** Bottommost first. */
   readonly layers: readonly Layer[];
   readonly blobs: BlobReader;
+  /** Settles when the blob of a layer is there; rejects when it will not be. Absent: all are. */
+  readonly arrived?: ((layer: Layer) => Promise<void>) | undefined;
   readonly snapshotter: Snapshotter;
   /** Those of the store that `blobs` is of: with them, several large layers are unpacked at once. */
   readonly threads?: LayerThreads | undefined;
   /** Where indexes of the layers go that are not there; absent: none are made. */
-  readonly indexes?: Pick<LayerIndexes, 'has' | 'load' | 'save'> | undefined;
+  readonly indexes?: Pick<LayerIndexes, 'has' | 'load' | 'save' | 'isUntouched'> | undefined;
   /** Told of a layer that is unpacked although others are mounted, and why: for people to read after "as". */
   readonly onUnmountable?: ((layer: Layer, reason: string) => void) | undefined;
   /** Called with counts of bytes of the stored blob that have just been unpacked. */
@@ -69,13 +71,13 @@ async function mountInstead(stack: readonly StackedLayer[], options: UnpackOptio
 async function unpackAtOnce(
   chain: readonly ChainId[],
   unpacked: number,
-  { layers, snapshotter, threads, indexes, onBytes, signal }: UnpackOptions,
+  { layers, snapshotter, threads, indexes, arrived, onBytes, signal }: UnpackOptions,
 ): Promise<number> {
   const { apart } = snapshotter;
   if (apart === undefined || threads === undefined || !isWorthThreads(layers.slice(unpacked))) return unpacked;
   const stack = stackOf(layers, { chain, from: unpacked });
   try {
-    await unpackApart(stack, { snapshots: apart, threads, indexes, onBytes, signal });
+    await unpackApart(stack, { snapshots: apart, threads, indexes, arrived, onBytes, signal });
     return layers.length;
   } catch (error) {
     if (isTsbuildError(error, 'ABORTED') || isTsbuildError(error, 'DISK_FULL')) throw error;
@@ -107,6 +109,7 @@ async function unpackBatch(
 }
 
 async function unpackLayer(layer: Layer, active: ActiveSnapshot, options: UnpackOptions): Promise<void> {
+  await options.arrived?.(layer);
   const blob = await options.blobs.open(layer.descriptor);
   try {
     const counted = counting(blob as AsyncIterable<Uint8Array>, (count) => options.onBytes?.(layer, count));

@@ -1,10 +1,10 @@
 import type { CommandInstruction, CommandLine, HealthcheckInstruction, ShellInstruction } from '../instruction.js';
 import { quoted } from '../quoted.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from './values/duration.js';
 import { type Flag, type Flags, readFlags, refuseFlags } from './flags.js';
-import { parseStringArray } from './json-array.js';
+import { parseStringArray } from './values/json-array.js';
 import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
-import { cutFirstWord } from './words.js';
+import { cutFirstWord } from './values/words.js';
 
 export function parseCommand(raw: RawInstruction, keyword: CommandInstruction['keyword']): CommandInstruction {
   refuseFlags(raw);

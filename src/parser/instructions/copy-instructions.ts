@@ -4,9 +4,9 @@ import { chompedContent, parseHeredocWord } from '../lines/heredoc.js';
 import { quoted } from '../quoted.js';
 import { notStrings } from './command-instructions.js';
 import { type Flags, type FlagRule, readFlags } from './flags.js';
-import { parseStringArray } from './json-array.js';
+import { parseStringArray } from './values/json-array.js';
 import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
-import { splitWords } from './words.js';
+import { splitWords } from './values/words.js';
 
 const COMMON = {
   chown: { takes: 'text' },

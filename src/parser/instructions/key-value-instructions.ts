@@ -5,7 +5,7 @@ import { quoted } from '../quoted.js';
 import { describedBy } from './description.js';
 import { refuseFlags } from './flags.js';
 import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
-import { cutFirstWord, splitQuotedWords } from './words.js';
+import { cutFirstWord, splitQuotedWords } from './values/words.js';
 
 export function parseEnv(raw: RawInstruction): EnvInstruction {
   return { keyword: 'ENV', source: raw.source, text: raw.text, ...parseKeyValues(raw) };

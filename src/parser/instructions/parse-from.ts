@@ -5,7 +5,7 @@ import { quoted } from '../quoted.js';
 import { describedBy } from './description.js';
 import { readFlags } from './flags.js';
 import { type RawInstruction, syntaxError, wordRange } from './raw-instruction.js';
-import { splitWords } from './words.js';
+import { splitWords } from './values/words.js';
 
 /** A FROM: a stage as yet without its place among the others. */
 export type StageStart = Omit<Stage, 'index' | 'instructions'>;

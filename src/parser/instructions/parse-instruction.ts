@@ -5,7 +5,7 @@ import { parseCopy } from './copy-instructions.js';
 import { refuseFlags } from './flags.js';
 import { parseArg, parseEnv, parseLabel } from './key-value-instructions.js';
 import { type RawInstruction, syntaxError } from './raw-instruction.js';
-import { parseRun } from './parse-run.js';
+import { parseRun } from './run/parse-run.js';
 import {
   parseExpose,
   parseMaintainer,

@@ -11,7 +11,7 @@ import { trimSpace } from '../white-space.js';
 import { parsePaths } from './copy-instructions.js';
 import { refuseFlags } from './flags.js';
 import { type RawInstruction, syntaxError } from './raw-instruction.js';
-import { splitWords } from './words.js';
+import { splitWords } from './values/words.js';
 
 export function parseWorkdir(raw: RawInstruction): WorkdirInstruction {
   const path = asTemplate(restOfLine(raw, 'a path, as in "WORKDIR /app"'));

@@ -1,5 +1,5 @@
 import { TsbuildError } from '../../support/errors.js';
-import { parseStringArray } from '../instructions/json-array.js';
+import { parseStringArray } from '../instructions/values/json-array.js';
 import { type SplitInstruction, splitInstruction } from '../instructions/split-instruction.js';
 import { skipSpace, trimSpace } from '../white-space.js';
 import { createDirectives, type Directives } from './directives.js';

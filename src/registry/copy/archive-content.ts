@@ -1,14 +1,15 @@
 import { Readable } from 'node:stream';
 import { decodeDescriptor } from '../../oci/decode.js';
+import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
 import type { EncodedManifest, ManifestDescriptor } from '../../oci/image.js';
 import { isIndexMediaType, isManifestMediaType } from '../../oci/media-type.js';
 import { formatReference, parseReference, withDefaultTag } from '../../oci/reference.js';
 import { isAttestation } from '../../oci/select-platform.js';
-import { discardBlobs } from '../../store/collect.js';
+import { discardBlobs } from '../../store/garbage/collect.js';
 import type { Store } from '../../store/store.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
-import { archiveInvalid } from '../archive/archive-error.js';
+import { archiveInvalid, inArchive, shownArchive } from '../archive/archive-error.js';
 import { archiveBytes, type ArchiveBytesOptions } from '../archive/read/archive-bytes.js';
 import { blobMember, documentBytes, type StagedArchive } from '../archive/read/archive-image.js';
 import { ContentDigests } from '../archive/read/content-digests.js';
@@ -52,14 +53,24 @@ export async function openArchiveContent(
     const entries = isOciArchive(archive) ? labelledEntries(entriesOf(archive)) : [];
     const all = entries.length > 0 ? entries : await dockerEntries(archive, { store, added, made });
     const { descriptor } = chooseEntry(all, wanted);
-    return { root: descriptor, source: memberSource(archive, made), [Symbol.asyncDispose]: close };
+    return {
+      root: descriptor,
+      source: memberSource(archive, { made, path: wanted.shown }),
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
-    throw error;
+    throw inArchive(error, shownArchive(wanted.shown));
   }
 }
 
-function memberSource(archive: StagedArchive, made: ReadonlyMap<Digest, EncodedManifest>): ContentSource {
+interface MemberSourceOptions {
+  /** Manifests that the archive does not have. */
+  readonly made: ReadonlyMap<Digest, EncodedManifest>;
+  readonly path: string;
+}
+
+function memberSource(archive: StagedArchive, { made, path }: MemberSourceOptions): ContentSource {
   return {
     document: async (descriptor) => {
       const known = made.get(descriptor.digest);
@@ -69,10 +80,19 @@ function memberSource(archive: StagedArchive, made: ReadonlyMap<Digest, EncodedM
     },
     open: async (descriptor) => {
       // Of a docker-archive, what a manifest names is in the store: its members have names of their own.
-      const member = made.size > 0 ? undefined : blobMember(archive.members, descriptor);
-      return member?.bytes === undefined ? await archive.blobs.open(descriptor) : Readable.from([member.bytes]);
+      const bytes = made.size > 0 ? undefined : contentsOf(archive, descriptor, path);
+      return bytes === undefined ? await archive.blobs.open(descriptor) : Readable.from([bytes]);
     },
   };
+}
+
+/** `undefined` for those of a large member, which are in the store. */
+function contentsOf({ members }: StagedArchive, descriptor: Descriptor<string>, path: string): Uint8Array | undefined {
+  try {
+    return blobMember(members, descriptor).bytes;
+  } catch (error) {
+    throw inArchive(error, shownArchive(path));
+  }
 }
 
 interface DockerEntriesOptions {

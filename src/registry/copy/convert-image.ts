@@ -1,5 +1,5 @@
 import { decompress } from '../../layers/compression/decompress.js';
-import { checkLayerCount, decodeConfig, decodeManifest, decodeLinks, DOCUMENT_LIMIT } from '../../oci/decode.js';
+import { decodeConfig, decodeManifest, decodeLinks, DOCUMENT_LIMIT, layersOf } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
 import type { EncodedManifest, ManifestDescriptor, RawManifest } from '../../oci/image.js';
@@ -101,13 +101,8 @@ class Conversion {
     const { mediaType } = document.descriptor;
     if (!isManifestMediaType(mediaType) || !isImageManifest(document)) return document;
     const manifest = decodeManifest(document.bytes, { ...document.descriptor, mediaType });
-    const converts = manifest.value.layers.some((layer) => this.#mustChange(layer));
-    const diffIds = converts ? await this.#diffIds(manifest) : [];
-    const layers: Descriptor<LayerMediaType>[] = [];
-    for (const [index, layer] of manifest.value.layers.entries()) {
-      const diffId = diffIds[index];
-      layers.push(diffId === undefined || !this.#mustChange(layer) ? layer : await this.#layer(layer, diffId));
-    }
+    let { layers } = manifest.value;
+    if (layers.some((layer) => this.#mustChange(layer))) layers = await this.#layers(manifest);
     return rewriteManifest(manifest, { layers, format: this.#format });
   }
 
@@ -116,15 +111,18 @@ class Conversion {
     return this.#options.ociTypes === true || this.#options.form === 'zstd' ? 'oci' : undefined;
   }
 
-  async #diffIds(manifest: RawManifest): Promise<readonly Digest[]> {
+  async #layers(manifest: RawManifest): Promise<readonly Descriptor<LayerMediaType>[]> {
     const { config: descriptor } = manifest.value;
     const { signal } = this.#options;
     const config = decodeConfig(
       await collect(await this.#content.open(descriptor, { signal }), DOCUMENT_LIMIT),
       descriptor,
     );
-    checkLayerCount(manifest, config);
-    return config.value.rootfs.diff_ids;
+    const layers: Descriptor<LayerMediaType>[] = [];
+    for (const { descriptor: layer, diffId } of layersOf(manifest, config)) {
+      layers.push(this.#mustChange(layer) ? await this.#layer(layer, diffId) : layer);
+    }
+    return layers;
   }
 
   #mustChange({ mediaType }: Descriptor<LayerMediaType>): boolean {

@@ -2,13 +2,13 @@ import { isConfigMediaType } from '../../oci/decode.js';
 import type { Digest } from '../../oci/digest.js';
 import type { ManifestDescriptor } from '../../oci/image.js';
 import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
-import { discardBlobs } from '../../store/collect.js';
-import { findImage } from '../../store/find-image.js';
+import { discardBlobs } from '../../store/garbage/collect.js';
+import { findImage } from '../../store/images/find-image.js';
 import type { Store } from '../../store/store.js';
 import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import { writeOutputFile } from '../../support/output-file.js';
 import { openArchive } from '../archive/files/open-archive.js';
-import { archiveInvalid } from '../archive/archive-error.js';
+import { archiveInvalid, inArchive, shownArchive } from '../archive/archive-error.js';
 import type { TaggedReference } from '../archive/read/archive-image.js';
 import { indexEntries, type ArchiveFormat } from '../archive/write/archive-documents.js';
 import { listImage, packedBlobs, packImages, type ArchivedImage } from '../archive/write/pack-images.js';
@@ -45,12 +45,11 @@ export interface CopyOptions {
  * `ABORTED`
  */
 export async function copyImage(options: CopyOptions): Promise<ManifestDescriptor> {
-  const { from, to, platforms, store, signal } = options;
+  const { from, to, store, signal } = options;
   const added = new Set<Digest>();
   try {
     await using found = await openSource(options);
-    const name = formatImageLocation(from);
-    const content = await readContent(found.root, { name, source: found.source, platforms, signal });
+    const content = await contentOf(found, options);
     const sent = await convertImage(content, {
       form: formFor(from, to),
       ociTypes: to.transport === 'oci' || to.transport === 'oci-archive',
@@ -63,6 +62,18 @@ export async function copyImage(options: CopyOptions): Promise<ManifestDescripto
     return sent.root;
   } finally {
     await discardBlobs(store, added);
+  }
+}
+
+async function contentOf(
+  { root, source }: FoundContent,
+  { from, platforms, signal }: CopyOptions,
+): Promise<ImageContent> {
+  try {
+    return await readContent(root, { name: formatImageLocation(from), source, platforms, signal });
+  } catch (error) {
+    if (!('path' in from)) throw error;
+    throw inArchive(error, shownArchive(from.path, from.transport === 'oci' ? 'layout' : 'archive'));
   }
 }
 
@@ -109,7 +120,8 @@ async function openFile(from: PathLocation, { store, signal }: CopyOptions): Pro
   await using archive = await openArchive([from.path]);
   const { source } = archive;
   if ('layout' in source) {
-    throw archiveInvalid(`"${from.path}" is a folder`, { hint: 'Write oci: for a folder that is an OCI layout.' });
+    const error = archiveInvalid('it is a folder', { hint: 'Write oci: for a folder that is an OCI layout.' });
+    throw inArchive(error, shownArchive(from.path));
   }
   return await openArchiveContent(source, { name: from.name, shown: from.path, store, signal });
 }

@@ -5,7 +5,7 @@ import type { Reference } from '../../oci/reference.js';
 import { isForeignLayerMediaType } from '../../oci/media-type.js';
 import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
-import { discardBlobs } from '../../store/collect.js';
+import { discardBlobs } from '../../store/garbage/collect.js';
 import type { Store } from '../../store/store.js';
 import { blobProgress, type BlobSink } from '../blob-event.js';
 import type { MountSources } from '../images/mount-sources.js';

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { invariant } from '../../support/invariant.js';
 import type { TsbuildError } from '../../support/errors.js';
-import { setupFailure } from '../attempt.js';
+import { setupFailure } from './attempt.js';
 import { callNumber, type CallName } from './call-numbers.js';
 import { ARGUMENT_KIND, CALL_DESCRIPTORS, CALL_END, CALL_FINISH, RECORD } from './call-program.js';
 

@@ -1,4 +1,4 @@
-import { elfProgram, type Machine } from '../elf-program.js';
+import { elfProgram, type Machine } from './elf-program.js';
 
 /**
  * A program that makes the system calls it is told, as a complete ELF file of some 500 bytes. Namespaces, roots and identities are

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from '../../support/errors.js';
+import { readableText } from '../../support/readable-text.js';
 import { programHeader, type ProcessorKind } from './machines.js';
 
 /** An entry of binfmt_misc (the kernel's admin-guide/binfmt-misc.rst) that is switched on. */
@@ -19,22 +19,13 @@ export const BINFMT_FOLDER = '/proc/sys/fs/binfmt_misc';
 
 /** What the machine has registered; nothing where binfmt_misc is not mounted, or is switched off. */
 export function registeredEmulators(folder: string = BINFMT_FOLDER): readonly RegisteredEmulator[] {
-  if (readEntry(join(folder, 'status'))?.trim() !== 'enabled') return [];
+  if (readableText(join(folder, 'status'))?.trim() !== 'enabled') return [];
   return readdirSync(folder)
     .sort()
     .flatMap((name) => {
-      const text = name === 'register' || name === 'status' ? undefined : readEntry(join(folder, name));
+      const text = name === 'register' || name === 'status' ? undefined : readableText(join(folder, name));
       return text === undefined ? [] : (parseEntry(name, text) ?? []);
     });
-}
-
-function readEntry(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return undefined;
-  }
 }
 
 function parseEntry(name: string, text: string): RegisteredEmulator | undefined {

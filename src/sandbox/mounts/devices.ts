@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { systemErrorCode, type TsbuildError } from '../../support/errors.js';
 import { encodeDevice, MS, S_IFMT } from '../../support/syscalls.js';
-import { setupFailure } from '../attempt.js';
+import { setupFailure } from '../calls/attempt.js';
 import type { CallList } from '../calls/call-list.js';
 import { IMPOSSIBLE, makeDirectory, makeFile, makeLink, makeNode, mount } from '../calls/kernel-calls.js';
 import type { Parts } from './parts.js';

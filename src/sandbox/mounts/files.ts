@@ -3,7 +3,7 @@ import type { TsbuildError } from '../../support/errors.js';
 import { MS } from '../../support/syscalls.js';
 import type { CallList } from '../calls/call-list.js';
 import { changeMode, changeOwner, makeDirectory, mount, writeFile } from '../calls/kernel-calls.js';
-import type { NetworkFiles } from '../network-files.js';
+import type { NetworkFiles } from '../network/network-files.js';
 import type { FileMount, RunSpec } from '../run-spec.js';
 import { seal, type Parts } from './parts.js';
 import { linkOverlay } from './root-file-system.js';

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { exitOf, spawnProcess, type ChildProcess } from '../../support/child-process.js';
 import { TsbuildError } from '../../support/errors.js';
 import { findSystemProgram } from '../../support/system-program.js';
-import { setupFailure } from '../attempt.js';
+import { setupFailure } from '../calls/attempt.js';
 import { connectors, type Connector } from './connectors.js';
 
 /** A network namespace that programs of this machine connect with the outside, as long as this process lives at most. */

@@ -1,6 +1,7 @@
 import { constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
+import { readableText } from '../../support/readable-text.js';
 import { isAccessible } from '../../support/is-accessible.js';
 import type { CgroupHierarchy } from './cgroup-tree.js';
 import type { ControllerSettings } from './controller-settings.js';
@@ -46,15 +47,10 @@ const PREFIX = 'tsbuild-';
 
 /** When a process has begun, which tells it from a later one of the same number (proc_pid_stat(5), field 22). */
 function startTime(pid: number): string | undefined {
-  try {
-    // The name before may have blanks and parentheses.
-    return readFileSync(`/proc/${pid}/stat`, 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ')[19];
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return undefined;
-  }
+  // The name before may have blanks and parentheses.
+  return readableText(`/proc/${pid}/stat`)
+    ?.replace(/^.*\) /s, '')
+    .split(' ')[19];
 }
 
 /** A process that was killed removes nothing; what it ran is gone with it, and its cgroups are empty. */

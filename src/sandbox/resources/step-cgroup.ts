@@ -1,7 +1,8 @@
-import { readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { systemErrorCode } from '../../support/errors.js';
+import { readableText } from '../../support/readable-text.js';
 import type { Allowance } from '../run-spec.js';
 import { cgroupHierarchies, type CgroupHierarchy } from './cgroup-tree.js';
 import { makeCgroups, type MadeCgroup } from './make-cgroups.js';
@@ -37,17 +38,10 @@ export function openStepCgroup(
 
 /** Version 2 counts them in `memory.events`, version 1 in `memory.oom_control`. */
 function outOfMemoryKills(directory: string): number {
-  const text = ['memory.events', 'memory.oom_control'].map((name) => readIfThere(join(directory, name))).join('\n');
+  const text = ['memory.events', 'memory.oom_control']
+    .map((name) => readableText(join(directory, name)) ?? '')
+    .join('\n');
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return '';
-  }
 }
 
 /** A process that has ended is in its cgroup until the kernel has taken it apart. */

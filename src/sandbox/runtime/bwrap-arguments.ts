@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { capabilityNames } from '../capabilities.js';
+import { capabilityNames } from '../rights/capabilities.js';
 import { MASKED_PROC, READ_ONLY_PROC } from '../mounts/kernel-files.js';
 import type { Parts } from '../mounts/parts.js';
 import type { RunSpec } from '../run-spec.js';

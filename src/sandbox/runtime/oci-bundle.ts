@@ -1,4 +1,4 @@
-import { capabilityNames } from '../capabilities.js';
+import { capabilityNames } from '../rights/capabilities.js';
 import { MASKED_PROC, READ_ONLY_PROC } from '../mounts/kernel-files.js';
 import type { RunSpec } from '../run-spec.js';
 import { runtimeSeccomp } from '../seccomp/runtime-rules.js';

@@ -2,12 +2,12 @@ import { answersIn } from '../calls/answers.js';
 import { CallList, messageOf } from '../calls/call-list.js';
 import { CALL_DESCRIPTORS } from '../calls/call-program.js';
 import { changeDirectory } from '../calls/kernel-calls.js';
-import { awaitAmongOrphans, endTold, giveBirth } from '../child-program.js';
-import { execProgram } from '../exec-attempts.js';
-import { giveUpRights, setLimits } from '../give-up-rights.js';
-import type { Rights } from '../privileges.js';
+import { awaitAmongOrphans, endTold, giveBirth } from '../step/child-program.js';
+import { execProgram } from '../step/exec-attempts.js';
+import { giveUpRights, setLimits } from '../rights/give-up-rights.js';
+import type { Rights } from '../rights/privileges.js';
 import type { RunSpec } from '../run-spec.js';
-import type { StepEnd } from '../step-end.js';
+import type { StepEnd } from '../step/step-end.js';
 
 /** What process 1 is started with: descriptors of its own, and the step's outputs. */
 export const STEP_DESCRIPTORS: Readonly<Record<'lists' | 'answers' | 'stdout' | 'stderr' | 'program', number>> = {

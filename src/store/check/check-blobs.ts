@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDigest, type Digest } from '../../oci/digest.js';
 import { throwIfAborted } from '../../support/byte-streams.js';
 import { systemErrorCode } from '../../support/errors.js';
-import { hasDigest } from '../damaged-blob.js';
+import { hasDigest } from '../blobs/damaged-blob.js';
 import { quarantined, type Finding } from './finding.js';
 
 export interface CheckedBlobs {

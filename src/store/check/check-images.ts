@@ -3,9 +3,9 @@ import { formatReference } from '../../oci/reference.js';
 import { isTsbuildError } from '../../support/errors.js';
 import { writeFileAtomic } from '../../support/atomic-file.js';
 import type { StoredImage } from '../image-store.js';
-import { readLayoutIndex, type LayoutIndex } from '../layout-index.js';
+import { readLayoutIndex, type LayoutIndex } from '../images/layout-index.js';
 import { EMPTY_INDEX, layout } from '../layout.js';
-import { pointersIn, type Pointer } from '../reached-blobs.js';
+import { pointersIn, type Pointer } from '../garbage/reached-blobs.js';
 import type { Store } from '../store.js';
 import { quarantined, type Finding } from './finding.js';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUnfinishedName } from '../../support/atomic-file.js';
-import { contentOf, diffIdOf } from '../layer-indexes.js';
+import { contentOf, diffIdOf } from '../records/layer-indexes.js';
 import { layout } from '../layout.js';
 import { entriesOf } from './check-blobs.js';
 import { quarantined, type Finding } from './finding.js';

@@ -10,7 +10,7 @@ import { systemErrorCode } from '../../support/errors.js';
 
 export interface CollectSnapshotsOptions {
   readonly store: Store;
-  /** Chain ids. */
+  /** Chain ids, and diffIds of layers whose tars are to stay also when no snapshot is mounted from them. */
   readonly keep: ReadonlySet<string>;
   /** Only tells which would go. */
   readonly dryRun: boolean;
@@ -43,7 +43,7 @@ async function removeOthers({ store, keep, dryRun }: CollectSnapshotsOptions): P
       const torn = new Set(await snapshotter.listTorn());
       const all = [...(await snapshotter.list()), ...torn];
       const going = all.filter((id) => !keep.has(id) || torn.has(id));
-      const tars = await doomedTars(snapshotter, new Set(all.filter((id) => !going.includes(id))));
+      const tars = await doomedTars(snapshotter, { staying: all.filter((id) => !going.includes(id)), keep });
       for (const id of going) {
         const tar = tars.takeOf(id);
         const bytes = bytesBelow(join(store.snapshotsDirectory, mapping, kind, digestHex(id)));
@@ -60,16 +60,22 @@ async function removeOthers({ store, keep, dryRun }: CollectSnapshotsOptions): P
 interface DoomedTars {
   /** Bytes of the tar that goes with a snapshot; of one that several have, with the first. */
   takeOf(id: ChainId): number;
-  /** Those that were taken with no snapshot: of one that was never finished, or whose layer is a directory. */
+  /** Those that were taken with no snapshot: of one that was never made or finished, or whose layer is a directory. */
   rest(): readonly KeptSnapshot[];
   remove(): Promise<void>;
 }
 
-/** Of the tars that were inflated for images of layers, those that none of the snapshots that stay is mounted from. */
-async function doomedTars({ images }: Snapshotter, staying: ReadonlySet<ChainId>): Promise<DoomedTars> {
-  const needed = new Set([...staying].map((id) => images?.layerOf(id)));
-  const there = images === undefined ? [] : [...(await images.tars.list()), ...(await images.tars.listTorn())];
-  const doomed = there.filter((diffId) => !needed.has(diffId));
+interface Staying {
+  readonly staying: readonly ChainId[];
+  readonly keep: ReadonlySet<string>;
+}
+
+/** Of the tars that were inflated, those that none of the snapshots that stay is mounted from, and nobody else can ask for. */
+async function doomedTars({ images }: Snapshotter, { staying, keep }: Staying): Promise<DoomedTars> {
+  const needed = new Set(staying.map((id) => images?.layerOf(id)));
+  const torn = new Set(await images?.tars.listTorn());
+  const there = [...((await images?.tars.list()) ?? []), ...torn];
+  const doomed = there.filter((diffId) => !needed.has(diffId) && (torn.has(diffId) || !keep.has(diffId)));
   const left = new Map(doomed.map((diffId) => [diffId, images?.tars.bytesOf(diffId) ?? 0]));
   return {
     takeOf: (id) => {
@@ -78,7 +84,7 @@ async function doomedTars({ images }: Snapshotter, staying: ReadonlySet<ChainId>
       if (diffId !== undefined) left.delete(diffId);
       return bytes;
     },
-    rest: () => [...left].map(([id, bytes]) => ({ id, bytes, torn: true })),
+    rest: () => [...left].map(([id, bytes]) => ({ id, bytes, torn: torn.has(id) })),
     remove: async () => {
       for (const diffId of doomed) await images?.tars.remove(diffId);
     },

@@ -2,8 +2,8 @@ import { recordedBlob } from './cache-records.js';
 import type { ProgressSink } from '../../builder/progress.js';
 import type { Digest } from '../../oci/digest.js';
 import { pruneStore, type PruneParts } from './prune-store.js';
-import { recordsOf } from '../../store/collect.js';
-import { reachedBlobs } from '../../store/reached-blobs.js';
+import { recordsOf } from '../../store/garbage/collect.js';
+import { reachedBlobs } from '../../store/garbage/reached-blobs.js';
 import type { Store } from '../../store/store.js';
 import { isTsbuildError } from '../../support/errors.js';
 

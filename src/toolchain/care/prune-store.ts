@@ -3,10 +3,10 @@ import { amountOf, cacheUsage, idOf } from './disk-usage.js';
 import { gitRepositoriesOf, removeGitRepositories } from '../git-repositories.js';
 import type { Digest } from '../../oci/digest.js';
 import { familiarName, formatReference } from '../../oci/reference.js';
-import { collectGarbage, recordsOf, type Doomed } from '../../store/collect.js';
+import { collectGarbage, recordsOf, type Doomed } from '../../store/garbage/collect.js';
 import type { StoredImage } from '../../store/image-store.js';
-import { imagesIn } from '../../store/layout-index.js';
-import { reachedBlobs } from '../../store/reached-blobs.js';
+import { imagesIn } from '../../store/images/layout-index.js';
+import { reachedBlobs } from '../../store/garbage/reached-blobs.js';
 import type { KeptRecord } from '../../store/record-store.js';
 import { onDisk } from '../../store/store-error.js';
 import type { Store } from '../../store/store.js';
@@ -36,7 +36,7 @@ const NONE: Amount = { count: 0, bytes: 0 };
  */
 export async function pruneStore(options: ChosenPruning, parts: PruneParts): Promise<PruneResult> {
   const { store, env, signal } = parts;
-  const { dryRun = false } = options;
+  const { dryRun = false, snapshots: allSnapshots = false } = options;
   let images: readonly Removal[] = [];
   const choose = async (): Promise<Doomed> => {
     const chosen = await chooseDoomed(store, options);
@@ -50,7 +50,7 @@ export async function pruneStore(options: ChosenPruning, parts: PruneParts): Pro
     dryRun,
     signal,
   });
-  const removed = await removeUnneededSnapshots({ store, env, dryRun, doomed, signal });
+  const removed = await removeUnneededSnapshots({ store, env, dryRun, doomed, signal, all: allSnapshots });
   const { cacheMounts, gitRepositories } = await onDisk('prune the store', store.root, async () => ({
     cacheMounts: options.cacheMounts === true ? await parts.cacheMounts() : [],
     gitRepositories: await pruneGitRepositories(store, options),

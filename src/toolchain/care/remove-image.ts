@@ -1,8 +1,8 @@
 import { reachedBy } from './cache-records.js';
 import type { Digest } from '../../oci/digest.js';
 import { familiarName } from '../../oci/reference.js';
-import { collectGarbage } from '../../store/collect.js';
-import { findImage, findLostImage, imageIdUnlessLost } from '../../store/find-image.js';
+import { collectGarbage } from '../../store/garbage/collect.js';
+import { findImage, findLostImage, imageIdUnlessLost } from '../../store/images/find-image.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { TsbuildError } from '../../support/errors.js';

@@ -5,6 +5,7 @@ import type { Digest } from '../../oci/digest.js';
 import { parsePlatform, type Platform } from '../../oci/platform.js';
 import { formatReference } from '../../oci/reference.js';
 import { createContentDigester } from '../../layers/compression/content-digester.js';
+import { inArchive } from '../../registry/archive/archive-error.js';
 import { openArchive } from '../../registry/archive/files/open-archive.js';
 import { writeParts } from '../../registry/archive/files/write-parts.js';
 import { listArchive } from '../../registry/archive/read/list-archive.js';
@@ -14,10 +15,11 @@ import { indexEntries } from '../../registry/archive/write/archive-documents.js'
 import { listImage, packedBlobs, type SavedSince } from '../../registry/archive/write/pack-images.js';
 import { openImages, saveArchive, type ImagesToSave } from '../../registry/archive/write/save-archive.js';
 import { writeLayout } from '../../registry/copy/oci-layout.js';
-import { findImage } from '../../store/find-image.js';
+import { findImage } from '../../store/images/find-image.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { writeOutputFile } from '../../support/output-file.js';
+import { keptTars } from './kept-tars.js';
 import { byteProgress, compressionEvents } from './transfer-events.js';
 
 import type { LoadedImage, LoadOptions, SavedFile, SaveFilesOptions, SaveOptions } from '../toolchain-types.js';
@@ -34,6 +36,7 @@ type Activity = Required<{ [K in keyof ActivityOptions]: NonNullable<ActivityOpt
 
 export interface ArchivesContext extends Activity {
   readonly store: Store;
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -136,7 +139,11 @@ async function readSince(since: readonly string[], store: Store, signal: AbortSi
 
 async function archiveContents(path: string, signal: AbortSignal): ReturnType<typeof listArchive> {
   await using archive = await openArchive([path]);
-  return await listArchive(archive.source, { signal });
+  try {
+    return await listArchive(archive.source, { signal });
+  } catch (error) {
+    throw inArchive(error, archive.shown);
+  }
 }
 
 async function imageContents(text: string, { images }: Store): ReturnType<typeof listArchive> {
@@ -152,19 +159,21 @@ async function imageContents(text: string, { images }: Store): ReturnType<typeof
 
 export async function load(
   source: AsyncIterable<Uint8Array> | readonly string[],
-  { platform }: LoadOptions,
-  { store, progress, signal, now }: ArchivesContext,
+  { platform, streamName }: LoadOptions,
+  { store, env, progress, signal, now }: ArchivesContext,
 ): Promise<readonly LoadedImage[]> {
   // One more than there are processors, so that the largest layer has begun before the last of the others is done.
   await using digester = createContentDigester({ threads: Math.min(availableParallelism() + 1, MAX_THREADS) });
-  await using opened = isStream(source) ? streamed(source) : await openArchive(source);
+  await using opened = isStream(source) ? streamed(source, streamName) : await openArchive(source);
   const bytes = byteProgress(progress, { step: 'load', item: 'archive', direction: 'read', now });
   bytes.setTotal(opened.size);
   const loaded = await loadArchive({
     source: opened.source,
+    shown: opened.shown,
     store,
     platform: platform === undefined ? undefined : parsePlatform(platform),
     digester,
+    tars: keptTars({ store, env }),
     signal,
     onBytes: bytes.onBytes,
   });
@@ -176,6 +185,6 @@ function isStream(source: AsyncIterable<Uint8Array> | readonly string[]): source
   return Symbol.asyncIterator in source;
 }
 
-function streamed(source: AsyncIterable<Uint8Array>): Awaited<ReturnType<typeof openArchive>> {
-  return { source, size: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+function streamed(source: AsyncIterable<Uint8Array>, shown = 'the archive'): Awaited<ReturnType<typeof openArchive>> {
+  return { shown, source, size: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { FromWorker, ToWorker, VisitOpened } from './build-messages.js';
 import type { FailedStep, OpenVisit, Visit } from '../../builder/visit.js';
 import type { ProgramOrder } from '../../sandbox/attachment.js';
-import { feed } from '../../sandbox/step-input.js';
+import { feed } from '../../sandbox/streams/step-input.js';
 import type { ChildProcess } from '../../support/child-process.js';
 
 // A visitor sits before the process that the user started, and the sandbox is in another: bytes go through three sockets between

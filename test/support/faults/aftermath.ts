@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, utimesSync } from '
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDigest, type Digest } from '../../../src/oci/digest.js';
-import { collectGarbage } from '../../../src/store/collect.js';
+import { collectGarbage } from '../../../src/store/garbage/collect.js';
 import { openStore } from '../../../src/store/open-store.js';
 import { expectSoundStore } from '../store-oracle.js';
 import { tsbuild } from '../tsbuild.js';

@@ -390,7 +390,9 @@ describe('tsbuild pull and push', () => {
 describe('tsbuild load, rmi, tag and graph', () => {
   test('load names what it loaded', async () => {
     const read: Buffer[] = [];
-    const load: Toolchain['load'] = async (source) => {
+    const names: unknown[] = [];
+    const load: Toolchain['load'] = async (source, options) => {
+      names.push(options?.streamName);
       for await (const chunk of source) read.push(Buffer.from(chunk));
       return [
         { name: 'docker.io/library/a:1', imageId: digestOf('a') },
@@ -400,6 +402,7 @@ describe('tsbuild load, rmi, tag and graph', () => {
     const [status, output] = await run(['load'], { stdin: 'archive', toolchain: { load } });
     expect([status, output]).toEqual([0, `Loaded image: a:1\nLoaded image ID: ${digestOf('b')}\n`]);
     expect(Buffer.concat(read).toString()).toBe('archive');
+    expect(names).toEqual(['the archive on the standard input']);
   });
 
   test('load says that a file is missing', async () => {

@@ -1,6 +1,7 @@
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { formatAge, formatCreated } from '../../../src/cli/text/age.js';
-import { isUtf8, toAscii } from '../../../src/cli/text/charset.js';
+import { isUtf8, takesUtf8, toAscii } from '../../../src/cli/text/charset.js';
 import { colorOf } from '../../../src/cli/text/color.js';
 import { formatSize } from '../../../src/cli/text/size.js';
 import { ellipsis, formatTable } from '../../../src/cli/text/table.js';
@@ -111,6 +112,14 @@ describe('terminal text', () => {
     [{ LC_ALL: 'POSIX' }, false],
   ])('in the locale of %j it is known whether there is UTF-8', (env, expected) => {
     expect(isUtf8(env)).toBe(expected);
+  });
+
+  test.each([
+    [true, 'C', false],
+    [true, 'C.UTF-8', true],
+    [false, 'C', true],
+  ])('a stream that is a terminal (%j) in the locale %s takes UTF-8: %j', (isTTY, LC_ALL, expected) => {
+    expect(takesUtf8(Object.assign(new PassThrough(), { isTTY }), { LC_ALL })).toBe(expected);
   });
 
   test('text for a terminal without UTF-8 is ASCII, a sign for a character', () => {

@@ -7,6 +7,7 @@ import {
   decodeManifest,
   decodeManifestOrIndex,
   DOCUMENT_LIMIT,
+  layersOf,
   manifestMediaType,
 } from '../../../src/oci/decode.js';
 import { digestOf } from '../../../src/oci/digest.js';
@@ -201,13 +202,30 @@ describe('an image config', () => {
     expect(thrown(() => asConfig(document))).toMatchObject({ code: 'DOCUMENT_INVALID', details: { path } });
   });
 
-  test('must name as many layers as the manifest', () => {
-    const one = asConfig(config);
-    const none = asConfig({ ...config, rootfs: { type: 'layers', diff_ids: [] } });
-    expect(() => checkLayerCount(asManifest(manifest), one)).not.toThrow();
-    expect(thrown(() => checkLayerCount(asManifest(manifest), none)).message).toMatch(
-      /names 0 layers, and the manifest 1/,
+  test('gives the layers of its manifest their diffIds', () => {
+    const diffIds = [digestOf('lower'), digestOf('upper')];
+    const layers = layersOf(
+      asManifest({ ...manifest, layers: [layer, { ...layer, size: 4 }] }),
+      asConfig({ ...config, rootfs: { type: 'layers', diff_ids: diffIds } }),
     );
+    expect(layers.map(({ descriptor, diffId }) => [descriptor.size, diffId])).toEqual([
+      [3, diffIds[0]],
+      [4, diffIds[1]],
+    ]);
+  });
+
+  test.each<[string, readonly string[]]>([
+    ['fewer', []],
+    ['more', [digest, digest]],
+  ])('is refused when it names %s layers than the manifest', (_what, diffIds) => {
+    const other = asConfig({ ...config, rootfs: { type: 'layers', diff_ids: diffIds } });
+    for (const check of [checkLayerCount, layersOf]) {
+      expect(thrown(() => check(asManifest(manifest), other))).toMatchObject({
+        code: 'DOCUMENT_INVALID',
+        message: expect.stringContaining(`names ${diffIds.length} layers, and the manifest 1`) as string,
+        details: { path: 'rootfs.diff_ids' },
+      });
+    }
   });
 });
 

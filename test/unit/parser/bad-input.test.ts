@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createIgnoreMatcher } from '../../../src/parser/ignore-file.js';
-import { parseMount } from '../../../src/parser/instructions/parse-mount.js';
+import { parseMount } from '../../../src/parser/instructions/run/parse-mount.js';
 import { isTsbuildError } from '../../../src/support/errors.js';
 import { expectLinear } from '../../support/growth.js';
 import { errorOf, expand, instructionsOf, NOWHERE, parse } from './parsing.js';

@@ -1,6 +1,6 @@
 import { expandTemplate } from '../../../src/parser/expand-template.js';
 import type { Dockerfile, Instruction, Template } from '../../../src/parser/instruction.js';
-import { type ParsedMount, parseMount } from '../../../src/parser/instructions/parse-mount.js';
+import { type ParsedMount, parseMount } from '../../../src/parser/instructions/run/parse-mount.js';
 import { parseDockerfile } from '../../../src/parser/parse-dockerfile.js';
 import { isTsbuildError, type TsbuildError } from '../../../src/support/errors.js';
 

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { DEFAULT_CAPABILITY_SET, permittedCapabilities } from '../../../src/sandbox/capabilities.js';
+import { DEFAULT_CAPABILITY_SET, permittedCapabilities } from '../../../src/sandbox/rights/capabilities.js';
 import { parseMountInfo } from '../../../src/sandbox/mounts/attributes.js';
-import { networkFiles } from '../../../src/sandbox/network-files.js';
-import { parseProcessState } from '../../../src/sandbox/process-tree.js';
+import { networkFiles } from '../../../src/sandbox/network/network-files.js';
+import { parseProcessState } from '../../../src/sandbox/chroot/process-tree.js';
 
 test('mountinfo gives mount points, unescaped, and the flags that a remount must keep', () => {
   const text = [

@@ -14,7 +14,7 @@ import { bytesOfText, textOfBytes } from '../../../src/support/byte-string.js';
 import { createToolchain } from '../../../src/toolchain.js';
 import type { ImageFiles } from '../../../src/layers/compare/image-files.js';
 import type { Toolchain } from '../../../src/toolchain/toolchain-types.js';
-import { putSampleImage, type Compression } from '../../support/sample-images.js';
+import { putSampleImage, putUnpairedImage, type Compression } from '../../support/sample-images.js';
 
 type Entry = readonly [header: Partial<Header> & { readonly name: string }, content?: string];
 
@@ -64,6 +64,7 @@ beforeAll(async () => {
       `next-${compression}:1`,
     );
   }
+  await putUnpairedImage(store, 'unpaired:1');
   toolchain = await createToolchain({ storeRoot: place, env: {} });
 });
 afterAll(async () => {
@@ -127,6 +128,13 @@ describe('Toolchain.imageFiles', () => {
     await expect(opened).rejects.toMatchObject({
       code: 'PLATFORM_NOT_FOUND',
       hint: expect.stringContaining('linux/amd64') as string,
+    });
+  });
+
+  test('refuses an image whose config names other layers than its manifest', async () => {
+    await expect(open('unpaired:1')).rejects.toMatchObject({
+      code: 'DOCUMENT_INVALID',
+      details: { path: 'rootfs.diff_ids' },
     });
   });
 

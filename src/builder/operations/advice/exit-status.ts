@@ -1,24 +1,25 @@
+import { constants } from 'node:os';
 import type { RunResult } from '../../../sandbox/sandbox.js';
 
-/** Of a process, and with what a shell, which adds 128 to the number of a signal, makes of it. */
-const SIGNALS: ReadonlyMap<number, string> = new Map([
-  [1, 'SIGHUP'],
-  [2, 'SIGINT'],
-  [3, 'SIGQUIT'],
-  [4, 'SIGILL'],
-  [5, 'SIGTRAP'],
-  [6, 'SIGABRT'],
-  [7, 'SIGBUS'],
-  [8, 'SIGFPE'],
-  [9, 'SIGKILL'],
-  [11, 'SIGSEGV'],
-  [13, 'SIGPIPE'],
-  [14, 'SIGALRM'],
-  [15, 'SIGTERM'],
-  [24, 'SIGXCPU'],
-  [25, 'SIGXFSZ'],
-  [31, 'SIGSYS'],
+/** Those that end no process by themselves (signal(7)): a status of 128 and one of their numbers means something else. */
+const HARMLESS: ReadonlySet<string> = new Set<NodeJS.Signals>([
+  'SIGCHLD',
+  'SIGCONT',
+  'SIGSTOP',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGURG',
+  'SIGWINCH',
 ]);
+
+/** By number. Of two names the first: SIGABRT is SIGIOT as well. */
+const SIGNALS: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals)
+    .filter(([name]) => !HARMLESS.has(name))
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 const MEANINGS: Readonly<Record<string, string>> = {
   SIGILL: 'an instruction that the processor lacks',
@@ -42,10 +43,15 @@ export function endInWords(result: RunResult): string {
 function meaningOf(exitCode: number): string | undefined {
   if (exitCode === 126) return 'a program was found that cannot be run';
   if (exitCode === 127) return 'a program was not found';
-  const signal = SIGNALS.get(exitCode - 128);
+  const signal = signalIn(exitCode);
   if (signal === undefined) return undefined;
   const meaning = MEANINGS[signal];
   return meaning === undefined ? `killed by ${signal}` : `killed by ${signal}: ${meaning}`;
+}
+
+/** A shell adds 128 to the number of the signal that ended its program. */
+function signalIn(exitCode: number): string | undefined {
+  return SIGNALS.get(exitCode - 128);
 }
 
 function withMeaning(end: string, meaning: string | undefined): string {
@@ -54,7 +60,7 @@ function withMeaning(end: string, meaning: string | undefined): string {
 
 /** What can be done about an end of that kind, where nothing more is known. */
 export function statusAdvice(result: RunResult): string {
-  const signal = result.outcome === 'killed' ? result.signal : SIGNALS.get(result.exitCode - 128);
+  const signal = result.outcome === 'killed' ? result.signal : signalIn(result.exitCode);
   if (signal !== undefined) return signalAdvice(signal);
   const exitCode = result.outcome === 'exited' ? result.exitCode : 0;
   if (exitCode === 127) return 'A program was not found: install it in a RUN before, or check its name and PATH.';

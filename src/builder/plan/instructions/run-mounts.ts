@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { MountFlag, RunInstruction } from '../../../parser/instruction.js';
-import { parseMount, type ParsedMount } from '../../../parser/instructions/parse-mount.js';
+import { parseMount, type ParsedMount } from '../../../parser/instructions/run/parse-mount.js';
 import { TsbuildError } from '../../../support/errors.js';
 import type { VertexId } from '../../graph.js';
 import type { RunMount } from '../../operation.js';

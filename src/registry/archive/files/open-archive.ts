@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { createDigester } from '../../../oci/digest.js';
 import { systemErrorCode, TsbuildError } from '../../../support/errors.js';
+import { archiveInvalid, inArchive, shownArchive } from '../archive-error.js';
 import { archiveFiles, type ArchiveFile } from './archive-parts.js';
 import { CHECKSUM_FILE } from './checksum-list.js';
 
@@ -12,6 +13,8 @@ import { CHECKSUM_FILE } from './checksum-list.js';
 const READ_SIZE = 1 << 20;
 
 export interface OpenedArchive extends AsyncDisposable {
+  /** What it is called in messages. */
+  readonly shown: string;
   readonly source: AsyncIterable<Uint8Array> | { readonly layout: string };
   /** Bytes of all files; `undefined` where that cannot be known, as of a pipe. */
   readonly size: number | undefined;
@@ -27,7 +30,8 @@ export async function openArchive(paths: readonly string[]): Promise<OpenedArchi
   const [only = '', second] = paths;
   const status = second === undefined ? await statusOf(only) : undefined;
   if (status?.isDirectory() === true) {
-    return { source: { layout: only }, size: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+    const shown = shownArchive(only, 'layout');
+    return { shown, source: { layout: only }, size: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   if (status?.isFIFO() === true) return await openPipe(only);
   const files: OpenFile[] = [];
@@ -36,10 +40,11 @@ export async function openArchive(paths: readonly string[]): Promise<OpenedArchi
   };
   try {
     for (const file of await archiveFiles(paths)) files.push({ ...file, handle: await openFile(file.path) });
-    return { source: contentOf(files), size: await sizeOf(files), [Symbol.asyncDispose]: close };
+    const source = contentOf(files);
+    return { shown: shownArchive(only), source, size: await sizeOf(files), [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
-    throw error;
+    throw inArchive(error, shownArchive(only));
   }
 }
 
@@ -62,7 +67,7 @@ async function openPipe(path: string): Promise<OpenedArchive> {
     socket.destroy();
     return Promise.resolve();
   };
-  return { source: socket, size: undefined, [Symbol.asyncDispose]: close };
+  return { shown: shownArchive(path), source: socket, size: undefined, [Symbol.asyncDispose]: close };
 }
 
 async function openFile(path: string): Promise<FileHandle> {
@@ -101,10 +106,10 @@ async function* contentOf(files: readonly OpenFile[]): AsyncGenerator<Uint8Array
 
 function changed({ path, digest }: ArchiveFile, found: string): TsbuildError {
   const expected: string = digest ?? 'none';
-  return new TsbuildError(
-    'DIGEST_MISMATCH',
-    `cannot load archive: the file "${basename(path)}" has the digest ${found}, and ${CHECKSUM_FILE} beside it says ${expected}`,
+  return archiveInvalid(
+    `the file "${basename(path)}" has the digest ${found}, and ${CHECKSUM_FILE} beside it says ${expected}`,
     {
+      code: 'DIGEST_MISMATCH',
       hint: 'Copy the file again: it was changed or damaged on its way.',
       details: { expected, found },
     },

@@ -16,7 +16,7 @@ export interface ArchiveListing {
 
 /**
  * Reads an archive to its end, and keeps nothing of it but digests and names.
- * @throws `ARCHIVE_INVALID`, `ABORTED`; errors of `source` as they are
+ * @throws `ArchiveFault`, `ABORTED`; errors of `source` as they are
  */
 export async function listArchive(
   source: AsyncIterable<Uint8Array> | { readonly layout: string },

@@ -5,11 +5,11 @@ import type { Digest } from '../../../oci/digest.js';
 import { platformSatisfies, type Platform } from '../../../oci/platform.js';
 import { formatReference, type Reference } from '../../../oci/reference.js';
 import type { BlobStore } from '../../../store/blob-store.js';
-import { discardBlobs } from '../../../store/collect.js';
+import { discardBlobs } from '../../../store/garbage/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
 import type { TsbuildError } from '../../../support/errors.js';
-import { archiveInvalid } from '../archive-error.js';
+import { archiveInvalid, inArchive } from '../archive-error.js';
 import { archiveBytes } from './archive-bytes.js';
 import { readImageName, type ArchiveImage, type CompleteImage, type StagedArchive } from './archive-image.js';
 import { ContentDigests } from './content-digests.js';
@@ -17,6 +17,7 @@ import { layoutMembers } from './layout-members.js';
 import { layerCompression } from './layer-compression.js';
 import { normalizeMemberName } from './member-name.js';
 import { readDockerImage, readDockerItems, type DockerArchiveItem } from './read-docker-images.js';
+import type { TarKeeping } from './tar-keeping.js';
 import { isOciArchive, noPlatform, readOciImages, savedSince } from './read-oci-images.js';
 import { stageMembers, tarMembers } from './stage-members.js';
 import { completeImages, knownLayers } from './stored-layers.js';
@@ -28,11 +29,15 @@ export interface LoadOptions {
    * absolute path of a folder that is an OCI image layout.
    */
   readonly source: AsyncIterable<Uint8Array> | { readonly layout: string };
+  /** What the archive is called in messages: `archive "image.tar"`; absent: `the archive`. */
+  readonly shown?: string | undefined;
   readonly store: Store;
   /** Of an image for several platforms, the variant to load; unless given, the one for this machine, else the only one. */
   readonly platform?: Platform | undefined;
   /** Threads that check large layers while the archive is still being read; without them it is done here, and later. */
   readonly digester?: ContentDigester | undefined;
+  /** What becomes of the tars of layers that these inflate; absent: they are dropped. */
+  readonly tars?: TarKeeping | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes of `source` that have just been read. */
   readonly onBytes?: ((count: number) => void) | undefined;
@@ -54,23 +59,24 @@ export interface LoadedImage {
  * `ABORTED`; errors of `source` as they are
  */
 export async function loadArchive(options: LoadOptions): Promise<readonly LoadedImage[]> {
-  const { store, signal } = options;
+  const { store, signal, shown = 'the archive' } = options;
   const added = new Set<Digest>();
   const lock = await store.lock('shared', { signal });
   try {
-    await using contents = new ContentDigests({ store, digester: options.digester, signal });
+    await using contents = new ContentDigests({ store, digester: options.digester, tars: options.tars, signal });
     const known = knownLayers(store);
     const { images: found, since } = await readImages(options, { added, contents });
     const all = found.flatMap((image) => [image, ...(image.whole?.others ?? [])]);
     const images = await completeImages(all, { store, known, added, since });
     await storeLayers(images, store, added);
     await verifyLayers(images, { contents, known, signal });
+    await contents.keep();
     await storeDocuments(images, store, added);
     return await nameImages(found, store);
   } catch (error) {
     lock[Symbol.dispose]();
     await discardBlobs(store, added);
-    throw error;
+    throw inArchive(error, shown);
   } finally {
     lock[Symbol.dispose]();
   }
@@ -88,10 +94,11 @@ interface FoundImages {
 }
 
 async function readImages(options: LoadOptions, { added, contents }: ReadingImages): Promise<FoundImages> {
-  const { blobs } = options.store;
+  const { blobs, layerIndexes } = options.store;
   const { platform } = options;
   const members = await stageMembers(membersOf(options), {
     blobs,
+    indexes: layerIndexes,
     added,
     onStored: (member) => {
       if (layerCompression(member.magic) !== 'none') contents.begin(member);

@@ -5,7 +5,7 @@ import type { ManifestDescriptor } from '../../../oci/image.js';
 import { isIndexMediaType, isManifestMediaType, type ManifestMediaType } from '../../../oci/media-type.js';
 import { formatPlatform, hostPlatform, type Platform } from '../../../oci/platform.js';
 import { isAttestation, selectPlatform } from '../../../oci/select-platform.js';
-import { TsbuildError } from '../../../support/errors.js';
+import type { TsbuildError } from '../../../support/errors.js';
 import { archiveInvalid } from '../archive-error.js';
 import { SINCE_ANNOTATION } from '../since-annotation.js';
 import {
@@ -157,11 +157,10 @@ function onlyOne<T>(items: readonly T[]): T | undefined {
 /** @param image its name or digest */
 export function noPlatform(image: string, platform: Platform): TsbuildError {
   const wanted = formatPlatform(platform);
-  return new TsbuildError(
-    'PLATFORM_NOT_FOUND',
-    `cannot load image "${image}": the archive has no variant for ${wanted}`,
-    { hint: `Save the image again for ${wanted}, or choose what the archive has with --platform.` },
-  );
+  return archiveInvalid(`it has no variant of "${image}" for ${wanted}`, {
+    code: 'PLATFORM_NOT_FOUND',
+    hint: `Save the image again for ${wanted}, or choose what the archive has with --platform.`,
+  });
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,9 +1,12 @@
 import { createVerifier, verifyBytes } from '../../../oci/verify-stream.js';
 import { isDigest, type Digest } from '../../../oci/digest.js';
 import { extractArchive, type ExtractedMember } from '../../../layers/tar/archive.js';
-import type { BlobStore } from '../../../store/blob-store.js';
-import { collect } from '../../../support/byte-streams.js';
+import { TarReadingIndexer } from '../../../layers/index/tar-indexer.js';
+import type { BlobInfo, BlobStore } from '../../../store/blob-store.js';
+import type { LayerIndexes } from '../../../store/records/layer-indexes.js';
+import { collect, observed } from '../../../support/byte-streams.js';
 import { isTsbuildError } from '../../../support/errors.js';
+import { layerCompression } from './layer-compression.js';
 import { archiveInvalid } from '../archive-error.js';
 import { normalizeMemberName, resolveLinkName } from './member-name.js';
 
@@ -39,6 +42,8 @@ export interface StagedMembers {
 
 export interface StageOptions {
   readonly blobs: BlobStore;
+  /** Where the indexes go of what is large, new and a tar; absent: none are made. */
+  readonly indexes?: Pick<LayerIndexes, 'save'> | undefined;
   /** Filled as blobs come, so that a caller knows them also when this fails. */
   readonly added: Set<Digest>;
   /** Called with each member that is large, once the store has it. */
@@ -152,7 +157,7 @@ class Staging implements StagedMembers {
   }
 
   async #inStore(body: AsyncIterable<Uint8Array>, { digest, size }: Expected): Promise<StagedMember> {
-    const { blobs, added, onStored } = this.#options;
+    const { blobs, onStored } = this.#options;
     const start = createStart();
     const bytes = start.watch(body);
     let blob = digest === undefined ? undefined : { digest, size };
@@ -160,13 +165,29 @@ class Staging implements StagedMembers {
       // The store has the right bytes; an archive with others is damaged all the same.
       for await (const _chunk of verifyBytes(bytes, blob));
     } else {
-      const existing = await this.#existingBlobs();
-      blob = await blobs.ingest(bytes, { expect: blob ?? { size } });
-      if (!existing.has(blob.digest)) added.add(blob.digest);
+      blob = await this.#ingest(bytes, { start, expect: blob ?? { size } });
     }
     const member = { ...blob, magic: start.bytes(), bytes: undefined };
     onStored?.(member);
     return member;
+  }
+
+  async #ingest(bytes: AsyncIterable<Uint8Array>, { start, expect }: Ingesting): Promise<BlobInfo> {
+    const { blobs, indexes, added } = this.#options;
+    const existing = await this.#existingBlobs();
+    const indexer = indexes === undefined ? undefined : new TarReadingIndexer();
+    const isTar = (): boolean => layerCompression(start.bytes()) === 'none';
+    const blob = await blobs.ingest(
+      observed(bytes, (chunk) => {
+        if (isTar()) indexer?.push(chunk);
+      }),
+      { expect },
+    );
+    if (existing.has(blob.digest)) return blob;
+    added.add(blob.digest);
+    const index = isTar() ? indexer?.finish(blob.digest) : undefined;
+    if (index !== undefined) await indexes?.save(blob.digest, { bytes: index, blob: blob.digest, isFileRead: true });
+    return blob;
   }
 
   /** As they were before the first member was stored. */
@@ -178,6 +199,11 @@ class Staging implements StagedMembers {
     }
     return this.#existing;
   }
+}
+
+interface Ingesting {
+  readonly start: Start;
+  readonly expect: { readonly digest?: Digest; readonly size: number };
 }
 
 interface Expected {

@@ -1,4 +1,5 @@
 import { decompress } from '../../../layers/compression/decompress.js';
+import { layersOf } from '../../../oci/decode.js';
 import type { Descriptor } from '../../../oci/descriptor.js';
 import type { Digest } from '../../../oci/digest.js';
 import { formatReference } from '../../../oci/reference.js';
@@ -38,10 +39,9 @@ async function readStoredLayers(images: Store['images']): Promise<StoredLayers> 
   for (const { descriptor } of await images.list()) {
     try {
       const manifest = await images.manifest(descriptor);
-      const { diff_ids: diffIds } = (await images.config(manifest)).value.rootfs;
-      for (const [index, { digest, size }] of manifest.value.layers.entries()) {
-        const diffId = diffIds[index];
-        if (diffId === undefined) continue;
+      const layers = layersOf(manifest, await images.config(manifest));
+      for (const { descriptor, diffId } of layers) {
+        const { digest, size } = descriptor;
         pairs.add(layerPair(digest, diffId));
         byDiffId.set(diffId, { digest, size });
       }

@@ -1,5 +1,5 @@
 import type { Digest } from '../../../oci/digest.js';
-import { TsbuildError } from '../../../support/errors.js';
+import { archiveInvalid } from '../archive-error.js';
 import { createLimiter } from '../../../support/limiter.js';
 import type { CompleteImage } from './archive-image.js';
 import type { ContentDigests } from './content-digests.js';
@@ -72,12 +72,9 @@ function layersOf(images: readonly CompleteImage[], pairs: ReadonlySet<string>):
 async function verifyLayer(member: StagedMember, diffId: Digest, contents: ContentDigests): Promise<void> {
   const found = await contents.of(member, diffId);
   if (found === diffId) return;
-  throw new TsbuildError(
-    'DIGEST_MISMATCH',
-    `cannot load layer "${member.digest}": its diffId is ${found}, and the image config says ${diffId}`,
-    {
-      hint: 'The archive was changed or damaged after it was made; make it again.',
-      details: { expected: diffId, found },
-    },
-  );
+  throw archiveInvalid(`its layer "${member.digest}" has the diffId ${found}, and the image config says ${diffId}`, {
+    code: 'DIGEST_MISMATCH',
+    hint: 'The archive was changed or damaged after it was made; make it again.',
+    details: { expected: diffId, found },
+  });
 }

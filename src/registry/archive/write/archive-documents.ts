@@ -4,7 +4,7 @@ import type { ManifestDescriptor } from '../../../oci/image.js';
 import { MEDIA_TYPE } from '../../../oci/media-type.js';
 import type { Platform } from '../../../oci/platform.js';
 import { formatReference, repositoryName } from '../../../oci/reference.js';
-import { IMAGE_NAME, REF_NAME } from '../../../store/layout-index.js';
+import { IMAGE_NAME, REF_NAME } from '../../../store/images/layout-index.js';
 import type { TaggedReference } from '../read/archive-image.js';
 import { SINCE_ANNOTATION } from '../since-annotation.js';
 

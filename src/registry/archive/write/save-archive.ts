@@ -2,7 +2,7 @@ import type { Descriptor } from '../../../oci/descriptor.js';
 import type { Digest } from '../../../oci/digest.js';
 import { formatReference, parseReference } from '../../../oci/reference.js';
 import type { BlobStore } from '../../../store/blob-store.js';
-import { discardBlobs } from '../../../store/collect.js';
+import { discardBlobs } from '../../../store/garbage/collect.js';
 import type { StoredImage } from '../../../store/image-store.js';
 import type { Store } from '../../../store/store.js';
 import { TsbuildError } from '../../../support/errors.js';

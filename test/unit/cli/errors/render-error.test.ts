@@ -9,7 +9,7 @@ function range(line: number, from: number, endLine: number, to: number): SourceR
 
 function render(error: unknown, text?: string): string[] {
   const sources = new Map(text === undefined ? [] : [['Dockerfile', text]]);
-  return renderError(error, { sources, color: false }).split('\n');
+  return renderError(error, { sources, color: false, utf8: true }).split('\n');
 }
 
 describe('renderError()', () => {
@@ -116,8 +116,32 @@ describe('renderError()', () => {
     expect(lines.at(-2)).toContain('Please report it');
   });
 
+  describe('for a terminal without UTF-8', () => {
+    const ascii = (error: unknown, text: string): string[] =>
+      renderError(error, { sources: new Map([['Dockerfile', text]]), color: false, utf8: false }).split('\n');
+
+    test('gives ASCII alone, and keeps the mark below what it marks', () => {
+      const line = `LABEL ${'x'.repeat(200)} é日👩="ü" bad ${'y'.repeat(100)}`;
+      const at = line.indexOf('bad') + 1;
+      const error = new TsbuildError('DOCKERFILE_SYNTAX', 'cannot read "é": no…', {
+        source: range(1, at, 1, at + 3),
+        hint: 'Write “it”.',
+      });
+      const lines = ascii(error, line);
+      expect(lines.join('')).toMatch(/^[\x20-\x7e]*$/);
+      expect([lines[0], lines[5]]).toEqual(['error[DOCKERFILE_SYNTAX]: cannot read "?": no...', 'hint: Write ?it?.']);
+      expect(lines[3]).toMatch(/^1 \| \.\.\.x+ \?\?\?="\?" bad y+\.\.\.$/);
+      expect(lines[4]?.indexOf('^^^')).toBe(lines[3]?.indexOf('bad'));
+    });
+
+    test('cuts out the middle of many lines as well', () => {
+      const error = new TsbuildError('DOCKERFILE_SYNTAX', 'x', { source: range(1, 1, 9, 2) });
+      expect(ascii(error, 'ä\n'.repeat(9)).slice(8, 10)).toEqual(['  ...', '9 > ?']);
+    });
+  });
+
   test('uses color only when it may', () => {
-    const options = { sources: new Map<string, string>(), color: true };
+    const options = { sources: new Map<string, string>(), color: true, utf8: true };
     expect(renderError(new TsbuildError('USAGE', 'x'), options)).toContain('\x1b[31m');
   });
 });

@@ -39,7 +39,7 @@ test('an error underlines its word, and names its column', () => {
   const source = { file: 'Dockerfile', start: { line: 2, column: 1 }, end: { line: 3, column: 9 } };
   const error = new TsbuildError('COPY_FAILED', 'cannot copy "bad": x', { source, details: { word: 'bad' } });
   const sources = new Map([['Dockerfile', text]]);
-  expect(renderError(error, { sources, color: false }).split('\n').slice(1, -1)).toEqual([
+  expect(renderError(error, { sources, color: false, utf8: true }).split('\n').slice(1, -1)).toEqual([
     ' --> Dockerfile:3:3',
     '  |',
     '3 |   bad /x',

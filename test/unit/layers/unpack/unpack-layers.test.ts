@@ -87,6 +87,28 @@ describe.each(snapshotters)('ensureSnapshot() with the %s snapshotter', (name, c
     expect(await snapshotter.list()).toHaveLength(name === 'overlay' ? 3 : 2);
   });
 
+  test('begins with layers that are here while others are on their way', async () => {
+    const snapshotter = create();
+    const [bottom, middle, top] = layers;
+    const opened: Digest[][] = [];
+    const arrived = (layer: Layer): Promise<void> => {
+      if (layer === top) opened.push([...blobs.opened]);
+      return Promise.resolve();
+    };
+    const id = await ensureSnapshot({ layers, blobs, snapshotter, arrived });
+    expect(opened).toEqual([[bottom?.descriptor.digest, middle?.descriptor.digest]]);
+    expect(id !== null && (await snapshotter.has(id))).toBe(true);
+  });
+
+  test('passes on why a layer does not come, and leaves nothing of it', async () => {
+    const snapshotter = create();
+    const arrived = (layer: Layer): Promise<void> =>
+      layer === layers[2] ? Promise.reject(new Error('the registry is gone')) : Promise.resolve();
+    await expect(ensureSnapshot({ layers, blobs, snapshotter, arrived })).rejects.toThrow('the registry is gone');
+    expect(await snapshotter.list()).toHaveLength(name === 'overlay' ? 2 : 0);
+    expect(await readdir(path.join(folder, 'tmp'))).toEqual([]);
+  });
+
   test('has nothing to do for no layers', async () => {
     expect(await ensureSnapshot({ layers: [], blobs, snapshotter: create() })).toBeNull();
   });
@@ -163,6 +185,7 @@ test('makes the indexes that are missing on the way, of layers that are what the
   const indexes = {
     has: (diffId: Digest) => diffId === layers[1]?.diffId,
     load: () => undefined,
+    isUntouched: () => false,
     save: (diffId: Digest, { bytes }: { readonly bytes: Uint8Array }) => {
       saved.set(diffId, readLayerIndex(Buffer.from(bytes))?.count ?? -1);
       return Promise.resolve();

@@ -53,7 +53,8 @@ async function* chunksOf(bytes: Uint8Array, size = 50_000): AsyncGenerator<Uint8
 }
 
 async function load(archive: Members | Uint8Array): Promise<readonly LoadedImage[]> {
-  return await loadArchive({ source: chunksOf(archive instanceof Uint8Array ? archive : await tarOf(archive)), store });
+  const source = chunksOf(archive instanceof Uint8Array ? archive : await tarOf(archive));
+  return await loadArchive({ source, shown: 'archive "a.tar"', store });
 }
 
 const shown = (loaded: readonly LoadedImage[]): readonly string[] =>
@@ -239,7 +240,10 @@ describe('loadArchive() of something damaged leaves the store as it was:', () =>
   async function expectRefused(archive: Members | Uint8Array, code: string): Promise<void> {
     await putSampleImage(store, [layers[1] as SampleLayer], 'already:there');
     const before = storeState();
-    await expect(load(archive)).rejects.toMatchObject({ code });
+    await expect(load(archive)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(/^cannot read archive "a\.tar": /) as string,
+    });
     expect(storeState()).toEqual(before);
     expect(readdirSync(store.temporaryDirectory)).toEqual(['lock']);
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { elfProgram } from '../../../../src/sandbox/elf-program.js';
+import { elfProgram } from '../../../../src/sandbox/calls/elf-program.js';
 import {
   emulatedArchitectures,
   emulationFor,

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { DEFAULT_CAPABILITY_SET } from '../../../../src/sandbox/capabilities.js';
+import { DEFAULT_CAPABILITY_SET } from '../../../../src/sandbox/rights/capabilities.js';
 import { bundleConfig } from '../../../../src/sandbox/runtime/oci-bundle.js';
 import { dockerSeccompFilter } from '../../../../src/sandbox/seccomp/docker-filter.js';
 import { runtimeSeccomp, type RuntimeSeccomp } from '../../../../src/sandbox/seccomp/runtime-rules.js';
 import { syscallNumbers } from '../../../../src/sandbox/seccomp/syscall-table.js';
 import { OUTCOME } from '../../../../src/sandbox/seccomp/bpf.js';
-import { interpret } from '../interpret-filter.js';
+import { interpret } from '../seccomp/interpret-filter.js';
 
 const settings = { root: '/r', args: ['/proc/self/fd/3'], architecture: 'x64', capabilities: DEFAULT_CAPABILITY_SET };
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callProgram } from '../../../../src/sandbox/calls/call-program.js';
 import { stepList } from '../../../../src/sandbox/runtime/step-list.js';
 import type { RunSpec } from '../../../../src/sandbox/run-spec.js';
-import type { StepEnd } from '../../../../src/sandbox/step-end.js';
+import type { StepEnd } from '../../../../src/sandbox/step/step-end.js';
 
 let place: string;
 beforeAll(() => {

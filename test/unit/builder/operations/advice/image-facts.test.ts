@@ -5,7 +5,7 @@ import {
   type ImageFacts,
 } from '../../../../../src/builder/operations/advice/image-facts.js';
 import { readElfHeader } from '../../../../../src/builder/operations/advice/elf-header.js';
-import { elfProgram } from '../../../../../src/sandbox/elf-program.js';
+import { elfProgram } from '../../../../../src/sandbox/calls/elf-program.js';
 import { memoryTree, type MemoryFile } from '../../../../support/memory-tree.js';
 
 function factsOf(files: Readonly<Record<string, MemoryFile | string>>, given: Partial<FactsOfStep> = {}): ImageFacts {
