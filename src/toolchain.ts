@@ -1,4 +1,4 @@
-import { baseResolver, buildAll, explainBuild, planOnly } from './builder/build.js';
+import { baseResolver, buildAll, explainAll, planOnly } from './builder/build.js';
 import type { BuildRequest, BuildResult, ContextFile } from './builder/build-request.js';
 import type { ImageRunRequest } from './builder/image-run/image-run-request.js';
 import type { RunResult } from './sandbox/sandbox.js';
@@ -138,10 +138,14 @@ class LocalToolchain implements Toolchain {
   }
 
   async explain(request: BuildRequest, activity: ActivityOptions = {}): Promise<BuildExplanation> {
+    return await this.explainAll([request], activity);
+  }
+
+  async explainAll(requests: readonly BuildRequest[], activity: ActivityOptions = {}): Promise<BuildExplanation> {
     const { progress, signal } = withDefaults(activity);
     return await onDisk('explain the build', this.#store.root, async () => {
       await using parts = createBuilderParts(this.#partsOptions({ progress, signal }));
-      return await explainBuild(request, parts, { progress, signal });
+      return await explainAll(requests, parts, { progress, signal });
     });
   }
 

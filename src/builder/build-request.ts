@@ -65,7 +65,7 @@ export interface BuildRequest {
   readonly noCacheFilter?: readonly string[] | undefined;
   /** Whether every step is done a second time, to see that it gives the same layer; implies `noCache`. */
   readonly checkReproducible?: boolean | undefined;
-  /** How many steps may be at work at once; absent: as many as there are processors. */
+  /** How many steps may be at work at once; absent: as many as there are processors, and 4 at least. */
   readonly jobs?: number | undefined;
   /** How RUN steps are kept apart from the machine; absent: as well as it allows. */
   readonly isolation?: 'auto' | IsolationName | undefined;

@@ -43,12 +43,11 @@ export async function buildAll(
   const variants = platformRequests(requests);
   const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
   const bases = openBases(parts, { ...options, showsPlatforms: variants.length > requests.length });
-  const plannings: Planning[] = [];
-  for (const { request } of variants) {
-    const resolveLink = linkResolver([...plannings]);
-    plannings.push({ request, made: makePlan(request, bases(request), { parts, options, resolveLink }) });
-  }
-  const builds = await settleInOrder(plannings.map(async ({ request, made }) => prepare(request, await made)));
+  const builds = await planAll(
+    variants.map(({ request }) => request),
+    bases,
+    { parts, options },
+  );
   for (const remark of distinctRemarks(builds)) options.progress(remark);
   const solutions = await solvePlans(builds, { parts, options });
   await reproduceAll(builds, solutions, { parts, options });
@@ -85,6 +84,20 @@ function distinctLocks(
 ): readonly { readonly lock: SourceLock; readonly request: BuildRequest }[] {
   const found = builds.flatMap(({ lock, request }) => (lock === undefined ? [] : [[lock, { lock, request }] as const]));
   return [...new Map(found).values()];
+}
+
+/** Each may start from the ones before it. */
+async function planAll(
+  requests: readonly BuildRequest[],
+  bases: (request: BuildRequest) => OpenedBases,
+  { parts, options }: SolvingParts,
+): Promise<readonly PreparedBuild[]> {
+  const plannings: Planning[] = [];
+  for (const request of requests) {
+    const resolveLink = linkResolver([...plannings]);
+    plannings.push({ request, made: makePlan(request, bases(request), { parts, options, resolveLink }) });
+  }
+  return await settleInOrder(plannings.map(async ({ request, made }) => prepare(request, await made)));
 }
 
 interface Planning {
@@ -154,21 +167,20 @@ export async function planOnly(request: BuildRequest, parts: BuilderParts, optio
   return (await makePlan(request, openBases(parts, quiet)(request), { parts, options: quiet })).plan;
 }
 
-/** Which steps a build would do, and why, without doing any. */
-export async function explainBuild(
-  request: BuildRequest,
+/** Which steps builds would do in one graph, and why, without doing any. What `buildAll` refuses is refused. */
+export async function explainAll(
+  requests: readonly BuildRequest[],
   parts: BuilderParts,
   options: BuildOptions,
 ): Promise<BuildExplanation> {
-  const variants = platformRequests([request]);
+  for (const { tags, manifestList } of requests)
+    [...tags, ...(manifestList === undefined ? [] : [manifestList])].forEach(parseTag);
+  requests.forEach(checkPlacedAnnotations);
+  const variants = platformRequests(requests);
   const given = { ...options, progress: sayingOnce(options.progress) };
-  const bases = openBases(parts, { ...given, showsPlatforms: variants.length > 1 });
-  const builds = await settleInOrder(
-    variants.map(async (variant) => {
-      const detailed = { ...variant.request, details: true };
-      return prepare(detailed, await makePlan(detailed, bases(detailed), { parts, options: given }));
-    }),
-  );
+  const bases = openBases(parts, { ...given, showsPlatforms: variants.length > requests.length });
+  const detailed = variants.map(({ request }) => ({ ...request, details: true }));
+  const builds = await planAll(detailed, bases, { parts, options: given });
   const { explainPlans } = await import('./explain-plans.js');
   return await explainPlans(builds, { parts, options: given });
 }

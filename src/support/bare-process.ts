@@ -14,13 +14,15 @@ const SIGNAL_SET_BYTES = 128;
 const SET_SIGNALS_TO_DEFAULT = 0x04;
 const SET_SIGNAL_MASK = 0x08;
 const F_DUPFD_CLOEXEC = 1030;
+/** Milliseconds. */
+const BUSY_FOR_MOST = 500;
 
 /**
  * Starts a program, with an empty environment, a hundred times as fast as node:child_process: the C library's posix_spawn(3) shares
  * this process's memory until execve(2), where fork(2) copies tables of it. In return nobody waits for the program: whoever starts
  * it reaps it, with `reapProcess`.
  * @returns its process id
- * @throws a system error (`ENOENT`, `EACCES`, `EAGAIN`) when it cannot be started
+ * @throws a system error (`ENOENT`, `EACCES`, `EAGAIN`) when it cannot be started, `ETXTBSY` when it is still being written to
  */
 export function startBareProcess(file: string, { name, descriptors }: BareProcessOptions): number {
   const actions = Buffer.alloc(STRUCTURE_BYTES);
@@ -64,7 +66,13 @@ function spawn(
   argv.writeBigUInt64LE(addressOf(argument), 0);
   const pid = Buffer.alloc(4);
   const signature = 'int posix_spawn(void *, const char *, const void *, const void *, const void *, const void *)';
-  const errno = invoke(signature, file, [pid, file, actions, attributes, argv, Buffer.alloc(8)]);
+  const attempt = (): number => invoke(signature, file, [pid, file, actions, attributes, argv, Buffer.alloc(8)]);
+  let errno = attempt();
+  // A process that was started while the file was written has its descriptor, too, until the kernel is through with its execve(2).
+  for (let waited = 0; errno === constants.errno.ETXTBSY && waited < BUSY_FOR_MOST; waited += 1) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    errno = attempt();
+  }
   check('posix_spawn', errno, file);
   return pid.readInt32LE(0);
 }

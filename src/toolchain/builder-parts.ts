@@ -15,6 +15,9 @@ import { openSourceAccess } from './source-access.js';
 import { waitingForStore } from './waiting-for-store.js';
 import { openWorkshop } from './workshop/workshop.js';
 
+/** Steps wait more than they compute, for networks and disks: fewer at once would leave a small machine idle. */
+const MIN_JOBS = 4;
+
 export interface BuilderPartsOptions {
   readonly store: Store;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -47,7 +50,7 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
     drain,
     sources,
     openVisit: options.openVisit,
-    limiter: createLimiter(options.request?.jobs ?? availableParallelism()),
+    limiter: createLimiter(options.request?.jobs ?? jobsOn(availableParallelism())),
     again: () => createSecondParts(options),
     registry: registry.get,
     workshop: workshop.get,
@@ -62,6 +65,11 @@ export function createBuilderParts(options: BuilderPartsOptions): BuilderParts &
       releaseLock(await locked.made());
     },
   };
+}
+
+/** How many steps are at work at once where nobody says. */
+export function jobsOn(processors: number): number {
+  return Math.max(MIN_JOBS, processors);
 }
 
 /** Over what the first store has, which is only read. */

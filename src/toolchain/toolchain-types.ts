@@ -210,6 +210,8 @@ export interface Toolchain extends AsyncDisposable {
   plan(request: BuildRequest, options?: ActivityOptions): Promise<BuildPlan>;
   /** Which steps `build` would do, and what has changed since they were last done; nothing is done. */
   explain(request: BuildRequest, options?: ActivityOptions): Promise<BuildExplanation>;
+  /** Which steps `buildAll` would do, in one graph. */
+  explainAll(requests: readonly BuildRequest[], options?: ActivityOptions): Promise<BuildExplanation>;
   /**
    * Brings a build context here that is elsewhere: a git repository, an archive or a lone Dockerfile behind a URL.
    * @returns `undefined` when the address is that of a folder

@@ -13,8 +13,12 @@ export function largeImage(megabytes) {
   const folder = join(tmpdir(), `tsbuild-bench-image-${megabytes}`);
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}.${process.pid}`;
-  run([process.execPath, fileURLToPath(new URL('make-image.mjs', import.meta.url)), unfinished, String(megabytes)]);
-  renameSync(unfinished, folder);
+  try {
+    run([process.execPath, fileURLToPath(new URL('make-image.mjs', import.meta.url)), unfinished, String(megabytes)]);
+    renameSync(unfinished, folder);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
   return folder;
 }
 

@@ -56,6 +56,7 @@ export function createBuildah({ scratch, registriesConf, folders, image, baseArc
       'build-warm': { argv: () => [buildWith(way, folders.warm)] },
       'build-cold': { argv: () => [buildWith(way, folders.cold, ...uniqueBuildArg())] },
       'run-overhead': overheadOperation((name, ...words) => buildWith(way, folders[name], ...words)),
+      stages: { argv: () => [buildWith(way, folders.stages, '--no-cache', '--jobs', '4')] },
       parse: { before: () => writeLongDockerfile(folders.parse), argv: () => [buildWith(way, folders.parse)] },
       pull: { before: remove, argv: () => [pull()] },
       save: {

@@ -10,6 +10,7 @@ export const OPERATIONS = [
   { id: 'build-warm', title: 'rebuild, nothing changed, 10 steps', kind: 'build' },
   { id: 'build-cold', title: 'build without cache, 10 small RUN steps', kind: 'build' },
   { id: 'run-overhead', title: 'one RUN true (of 20 the last 10)', kind: 'build' },
+  { id: 'stages', title: 'four stages of RUN sleep 2, side by side', kind: 'build' },
   { id: 'copy-cold', title: 'COPY of 50,000 files, nothing remembered', kind: 'build' },
   { id: 'copy-warm', title: 'COPY of 50,000 files again', kind: 'build' },
   { id: 'parse', title: 'the last stage of a new Dockerfile of 10,000 lines', kind: 'build' },
@@ -19,8 +20,17 @@ export const OPERATIONS = [
   { id: 'push', title: 'push into an empty registry', kind: 'large' },
   { id: 'unpack', title: 'unpack, and one RUN step upon it', kind: 'large' },
   { id: 'first-build', title: 'one RUN step upon it, from an empty store', kind: 'large' },
-  { id: 'load-run', title: 'load, and one RUN step upon it', kind: 'large' },
+  { id: 'load-run-plain', title: 'load what docker save wrote, and one RUN step upon it', kind: 'large' },
+  { id: 'load-run-gzip', title: 'load compressed layers, and one RUN step upon it', kind: 'large' },
   { id: 'first-run', title: 'pull, then build one RUN step upon it', kind: 'first-run' },
+  { id: 'run-find', title: 'find /, each of 60,000 files asked for its size', kind: 'work' },
+  { id: 'run-find-cold', title: '… with nothing of it in memory', kind: 'work' },
+  { id: 'run-read', title: 'tar of /, all files read', kind: 'work' },
+  { id: 'run-read-cold', title: '… with nothing of it in memory', kind: 'work' },
+  { id: 'run-names', title: '50,000 files of 1 KB read by name, in random order', kind: 'work' },
+  { id: 'run-compile', title: 'gcc -O1 of 61 files, and linking', kind: 'work' },
+  { id: 'run-apt', title: 'apt-get install git, from packages in the image', kind: 'work' },
+  { id: 'space', title: 'disk space', kind: 'space' },
 ];
 
 const WARM = `FROM ${BASE}
@@ -40,6 +50,12 @@ const COLD = `FROM ${BASE}
 ARG UNIQUE
 ${Array.from({ length: 10 }, (_, step) => `RUN echo "$UNIQUE ${step}" > /step-${step}\n`).join('')}`;
 
+const STAGES = ['a', 'b', 'c', 'd'].reduce(
+  (text, stage) =>
+    `FROM ${BASE} AS ${stage}\nRUN sleep 2 && echo ${stage} > /${stage}\n${text}COPY --from=${stage} /${stage} /\n`,
+  `FROM ${BASE}\n`,
+);
+
 /** How many steps of nothing the two builds have whose difference is measured. */
 export const OVERHEAD_STEPS = { few: 10, many: 20 };
 
@@ -49,7 +65,7 @@ ${Array.from({ length: steps }, (_, step) => `RUN true "$UNIQUE ${step}"\n`).joi
 
 /** Writes the build contexts. @returns their folders */
 export function writeWorkload(directory, image) {
-  const names = ['warm', 'cold', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'];
+  const names = ['warm', 'cold', 'stages', 'copy', 'few', 'many', 'first', 'probe', 'parse', 'unpack'];
   const folders = Object.fromEntries(names.map((name) => [name, join(directory, name)]));
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
   writeFileSync(join(folders.warm, 'Dockerfile'), WARM);
@@ -59,6 +75,7 @@ export function writeWorkload(directory, image) {
     writeFileSync(join(folders.warm, 'src', `${file}.txt`), `line of file ${file}\n`.repeat(100));
   }
   writeFileSync(join(folders.cold, 'Dockerfile'), COLD);
+  writeFileSync(join(folders.stages, 'Dockerfile'), STAGES);
   for (const [name, steps] of Object.entries(OVERHEAD_STEPS)) {
     writeFileSync(join(folders[name], 'Dockerfile'), NOTHING(steps));
   }
@@ -71,14 +88,16 @@ export function writeWorkload(directory, image) {
   return folders;
 }
 
-/** 500 folders of 100 files of 1 KB. */
+/** Of the many files, each of some 1 KB. */
+export const FILES = { folders: 500, each: 100, count: 50_000, lines: 80 };
+
 function writeManyFiles(folder) {
   writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY files /files\n');
-  for (let at = 0; at < 500; at += 1) {
+  for (let at = 0; at < FILES.folders; at += 1) {
     const below = join(folder, 'files', String(at));
     mkdirSync(below, { recursive: true });
-    for (let file = 0; file < 100; file += 1) {
-      writeFileSync(join(below, `${file}.txt`), `file ${at} ${file}\n`.repeat(80));
+    for (let file = 0; file < FILES.each; file += 1) {
+      writeFileSync(join(below, `${file}.txt`), `file ${at} ${file}\n`.repeat(FILES.lines));
     }
   }
 }

@@ -133,7 +133,7 @@ test('a dry run tells of steps, files and images, and leaves everything as it is
   );
   expect(stdout).toMatch(/^TO DO\? \[.*RUN cat src/m);
   expect(stdout).toMatch(/^CACHED \[.*FROM/m);
-  expect(stdout).toMatch(/nothing was run, written or pushed\n$/);
+  expect(stdout).toMatch(/nothing was run, built or pushed\n$/);
   expect(await names()).toBe(before);
 
   const json = await tsbuild(['build', '--dryrun', '--progress=rawjson', context], { env });

@@ -104,6 +104,15 @@ async function buildIn(store: string, kind: string, ...more: string[]): Promise<
   return ok(await run(store, ['build', '-q', '--no-cache', '-f', 'context/steps', ...more, 'context'], { kind }));
 }
 
+/** Of an image whose second layer is a link to a file of the first. */
+async function linkingArchive(): Promise<string> {
+  const busybox = await layerTar(directory('bin'), file('bin/busybox', readFileSync('/bin/busybox'), { mode: 0o755 }));
+  const layers = [{ tar: busybox }, { tar: await layerTar(hardlink('bin/sh', 'bin/busybox')) }];
+  const path = join(place, 'linking.tar');
+  writeFileSync(path, await tarOf(classicMembers(layers, ['linking:latest'])));
+  return path;
+}
+
 describe.skipIf(skip)('layers that are mounted from their tars', () => {
   test('give the same image as layers that are unpacked, or copied', { timeout: 300_000 }, async () => {
     const id = await buildIn('erofs', 'erofs');
@@ -146,12 +155,25 @@ describe.skipIf(skip)('layers that are mounted from their tars', () => {
     expect(await buildIn('killed', 'erofs')).toBe(await buildIn('erofs', 'erofs'));
   });
 
-  test('go with their images, tars and all', { timeout: 300_000 }, async () => {
-    await buildIn('pruned', 'erofs');
-    ok(await run('pruned', ['rmi', 'base']));
-    ok(await run('pruned', ['prune', '--all', '--force']));
-    expect([...filesOf('pruned', 'layer.tar'), ...filesOf('pruned', 'layer.erofs')]).toEqual([]);
-  });
+  test(
+    'can go while their images stay, are made again, and go with them, tars and all',
+    { timeout: 300_000 },
+    async () => {
+      const id = await buildIn('pruned', 'erofs');
+      const snapshots = (): number => filesOf('pruned', 'layer.tar').length + filesOf('pruned', 'layer.erofs').length;
+      const made = snapshots();
+      ok(await run('pruned', ['prune', '--snapshots', '--dry-run']));
+      expect(snapshots()).toBe(made);
+      ok(await run('pruned', ['prune', '--snapshots']));
+      expect(filesOf('pruned', 'meta.json')).toEqual([]);
+      expectSoundStore(storeOf('pruned'));
+      expect(await buildIn('pruned', 'erofs')).toBe(id);
+      expect(snapshots()).toBeGreaterThan(0);
+      ok(await run('pruned', ['rmi', 'base']));
+      ok(await run('pruned', ['prune', '--all', '--force']));
+      expect([...filesOf('pruned', 'layer.tar'), ...filesOf('pruned', 'layer.erofs')]).toEqual([]);
+    },
+  );
 
   test('are ready to be mounted when an archive of them has been loaded', { timeout: 300_000 }, async () => {
     // A small layer is not worth a thread, and inflated when it is needed.
@@ -182,14 +204,8 @@ describe.skipIf(skip)('layers that are mounted from their tars', () => {
   });
 
   test('are unpacked where that cannot be, which is said', { timeout: 300_000 }, async () => {
-    const busybox = await layerTar(
-      directory('bin'),
-      file('bin/busybox', readFileSync('/bin/busybox'), { mode: 0o755 }),
-    );
-    const layers = [{ tar: busybox }, { tar: await layerTar(hardlink('bin/sh', 'bin/busybox')) }];
-    writeFileSync(join(place, 'linking.tar'), await tarOf(classicMembers(layers, ['linking:latest'])));
     write('linking', 'FROM linking', 'RUN echo it works');
-    ok(await run('unmountable', ['load', '-q', '-i', 'linking.tar']));
+    ok(await run('unmountable', ['load', '-q', '-i', await linkingArchive()]));
     const args = ['build', '--progress', 'plain', '-f', 'context/linking', 'context'];
     const { exitCode, stderr } = await run('unmountable', args, { kind: 'erofs' });
     expect(exitCode, stderr).toBe(0);
@@ -202,10 +218,39 @@ describe.skipIf(skip)('layers that are mounted from their tars', () => {
     expect(filesOf('unmountable', 'layer.tar')).toEqual([]);
   });
 
+  test('are what an image is run upon, which stays as it is', { timeout: 300_000 }, async () => {
+    ok(await run('run', ['load', '-q', '-i', base]));
+    const changes = [
+      'cat /tree/edited /tree/also && stat -c "%u %g %a" /tree/edited',
+      'echo more >> /tree/edited && rm -r /tree/below && mkdir /tree/below && mv /tree/large /moved && chmod 700 /tree',
+      'cat /tree/edited && ls /tree/below && wc -c < /moved && exit 7',
+    ];
+    const words = ['run', 'base', 'sh', '-c', changes.join('\n')];
+    const outcome = { exitCode: 7, stdout: 'editedlinked5 6 640\neditedmore\n100000\n', stderr: '' };
+    expect(await run('run', words, { kind: 'erofs' })).toMatchObject(outcome);
+    expect(filesOf('run', 'layer.erofs')).toHaveLength(3);
+    // What the first one did is gone, and nothing is made again.
+    const made = filesOf('run', 'layer.erofs').map((path) => statSync(path).ino);
+    expect(await run('run', words, { kind: 'erofs' })).toMatchObject(outcome);
+    expect(filesOf('run', 'layer.erofs').map((path) => statSync(path).ino)).toEqual(made);
+    expect(await run('run', words, { kind: 'overlay' })).toMatchObject(outcome);
+    expectSoundStore(storeOf('run'));
+  });
+
+  test('are unpacked for a run where they cannot be mounted', { timeout: 300_000 }, async () => {
+    ok(await run('unmountable-run', ['load', '-q', '-i', await linkingArchive()]));
+    const words = ['run', 'linking', 'sh', '-c', 'echo works > /new && cat /new && exit 3'];
+    for (const _time of ['first', 'second']) {
+      expect(await run('unmountable-run', words, { kind: 'erofs' })).toMatchObject({ exitCode: 3, stdout: 'works\n' });
+    }
+    expect(filesOf('unmountable-run', 'layer.erofs')).toHaveLength(1);
+    expectSoundStore(storeOf('unmountable-run'));
+  });
+
   test('cannot be asked for in a way that there is not', async () => {
-    const { exitCode, stderr } = await run('erofs', ['build', '--no-cache', '-f', 'context/steps', 'context'], {
-      kind: 'floppy',
-    });
+    write('steps', ...STEPS);
+    ok(await run('asked', ['load', '-q', '-i', base]));
+    const { exitCode, stderr } = await run('asked', ['build', '-f', 'context/steps', 'context'], { kind: 'floppy' });
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain('cannot use TSBUILD_SNAPSHOTTER "floppy": there is no such way');
   });

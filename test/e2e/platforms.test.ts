@@ -3,16 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { elfProgram } from '../../src/sandbox/calls/elf-program.js';
-import { installedEmulators } from '../../src/sandbox/emulation/installed-emulators.js';
-import { EmulatorNamespace } from '../../src/sandbox/emulation/emulator-namespace.js';
-import { callProgram } from '../../src/sandbox/calls/call-program.js';
+import { canEmulate, FOREIGN_ARCHITECTURE, MAKERS, NO_EMULATOR } from '../support/makers.js';
 import { requirement } from '../support/require.js';
 import { tsbuild, type CliResult } from '../support/tsbuild.js';
 
 let root: string;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'tsbuild-platforms-'));
-  writeFileSync(join(root, 'foreign'), elfProgram({ elfMachine: FOREIGN.elfMachine, code: FOREIGN.code }), {
+  writeFileSync(join(root, 'foreign'), elfProgram(MAKERS[FOREIGN_ARCHITECTURE]), {
     mode: 0o755,
   });
 });
@@ -68,55 +66,21 @@ describe('a build for several platforms', () => {
   });
 });
 
-/** Of a processor that is not this machine's: makes a file `/made`, or fails. */
-const FOREIGN =
-  process.arch === 'arm64'
-    ? {
-        ...{ platform: 'linux/amd64', elfMachine: 62 },
-        // open("/made", O_WRONLY|O_CREAT|O_TRUNC, 0644); exit(fd < 0)
-        code: 'b802000000 488d3d18000000 be41020000 baa4010000 0f05 c1e81f 89c7 b8e7000000 0f05 2f6d61646500',
-      }
-    : {
-        ...{ platform: 'linux/arm64', elfMachine: 183 },
-        // openat(AT_FDCWD, "/made", O_WRONLY|O_CREAT|O_TRUNC, 0644); exit(fd >> 63)
-        code: '600c8092 01010010 224880d2 833480d2 080780d2 010000d4 00fc7fd3 a80b80d2 010000d4 2f6d61646500',
-      };
-
-async function canRegister(): Promise<boolean> {
-  const architecture = FOREIGN.platform.slice('linux/'.length);
-  if (!installedEmulators().some(({ kind }) => kind.architecture === architecture)) return false;
-  if (process.geteuid?.() !== 0) return true;
-  const directory = mkdtempSync(join(tmpdir(), 'tsbuild-emulators-'));
-  try {
-    const program = join(directory, 'program');
-    writeFileSync(program, callProgram(process.arch), { mode: 0o700 });
-    await using _namespace = await EmulatorNamespace.open(program, directory);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
-const qemu = requirement(
-  'qemu',
-  await canRegister(),
-  'no emulator that a step can register (qemu-user-static, Linux 6.7)',
-);
+const qemu = requirement('qemu', await canEmulate(), NO_EMULATOR);
+const FOREIGN = `linux/${FOREIGN_ARCHITECTURE}`;
 
 describe.skipIf(qemu.skip)(`steps for another processor (${qemu.reason})`, () => {
   const dockerfile = 'FROM scratch\nCOPY foreign /foreign\nRUN ["/foreign"]\n';
 
   test('run, and nothing is registered on the machine for that', async () => {
     const registered = await run('info', '--format', 'json');
-    const built = await build(dockerfile, '--platform', FOREIGN.platform, '-o', 'type=local,dest=made');
+    const built = await build(dockerfile, '--platform', FOREIGN, '-o', 'type=local,dest=made');
     expect(built).toMatchObject({ exitCode: 0 });
     expect(existsSync(join(root, 'made', 'made'))).toBe(true);
     const emulators = (json: string): unknown => (JSON.parse(json) as { emulators: unknown }).emulators;
     expect(emulators((await run('info', '--format', 'json')).stdout)).toEqual(emulators(registered.stdout));
     expect(emulators(registered.stdout)).toMatchObject({
-      platforms: expect.arrayContaining([FOREIGN.platform]) as unknown,
+      platforms: expect.arrayContaining([FOREIGN]) as unknown,
     });
   });
 });

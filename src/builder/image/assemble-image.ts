@@ -51,7 +51,7 @@ export function assembleImage(
     rootfs: { type: 'layers', diff_ids: root.layers.map(({ diffId }) => diffId) },
     history,
   };
-  const config = document(MEDIA_TYPE.ociConfig, { ...value, ...members });
+  const config = documentOf(MEDIA_TYPE.ociConfig, asBuildKitWrites({ ...value, ...members }));
   return {
     config,
     manifest: imageManifest(
@@ -82,7 +82,7 @@ export function imageManifest(
   return document(MEDIA_TYPE.ociManifest, value);
 }
 
-export function sorted(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function sorted<T>(values: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
   return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -95,8 +95,23 @@ export function document<M extends ConfigMediaType | ManifestMediaType | IndexMe
   mediaType: M,
   value: unknown,
 ): Document<M> {
-  const bytes = Buffer.from(JSON.stringify(value));
+  return documentOf(mediaType, JSON.stringify(value));
+}
+
+function documentOf<M extends string>(mediaType: M, text: string): Document<M> {
+  const bytes = Buffer.from(text);
   return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
+}
+
+/**
+ * A config byte for byte as BuildKit writes it, so that the same image has the same id, whichever of the two built it: members
+ * in the order of their names, and escaped what Go's encoding/json escapes for the sake of HTML.
+ */
+function asBuildKitWrites(config: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(sorted(config)).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /**

@@ -25,12 +25,23 @@ export function bakeCommand(common: readonly OptionSpec[]): Command {
       ),
       value('call', 'Ask about the Dockerfiles instead of building: "check", "outline" or "targets"'),
       flag('check', 'Shorthand for --call=check'),
+      flag(
+        'dry-run',
+        'Tell what building the targets would do: steps, images, files of contexts; nothing is run, built or pushed',
+      ),
       {
         ...list('file', 'path', 'Definition file, or - for standard input; of several, later ones count more'),
         short: 'f',
       },
       value('list', 'List "targets" or "variables" instead of building, with ",format=json" for programs'),
       flag('load', 'Hand the images to the dockerd or podman of this machine, unless a target says otherwise'),
+      {
+        ...value(
+          'manifest',
+          'Add the images of the targets to this manifest list in the store, or make it; one for the same platform is replaced',
+        ),
+        placeholder: 'name',
+      },
       value('metadata-file', 'Write names and digests of the results to a file, as JSON, by target'),
       flag('no-cache', 'Do not use the cache'),
       flag('print', 'Print the definition as it is understood, as JSON, instead of building'),

@@ -17,8 +17,7 @@ const FORMAT_VERSION = 1;
 const FILES = 20;
 
 /**
- * Tells on standard output what `build` would do: as text, or with `--progress=json` as one JSON document. All options are read as
- * a build reads them, so that it is refused what a build would be refused.
+ * Tells what `build` would do. All options are read as a build reads them, so that it is refused what a build would be refused.
  */
 export async function runDryRun(
   parsed: ParsedArguments,
@@ -33,6 +32,11 @@ export async function runDryRun(
     return await (await lazy.get()).explain(request, activity);
   });
   for (const note of notes) await print(host.stderr, `${noticeLine(note)}\n`);
+  await printDryRun(explanation, parsed, host);
+}
+
+/** On standard output: as text, or with `--progress=json` as one JSON document. */
+export async function printDryRun(explanation: BuildExplanation, parsed: ParsedArguments, host: Host): Promise<void> {
   const asJson = /^(?:raw)?json$/.test(parsed.value('progress') ?? '');
   const text = asJson
     ? `${JSON.stringify({ version: FORMAT_VERSION, ...explanation }, null, 2)}\n`
@@ -44,7 +48,7 @@ export function dryRunText({ images, steps }: BuildExplanation): string {
   const count = (state: ExplainedStep['state']): number => steps.filter((step) => step.state === state).length;
   const [changed, follows] = [count('changed'), count('follows')];
   const perhaps = follows === 0 ? '' : `, ${follows} that ${follows === 1 ? 'follows' : 'follow'} from them`;
-  const summary = `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${count('cached')} cached, ${changed} to be done${perhaps}; nothing was run, written or pushed`;
+  const summary = `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${count('cached')} cached, ${changed} to be done${perhaps}; nothing was run, built or pushed`;
   return [...images.map(imageLine), ...steps.flatMap(stepLines), summary].map((line) => `${line}\n`).join('');
 }
 

@@ -19,7 +19,10 @@ export async function run(parsed: ParsedArguments, host: Host, commands: readonl
     );
   }
   const listed = parsed.value('list');
-  if (listed !== undefined && parsed.flag('print')) throw usageError(BAKE, 'cannot use --list and --print together');
+  const flags = ['print', 'dry-run'].filter((name) => parsed.flag(name));
+  const instead = listed === undefined ? flags : ['list', ...flags];
+  if (instead.length > 1)
+    throw usageError(BAKE, `cannot use ${instead.map((name) => `--${name}`).join(' and ')} together`);
   const definition = await readBakeDefinition(parsed, host);
   if (listed !== undefined) {
     const { listDefinition } = await import('../bake/list-definition.js');

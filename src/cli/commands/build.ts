@@ -13,6 +13,7 @@ import { IGNORED_OPTIONS } from '../tables/foreign-options.js';
 import type { Host } from '../host.js';
 import { writeLock } from '../results/lock-file.js';
 import { print } from '../output-stream.js';
+import { listLine } from '../results/list-line.js';
 import { openRenderer } from '../progress/select-renderer.js';
 import { withRenderer } from '../progress/with-renderer.js';
 import { reportFiles, withReports } from '../results/report-files.js';
@@ -94,11 +95,6 @@ function notesOn(parsed: ParsedArguments, { unusedForm }: ReadOutputs): readonly
   const form =
     '--compression and --format are for what is pushed or written to an archive: the store keeps plain layers';
   return [...notes, form];
-}
-
-function listLine({ name, images }: NonNullable<BuildResult['manifestList']>): string {
-  const count = `${images} ${images === 1 ? 'image' : 'images'}`;
-  return `manifest list ${familiarName(parseReference(name))} has ${count} now`;
 }
 
 function stageLine({ stage, imageId, names }: NonNullable<BuildResult['stages']>[number]): string {

@@ -32,6 +32,7 @@ function readOptions(parsed: ParsedArguments, now: number): PruneStoreOptions {
   return {
     all: parsed.flag('all'),
     cacheMounts: parsed.flag('cache-mounts'),
+    snapshots: parsed.flag('snapshots'),
     dryRun: parsed.flag('dry-run'),
     unusedSince: unusedSince.length === 0 ? undefined : Math.min(...unusedSince),
     keepStorage: keepStorage === undefined ? undefined : readStorage(keepStorage),
@@ -66,7 +67,7 @@ async function isWanted(options: PruneStoreOptions, host: Host): Promise<boolean
   );
 }
 
-function question({ all, cacheMounts, unusedSince, keepStorage }: PruneStoreOptions): string {
+function question({ all, cacheMounts, snapshots, unusedSince, keepStorage }: PruneStoreOptions): string {
   const until = unusedSince === undefined ? '' : ` made before ${new Date(unusedSince).toISOString()}`;
   const unused = unusedSince === undefined ? '' : ` not used since ${new Date(unusedSince).toISOString()}`;
   const lines = [
@@ -75,6 +76,7 @@ function question({ all, cacheMounts, unusedSince, keepStorage }: PruneStoreOpti
     ...(all === true || unusedSince !== undefined ? [`the build cache${unused}`] : []),
     ...(keepStorage === undefined ? [] : [`the build cache beyond ${formatSize(keepStorage)}`]),
     ...(all === true ? ['the git repositories that builds fetched from'] : []),
+    ...(snapshots === true ? ['all snapshots, which are made again when a step needs them'] : []),
     ...(cacheMounts === true ? ['the directories of RUN --mount=type=cache'] : []),
   ];
   return `WARNING! This will remove:\n${lines.map((line) => `  - ${line}`).join('\n')}\n`;

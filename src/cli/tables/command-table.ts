@@ -79,7 +79,7 @@ const build: Command = {
     {
       name: 'dry-run',
       kind: 'flag',
-      about: 'Tell what the build would do: steps, images, files of the context; nothing is run, written or pushed',
+      about: 'Tell what the build would do: steps, images, files of the context; nothing is run, built or pushed',
     },
     { name: 'dryrun', kind: 'flag', about: '', hidden: true },
     {
@@ -114,7 +114,7 @@ const build: Command = {
       short: 'j',
       kind: 'value',
       placeholder: 'number',
-      about: 'How many steps may be at work at once (default: the number of processors)',
+      about: 'How many steps may be at work at once (default: the number of processors, and 4 at least)',
     },
     { name: 'label', kind: 'list', placeholder: 'list', about: 'Set metadata for the image: NAME=value' },
     ...LOG_OPTIONS,

@@ -66,7 +66,7 @@ const OPTIONS: readonly OptionSpec[] = [
   value('digest-file', 'Write the digest of the image to a file', { placeholder: 'path' }),
   value('dockerfile', 'Path of the Dockerfile, also from the build context on', { short: 'f', placeholder: 'path' }),
   list('git', 'How a repository is fetched: branch=NAME; the other keys of kaniko change nothing'),
-  flag('dryrun', 'Tell what the build would do; nothing is run, written or pushed'),
+  flag('dryrun', 'Tell what the build would do; nothing is run, built or pushed'),
   value('image-format', 'Media types: "docker" or "oci"'),
   value('image-name-tag-with-digest-file', 'Write NAME:TAG@DIGEST of each destination to a file', {
     placeholder: 'path',

@@ -95,6 +95,12 @@ export const PRUNE: Command = {
       about:
         'Remove what the build cache takes beyond this, such as 20GB: what was not used for the longest time first',
     },
+    {
+      name: 'snapshots',
+      kind: 'flag',
+      about:
+        'Remove all snapshots, also of images: layers unpacked or ready to be mounted, made again when a step needs them',
+    },
   ],
   about: [
     'Without options: images without a name, and blobs, snapshots and unfinished work that no image and no',

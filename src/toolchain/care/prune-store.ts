@@ -36,7 +36,7 @@ const NONE: Amount = { count: 0, bytes: 0 };
  */
 export async function pruneStore(options: ChosenPruning, parts: PruneParts): Promise<PruneResult> {
   const { store, env, signal } = parts;
-  const { dryRun = false } = options;
+  const { dryRun = false, snapshots: allSnapshots = false } = options;
   let images: readonly Removal[] = [];
   const choose = async (): Promise<Doomed> => {
     const chosen = await chooseDoomed(store, options);
@@ -50,7 +50,7 @@ export async function pruneStore(options: ChosenPruning, parts: PruneParts): Pro
     dryRun,
     signal,
   });
-  const removed = await removeUnneededSnapshots({ store, env, dryRun, doomed, signal });
+  const removed = await removeUnneededSnapshots({ store, env, dryRun, doomed, signal, all: allSnapshots });
   const { cacheMounts, gitRepositories } = await onDisk('prune the store', store.root, async () => ({
     cacheMounts: options.cacheMounts === true ? await parts.cacheMounts() : [],
     gitRepositories: await pruneGitRepositories(store, options),

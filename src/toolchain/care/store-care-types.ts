@@ -83,6 +83,8 @@ export interface PruneStoreOptions extends ActivityOptions {
   readonly all?: boolean | undefined;
   /** The directories of `RUN --mount=type=cache` as well. */
   readonly cacheMounts?: boolean | undefined;
+  /** The snapshots of images and cached steps as well: they are made again when a step needs them. */
+  readonly snapshots?: boolean | undefined;
   /** Milliseconds since the epoch: only images made before, and the build cache that was not used since. */
   readonly unusedSince?: number | undefined;
   /** Bytes that the build cache may go on to take; what was not used for the longest time goes first. */

@@ -16,11 +16,16 @@ export interface UnneededSnapshotsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Removes the snapshots that no image and no cache record can ask for, and those that a crash of the machine left. */
-export async function removeUnneededSnapshots(options: UnneededSnapshotsOptions): Promise<readonly KeptSnapshot[]> {
-  const { store, doomed } = options;
+/**
+ * Removes the snapshots that no image and no cache record can ask for, and those that a crash of the machine left; with `all`
+ * the others too, which can be made again.
+ */
+export async function removeUnneededSnapshots(
+  options: UnneededSnapshotsOptions & { readonly all?: boolean },
+): Promise<readonly KeptSnapshot[]> {
+  const { store, doomed, all = false } = options;
   if (!(await hasSnapshots(store))) return [];
-  return await collectSnapshotsOf(options, await liveChains(store, doomed));
+  return await collectSnapshotsOf(options, all ? new Set() : await liveChains(store, doomed));
 }
 
 /** As the host's root here, else where files of other ids may be touched. @returns those not among `keep` */

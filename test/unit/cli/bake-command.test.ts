@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { BuildResult } from '../../../src/builder/build-request.js';
+import type { BuildRequest, BuildResult } from '../../../src/builder/build-request.js';
 import { runCli } from '../../../src/cli/run-cli.js';
 import type { BuildTask } from '../../../src/toolchain/toolchain-types.js';
 import { BUILT } from './build-result.js';
@@ -44,8 +44,14 @@ afterEach(async () => {
 async function bake(
   words: string[],
   options: TestHostOptions = {},
-): Promise<{ readonly status: number; readonly tasks: readonly BuildTask[]; readonly host: TestHost }> {
+): Promise<{
+  readonly status: number;
+  readonly tasks: readonly BuildTask[];
+  readonly explained: readonly BuildRequest[];
+  readonly host: TestHost;
+}> {
   let tasks: readonly BuildTask[] = [];
+  let explained: readonly BuildRequest[] = [];
   const host = testHost({
     cwd: folder,
     ...options,
@@ -54,9 +60,13 @@ async function bake(
         tasks = given;
         return Promise.resolve(given.map(() => RESULT));
       },
+      explainAll: (requests) => {
+        explained = requests;
+        return Promise.resolve({ steps: [], images: [] });
+      },
     },
   });
-  return { status: await runCli(['bake', ...words], host), tasks, host };
+  return { status: await runCli(['bake', ...words], host), tasks, explained, host };
 }
 
 describe('tsbuild bake', () => {
@@ -122,6 +132,40 @@ describe('tsbuild bake', () => {
     expect(host.errors()).toContain(`app ${RESULT.imageId}`);
   });
 
+  test('--dry-run asks what all targets would do together, and builds nothing', async () => {
+    const words = ['--dry-run', '--metadata-file', 'm.json', '--push'];
+    const { status, tasks, explained, host } = await bake(words, { env: { SECRET: 'x' } });
+    expect({ status, tasks }).toEqual({ status: 0, tasks: [] });
+    expect(explained.map(({ called }) => called)).toEqual(['base', 'app']);
+    expect(host.output()).toBe('0 steps: 0 cached, 0 to be done; nothing was run, built or pushed\n');
+    const json = await bake(['--dry-run', '--progress=json'], { env: { SECRET: 'x' } });
+    expect(JSON.parse(json.host.output())).toEqual({ version: 1, steps: [], images: [] });
+    // As a build would be.
+    expect((await bake(['--dry-run', '--set', 'app.output=type=what'], { env: { SECRET: 'x' } })).status).toBe(2);
+  });
+
+  test('--manifest lists what was asked for, and not what that starts from', async () => {
+    const { tasks } = await bake(['--manifest', 'list'], { env: { SECRET: 'x' } });
+    expect(tasks.map(({ request }) => request.manifestList)).toEqual([undefined, 'list']);
+    const both = [
+      'app',
+      'base',
+      '--manifest=list',
+      '--set=base.platform=linux/arm64',
+      '--set=app.platform=linux/amd64',
+    ];
+    expect((await bake(both, { env: { SECRET: 'x' } })).tasks).toHaveLength(2);
+    const {
+      status,
+      host,
+      tasks: none,
+    } = await bake([...both, '--set=*.platform=linux/s390x'], { env: { SECRET: 'x' } });
+    expect({ status, none }).toEqual({ status: 2, none: [] });
+    expect(host.errors()).toContain(
+      'cannot make manifest list "list": targets "base" and "app" are both for linux/s390x',
+    );
+  });
+
   test.each([
     ['output = ["type=local,dest=../out"]', 'it wants to write "../out"', '--allow=fs.write=..'],
     ['context = "/etc"', 'it wants to read "/etc"', '--allow=fs.read=/etc'],
@@ -156,6 +200,8 @@ describe('tsbuild bake', () => {
     [['https://example.org/x.git'], 'definitions are read from this machine only'],
     [['-f', 'missing.hcl'], 'cannot read definition file "missing.hcl": no such file'],
     [['--list', 'x'], 'there is nothing like it to list'],
+    [['--list', 'targets', '--dry-run'], 'cannot use --list and --dry-run together'],
+    [['--print', '--dry-run'], 'cannot use --print and --dry-run together'],
   ])('%j is refused', async (words, message) => {
     const { status, host } = await bake(words);
     expect(status).not.toBe(0);

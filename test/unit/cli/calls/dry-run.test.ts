@@ -30,7 +30,7 @@ test('tells of images that would be pulled, and of a step what it reads and why 
     '    reads file19',
     '    reads 2 more (--progress=json has all)',
     'TO DO? [3/3] RUN make',
-    '3 steps: 1 cached, 1 to be done, 1 that follows from them; nothing was run, written or pushed',
+    '3 steps: 1 cached, 1 to be done, 1 that follows from them; nothing was run, built or pushed',
     '',
   ]);
 });
@@ -38,6 +38,6 @@ test('tells of images that would be pulled, and of a step what it reads and why 
 test('says what is in the store', () => {
   const text = dryRunText({ images: [{ ...image, missing: { layers: 0, bytes: 0 } }], steps: [] });
   expect(text).toBe(
-    `image docker.io/library/debian:12 for linux/amd64, ${digest}: in the store\n0 steps: 0 cached, 0 to be done; nothing was run, written or pushed\n`,
+    `image docker.io/library/debian:12 for linux/amd64, ${digest}: in the store\n0 steps: 0 cached, 0 to be done; nothing was run, built or pushed\n`,
   );
 });

@@ -108,9 +108,16 @@ describe('prune', () => {
   });
 
   test('passes on what it is asked for', async () => {
-    const words = ['-a', '-f', '--cache-mounts', '--filter', 'until=24h', '--keep-storage', '20GB'];
+    const words = ['-a', '-f', '--cache-mounts', '--snapshots', '--filter', 'until=24h', '--keep-storage', '20GB'];
     expect((await prune(words)).asked).toEqual([
-      { all: true, cacheMounts: true, dryRun: false, unusedSince: NOW - 86_400_000, keepStorage: 20e9 },
+      {
+        all: true,
+        cacheMounts: true,
+        snapshots: true,
+        dryRun: false,
+        unusedSince: NOW - 86_400_000,
+        keepStorage: 20e9,
+      },
     ]);
     expect((await prune(['--keep-storage=0'])).asked[0]?.keepStorage).toBe(0);
   });
