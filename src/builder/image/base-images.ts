@@ -13,7 +13,8 @@ import type { ProgressSink, StepId } from '../progress.js';
 import { BlobArrivals } from '../remote/blob-arrivals.js';
 import type { LayerOwner, RemoteLayers } from '../remote/remote-layers.js';
 import type { OperationContext, Present } from '../solver/operation-handler.js';
-import { BaseLookup, samePlatform, type BaseLookupParts, type KnownBase } from './base-lookup.js';
+import { BaseLookup, samePlatform, type BaseLookupParts } from './base-lookup.js';
+import type { KnownBase } from './known-base.js';
 import { imageFileSystem, type FileSystemResult } from '../operations/result.js';
 
 export interface BaseImagesParts extends BaseLookupParts {

@@ -1,22 +1,19 @@
 import type { BuildRequest } from '../build-request.js';
-import { decodeConfig, decodeIndex, layersOf } from '../../oci/decode.js';
+import { decodeIndex, layersOf } from '../../oci/decode.js';
 import type { Descriptor } from '../../oci/descriptor.js';
-import type { Digest } from '../../oci/digest.js';
-import type { ManifestDescriptor, RawConfig, RawIndex, RawManifest } from '../../oci/image.js';
-import type { Layer } from '../../oci/layer.js';
-import type { ImageSource } from '../../oci/image-transfer.js';
+import type { ManifestDescriptor } from '../../oci/image.js';
 import { isManifestMediaType, type ManifestMediaType } from '../../oci/media-type.js';
 import { formatPlatform, normalizePlatform, platformSatisfies, type Platform } from '../../oci/platform.js';
 import { selectPlatform } from '../../oci/select-platform.js';
 import { formatReference, type Reference } from '../../oci/reference.js';
 import type { RegistryClient } from '../../registry/registry-client.js';
-import type { RepositorySource } from '../../registry/repository/repository-source.js';
 import type { StoredImage } from '../../store/image-store.js';
 import type { Store } from '../../store/store.js';
 import { encodeError, isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceLock } from '../lock/source-lock.js';
 import type { LayoutImage } from '../plan/layout-image.js';
 import type { ProgressSink } from '../progress.js';
+import type { KnownBase } from './known-base.js';
 
 export interface BaseLookupParts {
   readonly store: Pick<Store, 'blobs' | 'images'>;
@@ -30,19 +27,6 @@ export interface BaseLookupParts {
   readonly progress: ProgressSink;
   readonly signal: AbortSignal;
   readonly now: () => number;
-}
-
-/** An image that a build begins with, as it was found. */
-export interface KnownBase {
-  readonly reference: Reference;
-  /** What the registry resolved the name to: of an index or of the manifest. */
-  readonly resolved: Digest;
-  readonly manifest: RawManifest;
-  readonly config: RawConfig;
-  readonly layers: readonly Layer[];
-  /** Where its layers are to be had; absent: in the registry of its reference. */
-  readonly layout?: RepositorySource;
-  readonly layoutDirectory?: string;
 }
 
 /** Finds the images that builds begin with: in the store, else in a registry, of which only manifest and config are fetched; or in a layout. */
@@ -98,11 +82,13 @@ export class BaseLookup {
 
   /** Its manifest stands for it: a layout has no name that another could find it by. */
   async findInLayout(image: LayoutImage, platform: Platform): Promise<KnownBase> {
+    const { fetchBase } = await import('./fetch-base.js');
     const { createLayoutSource } = await import('../../registry/layout-source.js');
     const layout = createLayoutSource(image.directory);
     const { digest } = await layout.resolve(image.digest === undefined ? { tag: image.tag } : { digest: image.digest });
     const reference = { registry: 'localhost', repository: 'layout', digest };
-    return { ...(await this.#fetchFrom(layout, reference, platform)), layout, layoutDirectory: image.directory };
+    const known = await fetchBase({ source: layout, reference, platform }, this.#parts);
+    return { ...known, layout, layoutDirectory: image.directory };
   }
 
   async #inStore(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase | undefined> {
@@ -169,55 +155,9 @@ export class BaseLookup {
 
   async #fetch(reference: Reference, platform: Platform): Promise<KnownBase> {
     const source = (await this.#parts.registry()).repository(reference);
-    return await this.#fetchFrom(source, reference, platform);
+    const { fetchBase } = await import('./fetch-base.js');
+    return await fetchBase({ source, reference, platform }, this.#parts);
   }
-
-  async #fetchFrom(source: RepositorySource, reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { signal, store } = this.#parts;
-    const name = reference.digest === undefined ? { tag: reference.tag ?? 'latest' } : { digest: reference.digest };
-    const top = await source.resolve(name, { signal });
-    const manifest = await this.#manifest(source, { top, platform, reference });
-    const descriptor = manifest.value.config;
-    // Builds that begin at once ask for it once.
-    await store.blobs.resume(descriptor, (offset) => source.fetchBlob(descriptor, { offset, signal }), { signal });
-    const config = decodeConfig(await store.blobs.read(descriptor), descriptor);
-    return { reference, resolved: top.digest, manifest, config, layers: layersOf(manifest, config) };
-  }
-
-  async #manifest(
-    source: ImageSource,
-    { top, platform, reference }: { top: ManifestDescriptor; platform: Platform; reference: Reference },
-  ): Promise<RawManifest> {
-    const { signal } = this.#parts;
-    const document = await source.fetchManifest(top, { signal });
-    if (isManifest(document)) return document;
-    const chosen = selectPlatform(document.value, platform);
-    if (chosen === undefined) throw noPlatform(reference, platform, document);
-    const inner = await source.fetchManifest(chosen, { signal });
-    if (isManifest(inner)) return inner;
-    throw new TsbuildError(
-      'DOCUMENT_INVALID',
-      `cannot use image "${formatReference(reference)}": an index within an index`,
-      {
-        hint: 'Name the image of one platform by its digest.',
-      },
-    );
-  }
-}
-
-function isManifest(document: RawManifest | RawIndex): document is RawManifest {
-  return isManifestMediaType(document.descriptor.mediaType);
-}
-
-function noPlatform(reference: Reference, platform: Platform, index: RawIndex): TsbuildError {
-  const available = index.value.manifests.flatMap((entry) =>
-    entry.platform === undefined ? [] : [formatPlatform(entry.platform)],
-  );
-  return new TsbuildError(
-    'PLATFORM_NOT_FOUND',
-    `cannot use image "${formatReference(reference)}": no variant for ${formatPlatform(platform)}`,
-    { hint: `It has ${available.filter((text) => !text.startsWith('unknown')).join(', ') || 'none'}.` },
-  );
 }
 
 function notInStore(reference: Reference, platform: Platform): TsbuildError {
