@@ -1,6 +1,7 @@
 import { TsbuildError } from '../support/errors.js';
 import type { SourceRange } from '../support/source-range.js';
-import { ExpansionError, lex, type Lexed } from './expansion/shell-lexer.js';
+import { ExpansionError } from './expansion/expansion-error.js';
+import { lex, type Lexed } from './expansion/shell-lexer.js';
 import type { Heredoc, Template } from './instruction.js';
 import { quoted } from './quoted.js';
 

@@ -1,28 +1,9 @@
-import type { BuildRequest } from '../build-request.js';
-import { decodeConfig, decodeIndex, layersOf } from '../../oci/decode.js';
-import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
-import type { ManifestDescriptor, RawConfig, RawIndex, RawManifest } from '../../oci/image.js';
-import type { Layer } from '../../oci/layer.js';
-import type { ImageSource } from '../../oci/image-transfer.js';
-import { isManifestMediaType, type ManifestMediaType } from '../../oci/media-type.js';
-import {
-  formatPlatform,
-  hostPlatform,
-  normalizePlatform,
-  platformSatisfies,
-  type Platform,
-} from '../../oci/platform.js';
-import { selectPlatform } from '../../oci/select-platform.js';
-import { formatReference, parseReference, withDefaultTag, type Reference } from '../../oci/reference.js';
-import type { RegistryClient } from '../../registry/registry-client.js';
-import type { RepositorySource } from '../../registry/repository/repository-source.js';
-import type { StoredImage } from '../../store/image-store.js';
-import type { Store } from '../../store/store.js';
+import { hostPlatform, type Platform } from '../../oci/platform.js';
+import { formatReference, parseReference, withDefaultTag } from '../../oci/reference.js';
 import { invariant } from '../../support/invariant.js';
-import { encodeError, isTsbuildError, TsbuildError } from '../../support/errors.js';
+import { isTsbuildError, TsbuildError } from '../../support/errors.js';
 import type { SourceRange } from '../../support/source-range.js';
-import type { SourceLock } from '../lock/source-lock.js';
 import type { ImageOperation } from '../operation.js';
 import { allowedImage } from '../policy/allowed-image.js';
 import type { SourcePolicy } from '../policy/policy-rules.js';
@@ -32,34 +13,13 @@ import type { ProgressSink, StepId } from '../progress.js';
 import { BlobArrivals } from '../remote/blob-arrivals.js';
 import type { LayerOwner, RemoteLayers } from '../remote/remote-layers.js';
 import type { OperationContext, Present } from '../solver/operation-handler.js';
+import { BaseLookup, samePlatform, type BaseLookupParts } from './base-lookup.js';
+import type { KnownBase } from './known-base.js';
 import { imageFileSystem, type FileSystemResult } from '../operations/result.js';
 
-export interface BaseImagesParts {
-  readonly store: Pick<Store, 'blobs' | 'images'>;
-  /** Made when a registry has to be asked. */
-  readonly registry: () => Promise<RegistryClient>;
-  readonly pull: BuildRequest['pull'];
+export interface BaseImagesParts extends BaseLookupParts {
   /** What may be taken, and what in its place; absent: everything. */
   readonly policies?: readonly SourcePolicy[] | undefined;
-  /** What is pinned of them; absent: nothing. */
-  readonly lock?: SourceLock | undefined;
-  /** Whether what is looked up is told with its platform. */
-  readonly showsPlatforms?: boolean | undefined;
-  readonly progress: ProgressSink;
-  readonly signal: AbortSignal;
-  readonly now: () => number;
-}
-
-interface KnownBase {
-  readonly reference: Reference;
-  /** What the registry resolved the name to: of an index or of the manifest. */
-  readonly resolved: Digest;
-  readonly manifest: RawManifest;
-  readonly config: RawConfig;
-  readonly layers: readonly Layer[];
-  /** Where its layers are to be had; absent: in the registry of its reference. */
-  readonly layout?: RepositorySource;
-  readonly layoutDirectory?: string;
 }
 
 interface BasePull {
@@ -73,68 +33,29 @@ interface BasePull {
  */
 export class BaseImages {
   readonly #parts: BaseImagesParts;
+  readonly #lookup: BaseLookup;
   /** By manifest digest. */
   readonly #known = new Map<Digest, KnownBase>();
   /** Likewise: of those that are not here. */
   readonly #owners = new Map<Digest, LayerOwner>();
-  readonly #asked = new Map<string, Promise<KnownBase>>();
   /** Steps that nothing has needed so far. */
   readonly #deferred = new Set<StepId>();
 
   constructor(parts: BaseImagesParts) {
     this.#parts = parts;
+    this.#lookup = new BaseLookup(parts);
   }
 
   /** @throws `IMAGE_NOT_FOUND`, `PLATFORM_NOT_FOUND` and what the registry throws, each with the FROM line */
   async resolve(name: string | LayoutImage, platform: Platform, source: SourceRange): Promise<ResolvedBase> {
     try {
-      if (typeof name !== 'string') return this.#remember(await this.#inLayout(name, platform), layoutName(name));
+      if (typeof name !== 'string') {
+        return this.#remember(await this.#lookup.findInLayout(name, platform), layoutName(name));
+      }
       const reference = await allowedImage(withDefaultTag(parseReference(name)), this.#parts);
-      return this.#remember(await this.#found(reference, platform), formatReference(reference));
+      return this.#remember(await this.#lookup.find(reference, platform), formatReference(reference));
     } catch (error) {
       throw located(error, source);
-    }
-  }
-
-  /** Once, for all builds that ask. */
-  #found(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const key = `${formatPlatform(platform)} ${formatReference(reference)}`;
-    const found = this.#asked.get(key) ?? this.#locked(reference, platform);
-    this.#asked.set(key, found);
-    return found;
-  }
-
-  async #locked(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { lock } = this.#parts;
-    if (lock === undefined) return await this.#lookUp(reference, platform, this.#asks);
-    const pinned = lock.image(reference, platform);
-    const { registry, repository } = reference;
-    const resolve = (): Promise<KnownBase> =>
-      pinned === undefined
-        ? this.#lookUp(reference, platform, this.#asks || lock.mode === 'refresh')
-        : this.#lookUp({ registry, repository, digest: pinned }, platform, false);
-    return await lock.resolveImage({ reference, platform }, { pinned, resolve });
-  }
-
-  /** Whether the registry is asked even when the store has an image of that name. */
-  get #asks(): boolean {
-    return this.#parts.pull === true || this.#parts.pull === 'newer';
-  }
-
-  async #lookUp(reference: Reference, platform: Platform, asks: boolean): Promise<KnownBase> {
-    const stored = await this.#inStore(reference, platform, asks);
-    if (stored !== undefined) return stored;
-    const { pull, progress } = this.#parts;
-    if (pull === 'never') throw notInStore(reference, platform);
-    try {
-      return await this.#inRegistry(reference, platform);
-    } catch (error) {
-      if (pull !== 'newer' || !isTsbuildError(error, 'REGISTRY_UNREACHABLE')) throw error;
-      const older = await this.#inStore(reference, platform, false);
-      if (older === undefined) throw error;
-      const message = `used ${formatReference(reference)} of the store, which may be old: ${error.message}`;
-      progress({ type: 'warning', message });
-      return older;
     }
   }
 
@@ -253,158 +174,10 @@ export class BaseImages {
     invariant(base !== undefined, `image ${operation.reference} was resolved while planning`);
     return base;
   }
-
-  async #inStore(reference: Reference, platform: Platform, pull: boolean): Promise<KnownBase | undefined> {
-    const { images } = this.#parts.store;
-    if (pull && this.#asks) return undefined;
-    const found = await images.find(reference);
-    // Of an image that was built here no registry knows what it is now.
-    if (found === undefined || (pull && found.resolved !== undefined)) return undefined;
-    const known = await this.#read(reference, found);
-    if (known !== undefined && isFor(known, platform)) return known;
-    for (const other of await this.#variants(found, platform)) {
-      const variant = await this.#read(reference, other);
-      if (variant !== undefined && isFor(variant, platform)) return variant;
-    }
-    return undefined;
-  }
-
-  /** Images for other platforms that the name stands for as well: of its index, or resolved from the same one. */
-  async #variants(found: StoredImage, platform: Platform): Promise<readonly StoredImage[]> {
-    const { blobs, images } = this.#parts.store;
-    const { index, resolved } = found;
-    if (index !== undefined && (await blobs.has(index.digest))) {
-      const chosen = selectPlatform(decodeIndex(await blobs.read(index), index).value, platform);
-      if (chosen !== undefined && isManifestDescriptor(chosen)) return [{ ...found, descriptor: chosen }];
-    }
-    if (resolved === undefined) return [];
-    return (await images.list()).filter((image) => image.resolved === resolved);
-  }
-
-  /** `undefined` when the store has lost a document of the image: it is fetched again. */
-  async #read(reference: Reference, image: StoredImage): Promise<KnownBase | undefined> {
-    const { images } = this.#parts.store;
-    try {
-      const manifest = await images.manifest(image.descriptor);
-      const config = await images.config(manifest);
-      const resolved = image.resolved ?? image.descriptor.digest;
-      return { reference, resolved, manifest, config, layers: layersOf(manifest, config) };
-    } catch (error) {
-      if (isTsbuildError(error, 'STORE_IO') || isTsbuildError(error, 'DIGEST_MISMATCH')) return undefined;
-      throw error;
-    }
-  }
-
-  async #inRegistry(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { progress, now, showsPlatforms } = this.#parts;
-    const step = `metadata ${formatReference(reference)} ${formatPlatform(platform)}`;
-    const shown = showsPlatforms === true ? `${formatPlatform(platform)} ` : '';
-    progress({
-      type: 'step-planned',
-      step,
-      label: `[${shown}internal] load metadata for ${formatReference(reference)}`,
-    });
-    progress({ type: 'step-started', step, at: now() });
-    try {
-      const known = await this.#fetch(reference, platform);
-      progress({ type: 'step-done', step, at: now() });
-      return known;
-    } catch (error) {
-      const isFailure = isTsbuildError(error) && error.code !== 'ABORTED';
-      if (isFailure) progress({ type: 'step-failed', step, at: now(), error: encodeError(error) });
-      throw error;
-    }
-  }
-
-  async #fetch(reference: Reference, platform: Platform): Promise<KnownBase> {
-    const source = (await this.#parts.registry()).repository(reference);
-    return await this.#fetchFrom(source, reference, platform);
-  }
-
-  /** Its manifest stands for it: a layout has no name that another could find it by. */
-  async #inLayout(image: LayoutImage, platform: Platform): Promise<KnownBase> {
-    const { createLayoutSource } = await import('../../registry/layout-source.js');
-    const layout = createLayoutSource(image.directory);
-    const { digest } = await layout.resolve(image.digest === undefined ? { tag: image.tag } : { digest: image.digest });
-    const reference = { registry: 'localhost', repository: 'layout', digest };
-    return { ...(await this.#fetchFrom(layout, reference, platform)), layout, layoutDirectory: image.directory };
-  }
-
-  async #fetchFrom(source: RepositorySource, reference: Reference, platform: Platform): Promise<KnownBase> {
-    const { signal, store } = this.#parts;
-    const name = reference.digest === undefined ? { tag: reference.tag ?? 'latest' } : { digest: reference.digest };
-    const top = await source.resolve(name, { signal });
-    const manifest = await this.#manifest(source, { top, platform, reference });
-    const descriptor = manifest.value.config;
-    // Builds that begin at once ask for it once.
-    await store.blobs.resume(descriptor, (offset) => source.fetchBlob(descriptor, { offset, signal }), { signal });
-    const config = decodeConfig(await store.blobs.read(descriptor), descriptor);
-    return { reference, resolved: top.digest, manifest, config, layers: layersOf(manifest, config) };
-  }
-
-  async #manifest(
-    source: ImageSource,
-    { top, platform, reference }: { top: ManifestDescriptor; platform: Platform; reference: Reference },
-  ): Promise<RawManifest> {
-    const { signal } = this.#parts;
-    const document = await source.fetchManifest(top, { signal });
-    if (isManifest(document)) return document;
-    const chosen = selectPlatform(document.value, platform);
-    if (chosen === undefined) throw noPlatform(reference, platform, document);
-    const inner = await source.fetchManifest(chosen, { signal });
-    if (isManifest(inner)) return inner;
-    throw new TsbuildError(
-      'DOCUMENT_INVALID',
-      `cannot use image "${formatReference(reference)}": an index within an index`,
-      {
-        hint: 'Name the image of one platform by its digest.',
-      },
-    );
-  }
 }
 
 function layoutName({ directory, tag, digest }: LayoutImage): string {
   return `oci-layout://${directory}${digest === undefined ? `:${tag}` : `@${digest}`}`;
-}
-
-function isManifest(document: RawManifest | RawIndex): document is RawManifest {
-  return isManifestMediaType(document.descriptor.mediaType);
-}
-
-function noPlatform(reference: Reference, platform: Platform, index: RawIndex): TsbuildError {
-  const available = index.value.manifests.flatMap((entry) =>
-    entry.platform === undefined ? [] : [formatPlatform(entry.platform)],
-  );
-  return new TsbuildError(
-    'PLATFORM_NOT_FOUND',
-    `cannot use image "${formatReference(reference)}": no variant for ${formatPlatform(platform)}`,
-    { hint: `It has ${available.filter((text) => !text.startsWith('unknown')).join(', ') || 'none'}.` },
-  );
-}
-
-function notInStore(reference: Reference, platform: Platform): TsbuildError {
-  const name = formatReference(reference);
-  return new TsbuildError(
-    'IMAGE_NOT_FOUND',
-    `cannot use image "${name}": the store has none for ${formatPlatform(platform)}`,
-    {
-      hint: 'Pull or load it first, or build without --pull=never.',
-    },
-  );
-}
-
-/** One of an index has to be the very one that the index has for the platform; an image by itself may be for an older variant. */
-function isFor({ manifest, resolved, config: { value } }: KnownBase, wanted: Platform): boolean {
-  if (samePlatform(value, wanted)) return true;
-  return resolved === manifest.descriptor.digest && platformSatisfies(value, wanted);
-}
-
-function samePlatform(left: Platform, right: Platform): boolean {
-  return formatPlatform(normalizePlatform(left)) === formatPlatform(normalizePlatform(right));
-}
-
-function isManifestDescriptor(descriptor: ManifestDescriptor): descriptor is Descriptor<ManifestMediaType> {
-  return isManifestMediaType(descriptor.mediaType);
 }
 
 function located(error: unknown, source: SourceRange): unknown {

@@ -1,5 +1,15 @@
-import { quoted } from '../quoted.js';
 import { SPACES } from '../white-space.js';
+import {
+  invalidPattern,
+  missing,
+  noName,
+  notGiven,
+  openQuote,
+  tooDeep,
+  tooLong,
+  tooMuchWork,
+  unsupportedModifier,
+} from './expansion-error.js';
 import { parseReversedShellPattern, parseShellPattern, replaceAll, replaceFirst } from './shell-pattern.js';
 
 /** How BuildKit's shell lexer (frontend/dockerfile/shell/lex.go) is to read a text. */
@@ -14,19 +24,6 @@ export interface LexerOptions {
   readonly rawEscapes?: boolean;
   /** References to variables that are not set stay as they are. */
   readonly keepUnset?: boolean;
-}
-
-/** Why a text cannot be expanded, as the end of a sentence. */
-export class ExpansionError extends Error {
-  readonly hint: string;
-  /** The text is well-formed, and itself asks for the failure. */
-  readonly wanted: boolean;
-
-  constructor(message: string, { hint, wanted = false }: { readonly hint: string; readonly wanted?: boolean }) {
-    super(message);
-    this.hint = hint;
-    this.wanted = wanted;
-  }
 }
 
 export interface Lexed {
@@ -98,7 +95,7 @@ class ShellLexer {
 
   /** Reads up to and over `stop`, or to the end of the text. */
   lexUntil(stop: string | undefined, rawEscapes: boolean): Lexed {
-    if (++this.#depth > DEEPEST) throw tooDeep();
+    if (++this.#depth > DEEPEST) throw tooDeep(DEEPEST);
     const outer = this.#rawEscapes;
     this.#rawEscapes = rawEscapes;
     const words = new Words();
@@ -212,7 +209,7 @@ class ShellLexer {
     const first = this.#peek();
     if (first === undefined) throw missing('}');
     if (first === '{' || first === '}' || first === ':') {
-      throw new ExpansionError('"${" is followed by no name', { hint: 'Escape a plain dollar sign.' });
+      throw noName();
     }
     return this.#readModifier(this.#readName());
   }
@@ -314,44 +311,7 @@ function fail(error: Error): never {
   throw error;
 }
 
-function tooDeep(): ExpansionError {
-  return new ExpansionError(`"\${" is nested more than ${DEEPEST} times`, {
-    hint: 'Use variables for the inner parts.',
-  });
-}
-
-function tooLong(): ExpansionError {
-  return new ExpansionError('the result is longer than 16 MiB', {
-    hint: 'Set the variables in it to something shorter, or COPY a file.',
-  });
-}
-
 function limitWork(pattern: string, value: string): void {
   if (pattern.length * value.length <= MOST_WORK) return;
-  throw new ExpansionError(`the pattern ${quoted(pattern)} is too long for a value of ${value.length} characters`, {
-    hint: 'Use a shorter pattern, or change the value in a RUN step.',
-  });
-}
-
-function missing(stop: string): ExpansionError {
-  return new ExpansionError(`"${stop}" is missing`, { hint: 'Close every "${" with "}".' });
-}
-
-function openQuote(quote: string): ExpansionError {
-  return new ExpansionError(`a quote (${quote}) is not closed`, { hint: 'Close the quote, or escape it.' });
-}
-
-function unsupportedModifier(modifier: string): ExpansionError {
-  const hint = 'The modifiers are :- - :+ + :? ? # ## % %% / and //.';
-  return new ExpansionError(`"${modifier}" is no modifier of a variable`, { hint });
-}
-
-function invalidPattern(pattern: string): (escape: string) => ExpansionError {
-  const hint = 'In a pattern, a backslash may stand before *, ?, \\, / and } only.';
-  return (escape) => new ExpansionError(`"${escape}" in the pattern ${quoted(pattern)} is no escape`, { hint });
-}
-
-function notGiven(name: string, value: string | undefined, word: string): ExpansionError {
-  const state = word === '' ? `${name} is ${value === undefined ? 'not set' : 'empty'}` : `${name}: ${word}`;
-  return new ExpansionError(state, { hint: `Give ${name} a value, as with --build-arg ${name}=value.`, wanted: true });
+  throw tooMuchWork(pattern, value);
 }

@@ -1,5 +1,6 @@
 import type { SourcePosition, SourceRange } from '../../support/source-range.js';
-import { ExpansionError, lex, type LexerOptions } from '../expansion/shell-lexer.js';
+import { ExpansionError } from '../expansion/expansion-error.js';
+import { lex, type LexerOptions } from '../expansion/shell-lexer.js';
 
 /** A heredoc word of an instruction: its body follows, up to a line that is the name. */
 export interface HeredocWord {
