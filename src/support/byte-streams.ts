@@ -28,8 +28,8 @@ export async function discard(source: AsyncIterable<Uint8Array>): Promise<void> 
 }
 
 /**
- * Chunks of `size` bytes and a shorter last one, for writers that pay by the call. Chunks that are long already pass as they
- * are. A chunk is valid until the next is asked for.
+ * Short chunks as chunks of `size` bytes, for writers that pay by the call; what is left before a long chunk, and at the end, is
+ * shorter. Chunks of half of `size` and more are long, and pass as they are. A chunk is valid until the next is asked for.
  */
 export async function* gather(
   source: AsyncIterable<Uint8Array>,
@@ -38,7 +38,9 @@ export async function* gather(
   let buffer: Buffer | undefined;
   let filled = 0;
   for await (const chunk of source) {
-    if (filled === 0 && chunk.byteLength * 2 >= size) {
+    if (chunk.byteLength * 2 >= size) {
+      if (buffer !== undefined && filled > 0) yield buffer.subarray(0, filled);
+      filled = 0;
       yield chunk;
       continue;
     }
