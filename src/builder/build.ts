@@ -37,9 +37,7 @@ export async function buildAll(
 ): Promise<readonly BuildResult[]> {
   // What is remembered would tell nothing.
   const requests = asked.map((one) => (one.checkReproducible === true ? { ...one, noCache: true } : one));
-  const named = requests.map((request) => request.tags.map(parseTag));
-  const lists = requests.map(({ manifestList }) => (manifestList === undefined ? undefined : parseTag(manifestList)));
-  requests.forEach(checkPlacedAnnotations);
+  const wanted = wantedNames(requests);
   const variants = platformRequests(requests);
   const options = variants.length === 1 ? given : { ...given, progress: sayingOnce(given.progress) };
   const bases = openBases(parts, { ...options, showsPlatforms: variants.length > requests.length });
@@ -52,12 +50,12 @@ export async function buildAll(
   const solutions = await solvePlans(builds, { parts, options });
   await reproduceAll(builds, solutions, { parts, options });
   const results: BuildResult[] = [];
-  for (const [number, names] of named.entries()) {
+  for (const [number, { names, list }] of wanted.entries()) {
     const solved = builds.flatMap((build, index): readonly SolvedBuild[] => {
       const solution = solutions[index];
       return variants[index]?.of === number && solution !== undefined ? [{ ...build, solution }] : [];
     });
-    results.push(await finishBuild(solved, names, { ...parts, signal: given.signal, list: lists[number] }));
+    results.push(await finishBuild(solved, names, { ...parts, signal: given.signal, list }));
   }
   for (const { lock, request } of distinctLocks(builds)) lock.remark(options.progress, request);
   return results;
@@ -84,6 +82,19 @@ function distinctLocks(
 ): readonly { readonly lock: SourceLock; readonly request: BuildRequest }[] {
   const found = builds.flatMap(({ lock, request }) => (lock === undefined ? [] : [[lock, { lock, request }] as const]));
   return [...new Map(found).values()];
+}
+
+interface WantedNames {
+  readonly names: readonly TaggedReference[];
+  readonly list: TaggedReference | undefined;
+}
+
+/** What images, and lists with them, are to be called. @throws for what can be no name, and annotations that have no place */
+function wantedNames(requests: readonly BuildRequest[]): readonly WantedNames[] {
+  const named = requests.map(({ tags }) => tags.map(parseTag));
+  const lists = requests.map(({ manifestList }) => (manifestList === undefined ? undefined : parseTag(manifestList)));
+  requests.forEach(checkPlacedAnnotations);
+  return named.map((names, number) => ({ names, list: lists[number] }));
 }
 
 /** Each may start from the ones before it. */
@@ -173,9 +184,7 @@ export async function explainAll(
   parts: BuilderParts,
   options: BuildOptions,
 ): Promise<BuildExplanation> {
-  for (const { tags, manifestList } of requests)
-    [...tags, ...(manifestList === undefined ? [] : [manifestList])].forEach(parseTag);
-  requests.forEach(checkPlacedAnnotations);
+  wantedNames(requests);
   const variants = platformRequests(requests);
   const given = { ...options, progress: sayingOnce(options.progress) };
   const bases = openBases(parts, { ...given, showsPlatforms: variants.length > requests.length });

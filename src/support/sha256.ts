@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compileWasm } from './wasm-module.js';
 
 /** What `assembly/sha256/sha256.ts` exports; numbers are addresses and counts of bytes. */
 interface Sha256Exports {
@@ -8,12 +8,6 @@ interface Sha256Exports {
   messageStart(): number;
   messageSize(): number;
   digest(size: number): number;
-}
-
-/** Node 20's types leave it out. */
-interface WebAssemblyNamespace {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
 }
 
 /** Hashes one message that is in memory whole. */
@@ -24,13 +18,12 @@ export interface SmallHasher {
   hash(message: string | Uint8Array, encoding?: 'utf8' | 'latin1'): string | undefined;
 }
 
-/** @returns `undefined` where the module is not there, or cannot be compiled, as where WebAssembly is switched off (`--jitless`) */
+/** @returns `undefined` where there is no module (`compileWasm`), or no room for its memory (`ulimit -v`) */
 export function openSmallHasher(file: string): SmallHasher | undefined {
-  const { WebAssembly: api } = globalThis as { readonly WebAssembly?: WebAssemblyNamespace };
-  if (api === undefined) return undefined;
+  const instance = compileWasm(file);
+  if (instance === undefined) return undefined;
   try {
-    const instance = new api.Instance(new api.Module(readFileSync(file)));
-    return smallHasher(instance.exports as Sha256Exports);
+    return smallHasher(instance() as Sha256Exports);
   } catch {
     return undefined;
   }

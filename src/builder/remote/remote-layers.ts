@@ -44,8 +44,8 @@ export class RemoteLayers {
   /** Brings those here that are not. */
   async fetch(layers: readonly Layer[], fetching: Fetching): Promise<void> {
     const lacking = await this.#lacking(layers);
-    const wanted = new Set([...lacking.values()].flat());
-    for (const layer of layers) if (!wanted.has(layer)) fetching.onFetched?.(layer);
+    const missing = new Set([...lacking.values()].flat());
+    for (const layer of layers) if (!missing.has(layer)) fetching.onFetched?.(layer);
     await Promise.all([...lacking].map(async ([owner, wanted]) => owner.bring(wanted, fetching)));
   }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { compileWasm } from '../../../support/wasm-module.js';
 
 /** What `assembly/inflate/inflate.ts` exports; numbers are addresses, counts of bytes and statuses. */
 export interface InflateExports {
@@ -12,27 +12,10 @@ export interface InflateExports {
   inflate(from: number, to: number): number;
 }
 
-/** Node 20's types leave it out. */
-interface WebAssemblyNamespace {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
-
 /** An instance of the module, with memory of its own (400 KB). */
 export type InflateModule = () => InflateExports;
 
-/**
- * Compiles the module, which takes about a millisecond.
- * @returns `undefined` where it is not there, or cannot be compiled: WebAssembly is switched off (`--jitless`), or the processor has
- * no vectors of 16 bytes
- */
+/** As of `compileWasm`. */
 export function compileInflate(file: URL): InflateModule | undefined {
-  const { WebAssembly: api } = globalThis as { readonly WebAssembly?: WebAssemblyNamespace };
-  if (api === undefined) return undefined;
-  try {
-    const module = new api.Module(readFileSync(file));
-    return () => new api.Instance(module).exports as InflateExports;
-  } catch {
-    return undefined;
-  }
+  return compileWasm(file) as InflateModule | undefined;
 }
