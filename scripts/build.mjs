@@ -63,6 +63,7 @@ const workers = {
   'zstd-worker': 'src/layers/compression/zstd-worker.ts',
   'unpack-worker': 'src/layers/unpack/unpack-worker.ts',
   'content-digest-worker': 'src/layers/compression/content-digest-worker.ts',
+  'file-digest-worker': 'src/store/blobs/file-digest-worker.ts',
   'chunk-digest-worker': 'src/layers/compression/chunk-digest-worker.ts',
 };
 const common = {

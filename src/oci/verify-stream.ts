@@ -1,5 +1,5 @@
 import { TsbuildError } from '../support/errors.js';
-import { createDigester, digestAlgorithm, digestOf, type Digest } from './digest.js';
+import { createDigester, digestAlgorithm, digestOf, type Digest, type DigestAlgorithm } from './digest.js';
 
 /** What bytes must be; what is left out may be anything. */
 export interface ExpectedBytes {
@@ -16,23 +16,49 @@ export interface Verifier {
   finish(): { readonly digest: Digest; readonly size: number };
 }
 
-/** Errors have `details.state`: `long`, `short` or `different`. */
-export function createVerifier(expected: ExpectedBytes): Verifier {
-  const digester = createDigester(expected.digest === undefined ? 'sha256' : digestAlgorithm(expected.digest));
+/** A verifier of what is digested elsewhere. Its errors are those of a `Verifier`. */
+export interface Expectation {
+  /** Of the digest that is to be compared. */
+  readonly algorithm: DigestAlgorithm;
+  /** @throws as `Verifier.update` */
+  count(bytes: number): void;
+  /** To be called after the last byte. @throws as `Verifier.finish`, for too few bytes */
+  end(): void;
+  /** To be called last. @throws as `Verifier.finish`, for other bytes */
+  compare(found: Digest): { readonly digest: Digest; readonly size: number };
+}
+
+export function createExpectation(expected: ExpectedBytes): Expectation {
   const limit = expected.size ?? Infinity;
   let size = 0;
   return {
-    update(chunk) {
-      size += chunk.byteLength;
+    algorithm: expected.digest === undefined ? 'sha256' : digestAlgorithm(expected.digest),
+    count(bytes) {
+      size += bytes;
       if (size > limit) throw tooLong(expected, limit);
+    },
+    end() {
+      if (expected.size !== undefined && size < expected.size) throw tooShort(expected, expected.size, size);
+    },
+    compare(digest) {
+      if (expected.digest !== undefined && digest !== expected.digest) throw different(expected.digest, digest);
+      return { digest, size };
+    },
+  };
+}
+
+/** Errors have `details.state`: `long`, `short` or `different`. */
+export function createVerifier(expected: ExpectedBytes): Verifier {
+  const expectation = createExpectation(expected);
+  const digester = createDigester(expectation.algorithm);
+  return {
+    update(chunk) {
+      expectation.count(chunk.byteLength);
       digester.update(chunk);
     },
     finish() {
-      if (expected.size !== undefined && size < expected.size) throw tooShort(expected, expected.size, size);
-      const found = digester.finish();
-      if (expected.digest !== undefined && found.digest !== expected.digest)
-        throw different(expected.digest, found.digest);
-      return found;
+      expectation.end();
+      return expectation.compare(digester.finish().digest);
     },
   };
 }

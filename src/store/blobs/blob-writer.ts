@@ -12,6 +12,8 @@ const BLOB_MODE = 0o644;
 export interface BlobWriter {
   /** `chunk` may be reused once the promise is settled, and may be read meanwhile. */
   write(chunk: Uint8Array): Promise<void>;
+  /** Nothing more will be written: the disk need not wait for `finish`. */
+  hurry(): void;
   /** Everything is on the disk when the call is done. */
   finish(): Promise<void>;
   /** Removes the file. Never fails: it is called because something else did. */
@@ -31,6 +33,9 @@ export function blobWriterOn(file: FileHandle, path: string): BlobWriter {
     async write(chunk) {
       await writeFully(file, chunk);
       sync.wrote(chunk.byteLength);
+    },
+    hurry() {
+      sync.hurry();
     },
     async finish() {
       await sync.settled();
@@ -55,32 +60,42 @@ async function close(file: FileHandle, sync: EarlySync): Promise<void> {
 
 interface EarlySync {
   wrote(count: number): void;
+  hurry(): void;
   settled(): Promise<void>;
 }
 
 /** The kernel reports a failed write-back to one sync only (fsync(2), NOTES): the first failure is kept and fails the blob. */
 function createEarlySync(file: FileHandle): EarlySync {
   let unsynced = 0;
-  let running: Promise<void> | undefined;
+  let isLarge = false;
+  let running = 0;
+  let last = Promise.resolve();
   let failure: Error | undefined;
-  const start = async (): Promise<void> => {
+  const sync = async (): Promise<void> => {
     try {
       await file.datasync();
     } catch (error) {
       failure ??= asError(error);
     } finally {
-      running = undefined;
+      running -= 1;
     }
+  };
+  const begin = (): void => {
+    unsynced = 0;
+    isLarge = true;
+    running += 1;
+    last = last.then(sync);
   };
   return {
     wrote(count) {
       unsynced += count;
-      if (unsynced < SYNC_INTERVAL || running !== undefined) return;
-      unsynced = 0;
-      running = start();
+      if (unsynced >= SYNC_INTERVAL && running === 0) begin();
+    },
+    hurry() {
+      if (isLarge) begin();
     },
     async settled() {
-      await running;
+      await last;
       if (failure !== undefined) throw failure;
     },
   };

@@ -3,13 +3,14 @@ import { lutimes, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isDigest, type Digest, type DigestAlgorithm } from '../../oci/digest.js';
-import { createVerifier, verifyWhole, type Verifier } from '../../oci/verify-stream.js';
+import { verifyWhole } from '../../oci/verify-stream.js';
 import { syncDirectory } from '../../support/atomic-file.js';
 import { abortable, discard, gather, throwIfAborted } from '../../support/byte-streams.js';
 import { compareBytes } from '../../support/byte-string.js';
 import { isTsbuildError, systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { acquireFileLock } from '../../support/file-lock.js';
 import type { BlobInfo, BlobStore, IngestOptions } from '../blob-store.js';
+import { openBlobCheck, type BlobCheck } from './blob-check.js';
 import { streamBlob } from './blob-stream.js';
 import { createBlobWriter, type BlobWriter } from './blob-writer.js';
 import { quarantine, refuseBlob } from './damaged-blob.js';
@@ -84,9 +85,9 @@ export class FsBlobStore implements BlobStore {
     const writer = await this.#onStore('store a blob', async () => await createBlobWriter(path));
     try {
       const bytes = abortable(source, 'store a blob', signal);
-      const verifier = createVerifier(expect);
-      await this.#write(bytes, writer, verifier);
-      const info = verifier.finish();
+      await using check = await openBlobCheck(path, { expect, signal });
+      await this.#write(bytes, writer, check);
+      const info = await this.#onStore('store a blob', async () => await check.finish());
       await this.#publish(path, writer, info);
       return info;
     } catch (error) {
@@ -139,12 +140,14 @@ export class FsBlobStore implements BlobStore {
     for (;;) {
       const partial = await this.#onStore(`store blob "${blob.digest}"`, () => openPartialBlob(path, blob.size));
       try {
-        const verifier = createVerifier(blob);
-        await this.#onStore(`store blob "${blob.digest}"`, () => partial.replay(verifier));
+        await using check = await openBlobCheck(path, { expect: blob, signal });
+        await this.#onStore(`store blob "${blob.digest}"`, async () => {
+          await check.replay(partial);
+        });
         const rest = new Interruptible(abortable(open(partial.size), 'store a blob', signal));
-        if (partial.size < blob.size) await this.#write(rest, partial.writer, verifier);
+        if (partial.size < blob.size) await this.#write(rest, partial.writer, check);
         rest.throwIfInterrupted();
-        const info = verifier.finish();
+        const info = await this.#onStore(`store blob "${blob.digest}"`, async () => await check.finish());
         await this.#publish(path, partial.writer, info);
         return info;
       } catch (error) {
@@ -159,18 +162,20 @@ export class FsBlobStore implements BlobStore {
     }
   }
 
-  async #write(source: AsyncIterable<Uint8Array>, writer: BlobWriter, verifier: Verifier): Promise<void> {
+  async #write(source: AsyncIterable<Uint8Array>, writer: BlobWriter, check: BlobCheck): Promise<void> {
     for await (const chunk of gather(source, WRITE_SIZE)) {
-      // The write goes on in another thread while this one digests.
+      // The write goes on in another thread while this one digests, unless that is done in a third.
       const written = this.#onStore('store a blob', async () => {
         await writer.write(chunk);
       });
       try {
-        verifier.update(chunk);
+        check.update(chunk);
       } finally {
         await written;
       }
+      check.wrote(chunk.byteLength);
     }
+    writer.hurry();
   }
 
   /** Invariant I1: the name appears when the bytes are checked and on the disk, and then gets there itself. */
