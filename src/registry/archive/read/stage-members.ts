@@ -58,14 +58,14 @@ export async function stageMembers(
   members: AsyncIterable<ExtractedMember>,
   options: StageOptions,
 ): Promise<StagedMembers> {
-  const staging = new Staging(options);
+  await using staging = new Staging(options);
   let count = 0;
   for await (const member of members) {
     count += 1;
     if (count > MEMBER_LIMIT) throw archiveInvalid(`it has more than ${MEMBER_LIMIT} members`);
     await staging.add(member);
   }
-  return staging;
+  return await staging.finish();
 }
 
 /** The members of a tar archive. @throws `ARCHIVE_INVALID`; errors of `source` as they are */
@@ -102,16 +102,9 @@ async function* bodyOf({ body }: ExtractedMember, source: Watched): AsyncGenerat
   }
 }
 
-class Staging implements StagedMembers {
-  readonly #options: StageOptions;
+class Members implements StagedMembers {
   readonly #members = new Map<string, StagedMember>();
   readonly #links = new Map<string, string>();
-  #existing: ReadonlySet<Digest> | undefined;
-  #inMemory = 0;
-
-  constructor(options: StageOptions) {
-    this.#options = options;
-  }
 
   get names(): readonly string[] {
     return [...this.#members.keys()];
@@ -121,21 +114,14 @@ class Staging implements StagedMembers {
     return this.#members.get(name) ?? this.#members.get(this.#links.get(name) ?? '');
   }
 
-  async add(member: ExtractedMember): Promise<void> {
-    const name = normalizeMemberName(member.name);
-    if (member.type === 'file') {
-      this.#links.delete(name);
-      this.#put(name, await this.#stage(name, member));
-    } else if (member.type === 'symlink' || member.type === 'hardlink') {
-      const link = { name, symbolic: member.type === 'symlink' };
-      const target = resolveLinkName(link, member.linkName ?? '');
-      this.#members.delete(name);
-      if (target !== undefined) this.#links.set(name, target);
-    }
+  link(name: string, target: string | undefined): void {
+    this.#members.delete(name);
+    if (target !== undefined) this.#links.set(name, target);
   }
 
   /** Of two members of one name, programs take one or the other: what is checked must be what is used. */
-  #put(name: string, member: StagedMember): void {
+  put(name: string, member: StagedMember): void {
+    this.#links.delete(name);
     const earlier = this.#members.get(name);
     if (earlier !== undefined && earlier.digest !== member.digest) {
       throw archiveInvalid(`it has two different members "${name.slice(0, 200)}"`, {
@@ -144,16 +130,82 @@ class Staging implements StagedMembers {
     }
     this.#members.set(name, member);
   }
+}
 
-  async #stage(name: string, { size, body }: ExtractedMember): Promise<StagedMember> {
-    const digest = digestInName(name);
-    if (CONTENTS.has(name)) {
-      if (size > CONTENTS_LIMIT) throw archiveInvalid(`its "${name}" has ${size} bytes`);
-      return await inMemory(body, { digest, size });
+/** While the end of one large member is digested and synced, the next is read. Disposing of it waits for what is under way. */
+class Staging implements AsyncDisposable {
+  readonly #options: StageOptions;
+  readonly #members = new Members();
+  #existing: ReadonlySet<Digest> | undefined;
+  #inMemory = 0;
+  /** All members that have been added are in `#members`, in their order. */
+  #done = Promise.resolve();
+  /** As `#done`, before the last of the large members. */
+  #doneBefore = Promise.resolve();
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+  }
+
+  /** Is done when the member has been read. */
+  async add(member: ExtractedMember): Promise<void> {
+    const name = normalizeMemberName(member.name);
+    if (member.type === 'file') {
+      await this.#stage(name, member);
+    } else if (member.type === 'symlink' || member.type === 'hardlink') {
+      const link = { name, symbolic: member.type === 'symlink' };
+      const target = resolveLinkName(link, member.linkName ?? '');
+      this.#after(Promise.resolve(target), (found) => {
+        this.#members.link(name, found);
+      });
     }
-    if (size > SMALL || this.#inMemory + size > MEMORY_LIMIT) return await this.#inStore(body, { digest, size });
-    this.#inMemory += size;
-    return await inMemory(body, { digest, size });
+  }
+
+  /** @throws what a member failed with that was read before */
+  async finish(): Promise<StagedMembers> {
+    await this.#done;
+    return this.#members;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#done.catch(() => undefined);
+  }
+
+  /** Puts what `staged` gives in its turn, once it is there. */
+  #after<T>(staged: Promise<T>, put: (value: T) => void): void {
+    this.#done = inTurn(this.#done, staged).then(put);
+    // Whoever waits for it gets the failure.
+    this.#done.catch(() => undefined);
+  }
+
+  async #stage(name: string, { size, body }: ExtractedMember): Promise<void> {
+    const digest = digestInName(name);
+    const isContents = CONTENTS.has(name);
+    if (isContents && size > CONTENTS_LIMIT) throw archiveInvalid(`its "${name}" has ${size} bytes`);
+    if (!isContents && (size > SMALL || this.#inMemory + size > MEMORY_LIMIT)) {
+      await this.#stageLarge(name, body, { digest, size });
+      return;
+    }
+    if (!isContents) this.#inMemory += size;
+    const staged = inMemory(body, { digest, size });
+    this.#put(name, staged);
+    await staged;
+  }
+
+  /** One at a time is read, and another is finished. */
+  async #stageLarge(name: string, body: AsyncIterable<Uint8Array>, expected: Expected): Promise<void> {
+    await this.#doneBefore;
+    const { bytes, end } = endOf(body);
+    const stored = this.#inStore(bytes, expected);
+    this.#doneBefore = this.#done;
+    this.#put(name, stored);
+    await Promise.race([end, stored]);
+  }
+
+  #put(name: string, staged: Promise<StagedMember>): void {
+    this.#after(staged, (member) => {
+      this.#members.put(name, member);
+    });
   }
 
   async #inStore(body: AsyncIterable<Uint8Array>, { digest, size }: Expected): Promise<StagedMember> {
@@ -199,6 +251,31 @@ class Staging implements StagedMembers {
     }
     return this.#existing;
   }
+}
+
+/** What came later, but not before what came earlier; when that failed, this is waited for as well. */
+async function inTurn<T>(earlier: Promise<void>, later: Promise<T>): Promise<T> {
+  await Promise.allSettled([earlier, later]);
+  await earlier;
+  return await later;
+}
+
+interface Ending {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Is done when all of the bytes have been taken. Never fails. */
+  readonly end: Promise<void>;
+}
+
+function endOf(source: AsyncIterable<Uint8Array>): Ending {
+  let ended = (): void => undefined;
+  const end = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* source;
+    ended();
+  }
+  return { bytes: bytes(), end };
 }
 
 interface Ingesting {
