@@ -13,7 +13,8 @@ interface Kind {
  * @throws `kind.code`, naming the line
  */
 export function decodeSource(bytes: Uint8Array, kind: Kind): string {
-  if (bytes.includes(0)) {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  if (text.includes('\0')) {
     throw new TsbuildError(
       kind.code,
       `cannot read ${kind.what} "${kind.shown}": it is no text, it has a byte of value 0`,
@@ -23,7 +24,6 @@ export function decodeSource(bytes: Uint8Array, kind: Kind): string {
     );
   }
   if (!isUtf8(bytes)) checkLines(bytes, kind);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
