@@ -22,6 +22,14 @@ export function imageMount({ metadata, tar }: LayerImage): Omit<MountWithOptions
   };
 }
 
+interface KeptImagesOptions {
+  readonly most?: number;
+  /** Gives a descriptor. */
+  readonly mount?: (image: LayerImage) => number;
+}
+
+const mountImage = (image: LayerImage): number => mountDetached(imageMount(image));
+
 /**
  * Mounts of layers that the steps of a sandbox share: what one step has had the kernel read of a layer, inodes and contents, the
  * next finds in memory. They are attached nowhere (`mountDetached`), so that nothing is to be undone, however this process ends.
@@ -29,11 +37,13 @@ export function imageMount({ metadata, tar }: LayerImage): Omit<MountWithOptions
  */
 export class KeptImages implements Disposable {
   readonly #most: number;
+  readonly #mount: (image: LayerImage) => number;
   /** By the paths of their files; those used last are last. */
   readonly #mounts = new Map<string, KeptMount>();
 
-  constructor(most: number = MOST_KEPT) {
+  constructor({ most = MOST_KEPT, mount = mountImage }: KeptImagesOptions = {}) {
     this.#most = most;
+    this.#mount = mount;
   }
 
   /** To be disposed of when an overlay has taken hold of what was lent. */
@@ -48,7 +58,7 @@ export class KeptImages implements Disposable {
     const known = this.#mounts.get(name);
     this.#mounts.delete(name);
     if (known?.files !== files) known?.release();
-    const mount = known?.files === files ? known : new KeptMount(mountDetached(imageMount(image)), files);
+    const mount = known?.files === files ? known : new KeptMount(this.#mount(image), files);
     this.#mounts.set(name, mount);
     mount.hold();
     this.#releaseBeyond(this.#most);
