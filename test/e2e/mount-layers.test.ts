@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   cpSync,
@@ -13,12 +14,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { classicMembers, tarOf } from '../support/archive-builder.js';
 import { device, directory, file, hardlink, layerTar, symlink } from '../support/layer-entries.js';
 import { requirement } from '../support/require.js';
 import { expectSoundStore } from '../support/store-oracle.js';
-import { tsbuild, type CliResult } from '../support/tsbuild.js';
+import { CLI, tsbuild, type CliResult } from '../support/tsbuild.js';
 
 // Builds whose layers are mounted from their tars, by the built command line.
 
@@ -104,6 +105,24 @@ async function buildIn(store: string, kind: string, ...more: string[]): Promise<
   return ok(await run(store, ['build', '-q', '--no-cache', '-f', 'context/steps', ...more, 'context'], { kind }));
 }
 
+const WAITING = { timeout: 20_000, interval: 20 };
+
+/** Of all processes of the machine: a name for each mount of an image, once, whatever is mounted upon it. */
+function mountedImages(): readonly string[] {
+  return readdirSync('/sys/fs/erofs').filter((name) => name.startsWith('erofs-'));
+}
+
+function processesOf(argv: readonly string[]): readonly string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8') === `${argv.join('\0')}\0`;
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
+}
+
 /** Of an image whose second layer is a link to a file of the first. */
 async function linkingArchive(): Promise<string> {
   const busybox = await layerTar(directory('bin'), file('bin/busybox', readFileSync('/bin/busybox'), { mode: 0o755 }));
@@ -153,6 +172,37 @@ describe.skipIf(skip)('layers that are mounted from their tars', () => {
       expectSoundStore(storeOf('killed'));
     }
     expect(await buildIn('killed', 'erofs')).toBe(await buildIn('erofs', 'erofs'));
+  });
+
+  test('leave no mount, and no process, when their builder is killed in a step', { timeout: 60_000 }, async () => {
+    ok(await run('shot', ['load', '-q', '-i', base]));
+    // Known by a number that nobody else sleeps for.
+    const seconds = `${900 + Math.random()}`;
+    write('steps', 'FROM base', 'RUN cat /tree/large >/dev/null', `RUN sleep ${seconds}`);
+    const before = mountedImages();
+    const env = {
+      PATH: process.env['PATH'],
+      TSBUILD_STORE: storeOf('shot'),
+      TSBUILD_SNAPSHOTTER: 'erofs',
+      HOME: place,
+    };
+    const builder = spawn(process.execPath, [CLI, 'build', '-q', '-f', 'context/steps', 'context'], {
+      ...{ cwd: place, env },
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => builder.once('exit', resolve));
+    await vi.waitUntil(() => processesOf(['sleep', seconds]).length === 1, WAITING);
+    const own = mountedImages().filter((name) => !before.includes(name));
+    expect(own).not.toEqual([]);
+    builder.kill('SIGKILL');
+    await ended;
+    // The kernel kills what has lost its process 1, and takes apart what nobody holds.
+    await vi.waitUntil(() => processesOf(['sleep', seconds]).length === 0, WAITING);
+    await vi.waitUntil(() => !mountedImages().some((name) => own.includes(name)), WAITING);
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(place);
+    write('steps', ...STEPS);
+    ok(await run('shot', ['build', '-q', '-f', 'context/steps', 'context'], { kind: 'erofs' }));
+    expectSoundStore(storeOf('shot'));
   });
 
   test(
