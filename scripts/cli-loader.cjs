@@ -69,7 +69,7 @@ function openPack(name) {
   const cache = readCache(cacheName, size);
   const filename = path.join(__dirname, `${name}.js`);
   // esbuild writes ASCII: the cheapest decoding will do.
-  const source = fs.readFileSync(filename, 'latin1');
+  const source = fs.readFileSync(filename).latin1Slice();
   // Chunks of another bundle have other numbers.
   if (!source.startsWith(MARK))
     throw new Error('this installation of tsbuild was replaced while it ran: start it again');
@@ -139,7 +139,7 @@ function ownFolder() {
   return path.isAbsolute(home) ? path.join(home, '.cache', 'tsbuild') : undefined;
 }
 
-process.once('exit', () => {
+process.on('exit', () => {
   for (const pack of packs.values()) {
     if (pack.used.some((used, chunk) => used > 0 && pack.runs[chunk] < ENOUGH_RUNS)) saveCache(pack);
   }

@@ -69,13 +69,13 @@ export class DirectOutput implements StreamToOpen {
     try {
       rest = this.#writeNow(typeof text === 'string' ? Buffer.from(text) : text);
     } catch (error) {
-      queueMicrotask(() => {
+      later(() => {
         done(error instanceof Error ? error : new Error(String(error)));
       });
       return;
     }
     if (rest.length > 0) this.asWritable().write(rest, done);
-    else queueMicrotask(done);
+    else later(done);
   }
 
   /** For who needs a stream: from now on all goes through it. */
@@ -99,4 +99,9 @@ export class DirectOutput implements StreamToOpen {
     }
     return rest;
   }
+}
+
+/** As queueMicrotask does, for which Node loads its asynchronous hooks. */
+function later(call: () => void): void {
+  void Promise.resolve().then(call);
 }

@@ -48,11 +48,13 @@ export class DirectoryFiles implements LayerFiles {
 
   *list(directory: ByteString): Generator<LayerName, void, undefined> {
     const host = hostPath(this.#layer.directory, directory);
-    const marked = this.#reading.opaqueXattr !== undefined;
+    if (this.#reading.opaqueXattr === undefined) {
+      for (const name of readdirSync(fsPath(host), 'latin1')) yield { name: name as ByteString, isWhiteout: false };
+      return;
+    }
     for (const entry of readdirSync(fsPath(host), { encoding: 'latin1', withFileTypes: true })) {
       const name = entry.name as ByteString;
-      const isWhiteout = marked && entry.isCharacterDevice() && isWhiteoutAt(hostPath(host, name));
-      yield { name, isWhiteout };
+      yield { name, isWhiteout: entry.isCharacterDevice() && isWhiteoutAt(hostPath(host, name)) };
     }
   }
 }

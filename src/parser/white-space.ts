@@ -1,10 +1,10 @@
-/** The members of a character class in a regular expression: Go's unicode.IsSpace. JavaScript's `\\s` is another set. */
-export const SPACES = '\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const SPACE = new RegExp(`[${SPACES}]`);
+/** Go's unicode.IsSpace outside of ASCII. */
+const WIDE_SPACE = /[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 /** Go's unicode.IsSpace, by which BuildKit trims and splits: JavaScript's `\s` lacks U+0085 and has U+FEFF besides. */
 export function isSpace(character: string): boolean {
-  return SPACE.test(character);
+  if (character <= ' ') return character === ' ' || (character >= '\t' && character <= '\r');
+  return character >= '\u0085' && WIDE_SPACE.test(character);
 }
 
 /** The white space that separates a keyword from its arguments, and the words of COPY, EXPOSE and FROM. */
@@ -16,6 +16,13 @@ export function isSeparator(character: string): boolean {
 export function skipSpace(text: string, from: number): number {
   let at = from;
   while (at < text.length && isSpace(text.charAt(at))) at++;
+  return at;
+}
+
+/** Offset of the first white space at or after `from`, or the text's length. */
+export function findSpace(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && !isSpace(text.charAt(at))) at++;
   return at;
 }
 

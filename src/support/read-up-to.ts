@@ -4,10 +4,12 @@ import { open } from 'node:fs/promises';
 /**
  * What a file holds or a pipe gives, but no more than one byte beyond `limit`, by which it can be told to be longer. A file is read at
  * once: a turn of the event loop, with threads for it, would cost more than the few bytes. A pipe may keep its readers waiting.
- * @throws the system's errors; EISDIR for a directory
+ * @returns `undefined` where there is nothing: most that are asked for are not there, and an error would be made to be thrown away
+ * @throws the system's other errors; EISDIR for a directory
  */
-export async function readUpTo(path: string, limit: number): Promise<Uint8Array> {
-  const status = statSync(path);
+export async function readUpTo(path: string, limit: number): Promise<Uint8Array | undefined> {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return undefined;
   return status.isFile() ? readFile(path, { limit, expected: status.size }) : await readPipe(path, limit);
 }
 

@@ -82,14 +82,10 @@ export class SyscallError extends Error {
 
 /** `ENOENT` for 2. */
 export function errnoName(errno: number): string {
-  return ERRNO_NAMES.get(errno) ?? `errno ${errno}`;
+  // The first of a number's names: EAGAIN, not EWOULDBLOCK.
+  const [name] = Object.entries(os.errno).find(([, number]) => number === errno) ?? [];
+  return name ?? `errno ${errno}`;
 }
-// The first of a number's names: EAGAIN, not EWOULDBLOCK.
-const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(os.errno)
-    .reverse()
-    .map(([name, errno]) => [errno, name]),
-);
 
 type Koffi = typeof koffi;
 type LibraryFunction = ReturnType<ReturnType<Koffi['load']>['func']>;

@@ -14,6 +14,7 @@ import { inChunks } from '../support/byte-source.js';
 import { erofsTree, indexedTree } from '../support/indexed-tree.js';
 import { directory, file, hardlink, layerTar, opaque, symlink, whiteout } from '../support/layer-entries.js';
 import { listTree } from '../support/listing.js';
+import { runs } from '../support/runs.js';
 
 // Whatever layers say, in whatever order: reading them by their indexes, or as EROFS images, shows what unpacking them does.
 
@@ -100,7 +101,7 @@ function namesTogether(tree: Tree): readonly string[] {
   return several.map((names) => names.join(' = ')).sort();
 }
 
-const RUNS = Number(process.env['TSBUILD_TEST_RUNS'] ?? 15);
+const RUNS = Number(process.env['TSBUILD_TEST_RUNS'] ?? runs(15));
 
 test('layers read by their indexes, and as EROFS images, show what unpacked ones do', async () => {
   await fc.assert(

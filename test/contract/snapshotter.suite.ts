@@ -22,6 +22,7 @@ import {
 } from '../support/layer-entries.js';
 import { listChanges, listTree } from '../support/listing.js';
 import { anyScript, BASE, EDITS, type Edit } from './snapshotter.edits.js';
+import { runs } from '../support/runs.js';
 
 export interface SnapshotterHarness {
   readonly create: (options: { readonly directory: string; readonly temporaryDirectory: string }) => Snapshotter;
@@ -127,7 +128,7 @@ export function snapshotterSuite(name: string, harness: SnapshotterHarness): voi
             await applied(a, c, layer);
             expect(await listing(c)).toEqual(await listing(b));
           }),
-          { numRuns: harness.roundTrips ?? 25 },
+          { numRuns: runs(harness.roundTrips ?? 25) },
         );
       });
     };

@@ -61,7 +61,7 @@ export function remoteSource(text: string, options: RemoteSourceOptions = {}): R
 }
 
 function splitScpLike(text: string): SplitUrl | undefined {
-  const match = SCP_LIKE.exec(text);
+  const match = text.includes('@') ? SCP_LIKE.exec(text) : null;
   if (match === null) return undefined;
   const [, user = '', host = '', path = '', query = '', fragment = ''] = match;
   return { scheme: 'scp', user, host, path, query, fragment, base: `${user}@${host}:${path}` };

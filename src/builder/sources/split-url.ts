@@ -15,6 +15,8 @@ export interface SplitUrl {
 
 /** `scheme://[user@]host/path[?query][#fragment]`; `undefined` for anything that does not begin so. */
 export function splitUrl(text: string): SplitUrl | undefined {
+  // Most paths are told apart without the work of making an expression ready.
+  if (!text.includes('://')) return undefined;
   const match = /^([a-z0-9]+):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(text);
   if (match === null) return undefined;
   const [, written = '', authority = '', path = '', query = '', fragment = ''] = match;

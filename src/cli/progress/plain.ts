@@ -12,6 +12,8 @@ import { transferAmount, transferSubject } from './transfer-text.js';
 /** A transfer is reported at most so often, and at its end. */
 const TRANSFER_INTERVAL_MS = 1000;
 
+type StepEvent = Extract<LineEvent, { readonly step: StepId }>;
+
 interface TransferClock {
   readonly startedAt: number;
   shownAt: number;
@@ -82,19 +84,21 @@ export class PlainRenderer implements ProgressRenderer {
     }
   }
 
-  #showStep(event: Extract<LineEvent, { readonly step: StepId }>): void {
+  #showStep(event: StepEvent): void {
     const step = this.#model.step(event.step);
     if (step === undefined) return;
+    const label = this.#shown.has(step.id) ? [] : [`#${step.number} ${plainLine(step.label)}`];
+    this.#shown.add(step.id);
+    this.#lines([...label, ...this.#linesOf(step, event)]);
+  }
+
+  #linesOf(step: Step, event: StepEvent): readonly string[] {
     const prefix = `#${step.number}`;
-    if (!this.#shown.has(step.id)) {
-      this.#shown.add(step.id);
-      this.#lines([`${prefix} ${plainLine(step.label)}`]);
-    }
-    if (event.type === 'step-lines') this.#lines(outputLines(prefix, step, event));
-    else if (event.type === 'step-explained') this.#lines(explanation(prefix, step));
-    else if (event.type === 'transfer') this.#showTransfer(prefix, step, event);
-    else if (event.type === 'step-waiting') this.#lines([`${prefix} waits for another build that does the same`]);
-    else if (isFinished(step)) this.#lines([`${prefix} ${this.#ending(step)}`, '']);
+    if (event.type === 'step-lines') return outputLines(prefix, step, event);
+    if (event.type === 'step-explained') return explanation(prefix, step);
+    if (event.type === 'transfer') return this.#transferLines(prefix, step, event);
+    if (event.type === 'step-waiting') return [`${prefix} waits for another build that does the same`];
+    return isFinished(step) ? [`${prefix} ${this.#ending(step)}`, ''] : [];
   }
 
   #ending(step: Step): string {
@@ -103,18 +107,22 @@ export class PlainRenderer implements ProgressRenderer {
     return `DONE ${formatSeconds(elapsedSeconds(step, this.#options.now()) ?? 0)}`;
   }
 
-  #showTransfer(prefix: string, step: Step, { item, direction }: Pick<Transfer, 'item' | 'direction'>): void {
+  #transferLines(
+    prefix: string,
+    step: Step,
+    { item, direction }: Pick<Transfer, 'item' | 'direction'>,
+  ): readonly string[] {
     const transfer = step.transfers.find((each) => each.item === item && each.direction === direction);
-    if (transfer === undefined) return;
+    if (transfer === undefined) return [];
     const now = this.#options.now();
     const key = `${step.id}\0${direction}\0${item}`;
     const clock = this.#clocks.get(key) ?? { startedAt: now, shownAt: now };
     this.#clocks.set(key, clock);
-    if (!transfer.done && now - clock.shownAt < TRANSFER_INTERVAL_MS) return;
+    if (!transfer.done && now - clock.shownAt < TRANSFER_INTERVAL_MS) return [];
     clock.shownAt = now;
     const seconds = formatSeconds((now - clock.startedAt) / 1000);
     const moved = `${transferAmount(transfer)} ${seconds}${transfer.done ? ' done' : ''}`;
-    this.#lines([`${prefix} ${transferSubject(transfer, 'full')} ${transfer.existed ? 'exists' : moved}`]);
+    return [`${prefix} ${transferSubject(transfer, 'full')} ${transfer.existed ? 'exists' : moved}`];
   }
 
   #lines(lines: readonly string[]): void {

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { BuildRequest, BuildResult } from '../../builder/build-request.js';
 import { NO_PINS, type LockRequest } from '../../builder/lock/pins.js';
 import type { ProgressSink } from '../../builder/progress.js';
@@ -31,7 +31,7 @@ export async function readLock(
       'Name the lock file with --lock-file.',
     );
   }
-  const name = relative(host.cwd, path).startsWith('..') ? path : relative(host.cwd, path);
+  const name = path.startsWith(`${host.cwd}/`) ? path.slice(host.cwd.length + 1) : path;
   const text = await readOptionalFile(path, { shown: name, code: 'CONFIG_INVALID', what: 'lock file' });
   if (text !== undefined) {
     const { decodePins } = await import('../../builder/lock/lock-document.js');

@@ -169,6 +169,7 @@ async function readSource(path: string, kind: SourceKind): Promise<string | unde
   try {
     // -f may name a pipe: -f <(generate).
     const bytes = await readUpTo(path, SOURCE_LIMIT);
+    if (bytes === undefined) return undefined;
     if (bytes.length > SOURCE_LIMIT) throw tooLarge(kind);
     return decodeSource(bytes, kind);
   } catch (error) {

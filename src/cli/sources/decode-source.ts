@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { TsbuildError, type ErrorCode } from '../../support/errors.js';
 
 interface Kind {
@@ -12,7 +13,8 @@ interface Kind {
  * @throws `kind.code`, naming the line
  */
 export function decodeSource(bytes: Uint8Array, kind: Kind): string {
-  if (bytes.includes(0)) {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  if (text.includes('\0')) {
     throw new TsbuildError(
       kind.code,
       `cannot read ${kind.what} "${kind.shown}": it is no text, it has a byte of value 0`,
@@ -21,9 +23,8 @@ export function decodeSource(bytes: Uint8Array, kind: Kind): string {
       },
     );
   }
-  const text = new TextDecoder('utf-8').decode(bytes);
-  if (text.includes('\ufffd')) checkLines(bytes, kind);
-  return text;
+  if (!isUtf8(bytes)) checkLines(bytes, kind);
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
 }
 
 function checkLines(bytes: Uint8Array, { shown, code, what }: Kind): void {
@@ -33,14 +34,5 @@ function checkLines(bytes: Uint8Array, { shown, code, what }: Kind): void {
     throw new TsbuildError(code, `cannot read ${what} "${shown}": line ${index + 1} is not UTF-8`, {
       hint: 'Convert the file, as with: iconv -f latin1 -t utf-8.',
     });
-  }
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -12,7 +12,7 @@ import { LOGIN, LOGOUT, PULL, PUSH } from './registry-commands.js';
 import { REGISTRY_OPTIONS } from './registry-option-table.js';
 import { REPRO_OPTIONS } from './repro-option-table.js';
 import { RUN_OPTIONS } from './run-option-table.js';
-import { BUILD_STEP_OPTIONS, STEP_OPTIONS } from './step-option-table.js';
+import { BUILD_STEP_OPTIONS, stepOptions } from './step-option-table.js';
 
 const platform = (about: string): OptionSpec => ({ name: 'platform', kind: 'value', placeholder: 'string', about });
 const platforms = (about: string): OptionSpec => ({ name: 'platform', kind: 'list', placeholder: 'list', about });
@@ -156,7 +156,7 @@ const build: Command = {
     { name: 'tag', short: 't', kind: 'list', placeholder: 'list', about: 'Name the image: name[:tag]' },
     target,
     ...RUN_OPTIONS,
-    ...STEP_OPTIONS,
+    ...stepOptions({ one: 'a RUN instruction', all: 'RUN instructions' }),
     ...BUILD_STEP_OPTIONS,
     ...REPRO_OPTIONS,
     ...IGNORED_OPTIONS,

@@ -1,6 +1,6 @@
 import type { OptionSpec } from '../argv.js';
 import type { Command } from '../command.js';
-import { STEP_OPTIONS } from './step-option-table.js';
+import { stepOptions } from './step-option-table.js';
 
 const list = (name: string, about: string, short?: string): OptionSpec => ({
   name,
@@ -60,10 +60,7 @@ export const RUN_IMAGE: Command = {
     value('user', 'User, as USER names it: name|uid[:group|gid]', 'u'),
     list('volume', 'Mount a file or folder of the host: HOST:CONTAINER[:ro]', 'v'),
     value('workdir', 'Working directory', 'w'),
-    ...STEP_OPTIONS.map((option) => ({
-      ...option,
-      about: option.about.replace(/(a )?RUN instructions?/, 'the program'),
-    })),
+    ...stepOptions({ one: 'the program', all: 'the program' }),
   ],
   about: [
     'What the program writes is gone when it ends, with --rm or without, but for what it writes to mounts. An image',

@@ -7,31 +7,39 @@ const value = (name: string, placeholder: string, about: string): OptionSpec => 
   about,
 });
 
-/** What the steps of a build may use of the machine, and whom they ask for addresses. `step-options.ts` reads them. */
-export const STEP_OPTIONS: readonly OptionSpec[] = [
-  value('cpu-period', 'int', 'Length of a period in which --cpu-quota counts, in microseconds'),
-  value('cpu-quota', 'int', 'Processor time of a RUN instruction in each period, in microseconds'),
-  value('cpu-shares', 'int', 'Weight of a RUN instruction where processors are scarce (default 1024)'),
-  value('cpus', 'number', 'Processors that a RUN instruction may keep busy, such as 1.5'),
-  value('cpuset-cpus', 'string', 'Processors that RUN instructions may run on: 0-3 or 0,1'),
-  value('cpuset-mems', 'string', 'Memory nodes that RUN instructions may use: 0-3 or 0,1'),
-  {
-    name: 'dns',
-    kind: 'list',
-    placeholder: 'address',
-    about: "Name server of RUN instructions, instead of this host's",
-  },
-  { name: 'dns-option', kind: 'list', placeholder: 'list', about: 'Option of resolv.conf for RUN instructions' },
-  { name: 'dns-search', kind: 'list', placeholder: 'list', about: 'Search domain for RUN instructions' },
-  { ...value('memory', 'bytes', 'Memory that a RUN instruction may use, such as 2g'), short: 'm' },
-  value('memory-swap', 'bytes', 'Memory and swap together; -1 for any amount of swap (default: twice --memory)'),
-  {
-    name: 'resource',
-    kind: 'list',
-    placeholder: 'list',
-    about: 'Several of these limits in one word, as memory=2g,cpus=1.5',
-  },
-];
+/** What help calls those who use the machine. */
+export interface Users {
+  readonly one: string;
+  readonly all: string;
+}
+
+/** What the steps of a build, or a program, may use of the machine, and whom they ask for addresses. `step-options.ts` reads them. */
+export function stepOptions({ one, all }: Users): readonly OptionSpec[] {
+  return [
+    value('cpu-period', 'int', 'Length of a period in which --cpu-quota counts, in microseconds'),
+    value('cpu-quota', 'int', `Processor time of ${one} in each period, in microseconds`),
+    value('cpu-shares', 'int', `Weight of ${one} where processors are scarce (default 1024)`),
+    value('cpus', 'number', `Processors that ${one} may keep busy, such as 1.5`),
+    value('cpuset-cpus', 'string', `Processors that ${all} may run on: 0-3 or 0,1`),
+    value('cpuset-mems', 'string', `Memory nodes that ${all} may use: 0-3 or 0,1`),
+    {
+      name: 'dns',
+      kind: 'list',
+      placeholder: 'address',
+      about: `Name server of ${all}, instead of this host's`,
+    },
+    { name: 'dns-option', kind: 'list', placeholder: 'list', about: `Option of resolv.conf for ${all}` },
+    { name: 'dns-search', kind: 'list', placeholder: 'list', about: `Search domain for ${all}` },
+    { ...value('memory', 'bytes', `Memory that ${one} may use, such as 2g`), short: 'm' },
+    value('memory-swap', 'bytes', 'Memory and swap together; -1 for any amount of swap (default: twice --memory)'),
+    {
+      name: 'resource',
+      kind: 'list',
+      placeholder: 'list',
+      about: 'Several of these limits in one word, as memory=2g,cpus=1.5',
+    },
+  ];
+}
 
 /** Of `build` alone. */
 export const BUILD_STEP_OPTIONS: readonly OptionSpec[] = [

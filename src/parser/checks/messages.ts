@@ -70,12 +70,15 @@ export function ignoredFile(keyword: 'COPY' | 'ADD', path: string): Finding {
   return { rule: 'CopyIgnoredFile', message };
 }
 
-/** BuildKit's expressions: a word of the name alone tells a secret, and another that it is none. */
-const SECRET = /(?:_|^)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
-const NO_SECRET = /(?:_|^)(?:public|file|version)(?:_|$)/i;
+/** BuildKit's rule: a word of the name alone tells a secret, and another that it is none. Words are what stands between underscores. */
+const SECRET: ReadonlySet<string> = new Set(
+  'apikey auth credential credentials key password pword passwd secret token'.split(' '),
+);
+const NO_SECRET: ReadonlySet<string> = new Set(['public', 'file', 'version']);
 
 export function isSecretName(name: string): boolean {
-  return SECRET.test(name) && !NO_SECRET.test(name);
+  const words = name.toLowerCase().split('_');
+  return words.some((word) => SECRET.has(word)) && !words.some((word) => NO_SECRET.has(word));
 }
 
 export function secretName(keyword: 'ARG' | 'ENV', name: string): readonly Finding[] {

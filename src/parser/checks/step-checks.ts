@@ -55,11 +55,11 @@ function runFindings({ command }: RunInstruction, user: string): readonly Findin
   ];
 }
 
-const PROXY = /^(?:https?|ftp|all)_proxy$/i;
+const PROXIES: ReadonlySet<string> = new Set(['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy']);
 
 function proxyInImage({ entries }: EnvInstruction): readonly Finding[] {
   return entries
-    .filter(({ name, value }) => PROXY.test(name) && !/^(?:""|'')?$/.test(value))
+    .filter(({ name, value }) => PROXIES.has(name.toLowerCase()) && !/^(?:""|'')?$/.test(value))
     .map(({ name }) => ({
       rule: 'tsbuild/ProxyInImage',
       message: `"ENV ${name}" puts the proxy into the image: delete the line, and build with --build-arg ${name}=… where the environment has no proxy`,

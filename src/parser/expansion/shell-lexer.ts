@@ -1,4 +1,4 @@
-import { SPACES } from '../white-space.js';
+import { findSpace, skipSpace } from '../white-space.js';
 import {
   invalidPattern,
   missing,
@@ -45,7 +45,8 @@ const MOST_WORK = 1 << 24;
 // All digits of `$10` are its name; the other special parameters are one character. None of them is ever set.
 const SPECIAL_PARAMETER = /^[@*#?$!-]/;
 
-const ANY_SPACES = new RegExp(`[${SPACES}]+`);
+/** Characters that some text of a Dockerfile gives a meaning. */
+const MEANINGFUL = `$<'"\\\`}/`;
 
 /** The words of one text. An empty quoted string makes no word: BuildKit counts characters only. */
 class Words {
@@ -57,9 +58,12 @@ class Words {
   }
 
   addSplit(text: string): void {
-    for (const [index, part] of text.split(ANY_SPACES).entries()) {
-      if (index > 0) this.#finishWord();
-      this.#current += part;
+    for (let at = 0; ;) {
+      const end = findSpace(text, at);
+      this.#current += text.slice(at, end);
+      if (end === text.length) return;
+      this.#finishWord();
+      at = skipSpace(text, end);
     }
   }
 
@@ -147,11 +151,10 @@ class ShellLexer {
 
   /** As many characters as mean nothing to the lexer, or else the one that is next. */
   #readPlain(): string {
-    const plain = /[^$<'"\\`}/]+/y;
-    plain.lastIndex = this.#at;
-    const text = plain.exec(this.#text)?.[0] ?? this.#text.charAt(this.#at);
-    this.#at += text.length;
-    return text;
+    const from = this.#at;
+    do this.#at++;
+    while (this.#at < this.#text.length && !MEANINGFUL.includes(this.#text.charAt(this.#at)));
+    return this.#text.slice(from, this.#at);
   }
 
   #readSingleQuoted(): string {

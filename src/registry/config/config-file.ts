@@ -9,6 +9,7 @@ const LIMIT_BYTES = 4 * 1024 * 1024;
 export async function readConfigFile(file: string): Promise<string | undefined> {
   try {
     const bytes = await readUpTo(file, LIMIT_BYTES);
+    if (bytes === undefined) return undefined;
     if (bytes.length > LIMIT_BYTES) throw configInvalid(file, `it is larger than ${LIMIT_BYTES} bytes`);
     return textOf(bytes);
   } catch (error) {

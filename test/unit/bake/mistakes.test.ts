@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadDefinition } from '../../../src/bake/load-definition.js';
 import { resolveTargets } from '../../../src/bake/target/resolve-targets.js';
 import { isTsbuildError, type TsbuildError } from '../../../src/support/errors.js';
+import { runs } from '../../support/runs.js';
 
 async function build(name: string, text: string): Promise<void> {
   const definition = await loadDefinition([{ name, text }], {
@@ -176,6 +177,6 @@ test('whatever a file holds, it is read or refused', async () => {
         );
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

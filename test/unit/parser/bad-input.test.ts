@@ -5,9 +5,10 @@ import { parseMount } from '../../../src/parser/instructions/run/parse-mount.js'
 import { isTsbuildError } from '../../../src/support/errors.js';
 import { expectLinear } from '../../support/growth.js';
 import { errorOf, expand, instructionsOf, NOWHERE, parse } from './parsing.js';
+import { runs } from '../../support/runs.js';
 
 // Texts come from files that nobody vouches for.
-const RUNS = 10_000;
+const RUNS = runs(10_000);
 
 /** Whatever happens is a value or one of our errors. */
 function answers(action: () => unknown, code: RegExp): void {

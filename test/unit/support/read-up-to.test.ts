@@ -17,20 +17,20 @@ describe('readUpTo()', () => {
   test.each([0, 1, 999, 1000])('reads a file of %i bytes whole', async (size) => {
     const file = join(folder, 'file');
     await writeFile(file, 'x'.repeat(size));
-    expect((await readUpTo(file, 1000)).length).toBe(size);
+    expect(await readUpTo(file, 1000)).toHaveLength(size);
   });
 
   test.each([1001, 5000, 100_000])('reads one byte beyond the limit of a file of %i bytes', async (size) => {
     const file = join(folder, 'long');
     await writeFile(file, 'x'.repeat(size));
-    expect((await readUpTo(file, 1000)).length).toBe(1001);
+    expect(await readUpTo(file, 1000)).toHaveLength(1001);
   });
 
   test('reads a file that says it is empty', async () => {
     const limits = await readUpTo('/proc/self/limits', 100_000);
-    expect(Buffer.from(limits).toString()).toMatch(/^Limit[^]*Max realtime timeout.*\n$/);
+    expect(Buffer.from(limits ?? []).toString()).toMatch(/^Limit[^]*Max realtime timeout.*\n$/);
     const maps = await readUpTo('/proc/self/smaps', 20_000);
-    expect(maps.length).toBe(20_001);
+    expect(maps).toHaveLength(20_001);
   });
 
   test.each([
@@ -40,12 +40,14 @@ describe('readUpTo()', () => {
     const pipe = join(folder, `pipe-${given}`);
     execFileSync('mkfifo', [pipe]);
     const written = writeFile(pipe, 'y'.repeat(given)).catch((error: unknown) => error);
-    expect((await readUpTo(pipe, 60_000)).length).toBe(taken);
+    expect(await readUpTo(pipe, 60_000)).toHaveLength(taken);
     await written;
   });
 
-  test('fails for a directory, and for what is not there', async () => {
+  test('finds nothing where nothing is, and fails for a directory and below a file', async () => {
+    await writeFile(join(folder, 'file'), '');
+    expect(await readUpTo(join(folder, 'none'), 10)).toBeUndefined();
     await expect(readUpTo(folder, 10)).rejects.toMatchObject({ code: 'EISDIR' });
-    await expect(readUpTo(join(folder, 'none'), 10)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(readUpTo(join(folder, 'file', 'none'), 10)).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readElf, type ReadAt } from '../../../../src/builder/bootstrap/elf.js';
 import { elfFile } from './fake-host.js';
+import { runs } from '../../../support/runs.js';
 
 const from =
   (bytes: Buffer): ReadAt =>
@@ -74,7 +75,7 @@ describe('readElf()', () => {
         for (const [offset, value] of bytes) if (offset < length) damaged[offset] = value;
         expect(['elf', 'not-elf', 'unusable']).toContain(readElf(from(damaged)).kind);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
