@@ -1,5 +1,5 @@
 import { sandboxSuite } from './sandbox.suite.js';
 
-for (const rootfs of ['overlay', 'directory'] as const) {
+for (const rootfs of ['overlay', 'images', 'directory'] as const) {
   sandboxSuite({ title: `namespaces, ${rootfs}, as root`, isolation: 'namespaces', rootfs, as: 'root' });
 }

@@ -1,5 +1,6 @@
 // A process of its own for each kind of sandbox: makes it, and root file systems to run in, and runs what it is sent over IPC.
 // usage: sandbox-driver.mjs direct|user-namespace '{"base","isolation","runtime","rootfs","userName"}'
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -15,6 +16,14 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
+import { writeErofs } from '../../dist/layers/erofs/write-erofs.js';
+import { LayerContent } from '../../dist/layers/index/layer-content.js';
+import { layerNodes } from '../../dist/layers/index/layer-nodes.js';
+import { NodesTree } from '../../dist/layers/index/nodes-tree.js';
+import { readLayerIndex } from '../../dist/layers/index/read-layer-index.js';
+import { TarIndexer } from '../../dist/layers/index/tar-indexer.js';
+import { TarParser } from '../../dist/layers/tar/tar-parser.js';
+import { digestOf } from '../../dist/oci/digest.js';
 import { createSandbox } from '../../dist/sandbox/create-sandbox.js';
 import { findRuntimes } from '../../dist/sandbox/runtime/runtime.js';
 import { descendantsOf } from '../../dist/sandbox/chroot/process-tree.js';
@@ -60,7 +69,7 @@ async function serve() {
     process.send({ unavailable: String(error) });
     process.exit();
   }
-  process.send({ name: sandbox.name, overlay: sandbox.overlay, notice: sandbox.notice });
+  process.send({ name: sandbox.name, overlay: sandbox.overlay, images: sandbox.images, notice: sandbox.notice });
   process.on('message', async (request) => {
     process.send({ id: request.id, ...(await perform(sandbox, request)) });
   });
@@ -75,10 +84,12 @@ async function perform(sandbox, request) {
   const files = { base: join(place, 'base'), upper: join(place, 'upper'), work: join(place, 'work') };
   for (const path of Object.values(files)) mkdirSync(path);
   layOut(files.base, request.files);
+  const { upper, work } = files;
+  const lower = setting.rootfs === 'images' ? imageOf(files.base, place) : files.base;
   const rootfs =
-    setting.rootfs === 'overlay'
-      ? { kind: 'overlay', lowers: [files.base], upper: files.upper, work: files.work }
-      : { kind: 'directory', path: files.base };
+    setting.rootfs === 'directory'
+      ? { kind: 'directory', path: files.base }
+      : { kind: 'overlay', lowers: [lower], upper, work };
   const before = { listing: listing(files.base), mounts: mounts(), upper: listing(files.upper) };
   const output = { stdout: [], stderr: [], both: [] };
   const sink = (name) =>
@@ -108,9 +119,9 @@ async function perform(sandbox, request) {
   answer.processes = await leftProcesses();
   answer.mountsKept = mounts() === before.mounts;
   answer.changes =
-    setting.rootfs === 'overlay'
-      ? changes(before.upper, listing(files.upper))
-      : changes(before.listing, listing(files.base));
+    setting.rootfs === 'directory'
+      ? changes(before.listing, listing(files.base))
+      : changes(before.upper, listing(files.upper));
   for (const [name, chunks] of Object.entries(output)) answer[name] = Buffer.concat(chunks).toString();
   rmSync(place, { recursive: true, force: true });
   return answer;
@@ -163,6 +174,26 @@ function layOut(root, files = []) {
     else mkdirSync(full, { recursive: true });
     if (link === undefined) chmodSync(full, mode);
   }
+}
+
+/** The directory as a layer that is mounted from its tar. */
+function imageOf(directory, place) {
+  const image = { metadata: join(place, 'layer.erofs'), tar: join(place, 'layer.tar') };
+  const { status, stderr } = spawnSync('tar', ['-c', '-f', image.tar, '-C', directory, '.'], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`tar: ${stderr}`);
+  const tar = readFileSync(image.tar);
+  const [indexer, parser] = [new TarIndexer(), new TarParser()];
+  indexer.chunk(tar);
+  for (const event of parser.push(tar)) indexer.event(event);
+  parser.finish();
+  const index = readLayerIndex(indexer.finish(digestOf(tar)));
+  const descriptor = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: index.diffId, size: tar.length };
+  const content = new LayerContent({ layer: { descriptor, diffId: index.diffId }, tarSize: tar.length }, image.tar);
+  const root = layerNodes({ index, content, below: new NodesTree([]), number: 0 });
+  const layer = { diffId: index.diffId, tarSize: tar.length, root };
+  const pieces = writeErofs(layer, { id: index.diffId, opaqueXattr: 'trusted.overlay.opaque' });
+  writeFileSync(image.metadata, Buffer.concat([...pieces]));
+  return image;
 }
 
 function listing(root) {

@@ -44,7 +44,8 @@ export interface SandboxKind {
   readonly isolation: IsolationName;
   /** Of `oci` and `bwrap`: the program. */
   readonly runtime?: Runtime['kind'];
-  readonly rootfs: 'overlay' | 'directory';
+  /** `images`: an overlay of a layer that is mounted from its tar. */
+  readonly rootfs: 'overlay' | 'images' | 'directory';
   /** Only what differs most between sandboxes. */
   readonly sample?: boolean;
   /** Whose process it is made in. */
@@ -68,10 +69,11 @@ export async function openSandbox(kind: SandboxKind): Promise<SandboxHarness | s
   const remove = (): void => rmSync(base, { recursive: true, force: true });
   const driver = start(kind, base);
   const first = await nextMessage(driver);
-  if (typeof first['unavailable'] === 'string' || (kind.rootfs === 'overlay' && first['overlay'] !== true)) {
+  const lacking = lackingOf(first, kind);
+  if (lacking !== null) {
     driver.kill();
     remove();
-    return typeof first['unavailable'] === 'string' ? first['unavailable'] : 'overlays cannot be mounted here';
+    return lacking;
   }
   let id = 0;
   return {
@@ -89,6 +91,13 @@ export async function openSandbox(kind: SandboxKind): Promise<SandboxHarness | s
       remove();
     },
   };
+}
+
+/** What of a sandbox that was made is not as it is wanted. */
+function lackingOf(made: Record<string, unknown>, { rootfs }: SandboxKind): string | null {
+  if (typeof made['unavailable'] === 'string') return made['unavailable'];
+  if (rootfs === 'overlay' && made['overlay'] !== true) return 'overlays cannot be mounted here';
+  return rootfs === 'images' && made['images'] !== true ? 'layers cannot be mounted from their tars here' : null;
 }
 
 export const isRoot = process.getuid?.() === 0;

@@ -1,10 +1,10 @@
-import { closeSync, constants, openSync, readlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { reapProcess, startBareProcess } from '../../support/bare-process.js';
 import { bytesOfText } from '../../support/byte-string.js';
 import { systemErrorCode, TsbuildError } from '../../support/errors.js';
 import { closeDescriptor, O_CLOEXEC, O_PATH, openInRoot, openPipe, RESOLVE } from '../../support/syscalls.js';
-import { descriptorPath } from '../mounts/rooted.js';
+import { pathForOthers } from '../mounts/rooted.js';
 import { answerIn, failureIn, type Answer, type CallFailed } from './answers.js';
 import { CallList, messageOf, type EncodedList } from './call-list.js';
 import { RECORD } from './call-program.js';
@@ -137,8 +137,7 @@ export class CallProcess implements AsyncDisposable {
 
   /** The path by which it finds what this process has open. */
   pathOf(descriptor: number): string {
-    own ??= readlinkSync('/proc/self');
-    return descriptorPath(descriptor).replace('self', own);
+    return pathForOthers(descriptor);
   }
 
   /** Closes the pipe `CALL_DESCRIPTORS.control`. May be called again. */
@@ -175,9 +174,6 @@ export class CallProcess implements AsyncDisposable {
     });
   }
 }
-
-/** This process's number in the /proc that it sees. */
-let own: string | undefined;
 
 function endedEarly(): TsbuildError {
   return new TsbuildError('SANDBOX_FAILED', 'cannot set up the sandbox: the process that does it was killed');

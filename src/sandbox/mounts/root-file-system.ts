@@ -13,6 +13,7 @@ import {
 } from '../calls/kernel-calls.js';
 import type { LayerImage, Rootfs } from '../run-spec.js';
 import { addAttributes, readMounts, type MountPoint } from './attributes.js';
+import { imageMount } from './kept-images.js';
 
 /** How overlays are mounted on this machine, as `probe` found out. */
 export interface OverlayMethod {
@@ -30,6 +31,8 @@ export interface OverlayMethod {
    * CONFIG_EROFS_FS_BACKED_BY_FILE), from the host's root alone.
    */
   readonly images: boolean;
+  /** Such mounts of this process's, which are attached nowhere, may be layers of an overlay (Linux 6.15): `KeptImages`. */
+  readonly keepsImages: boolean;
 }
 
 export interface MountRootOptions {
@@ -139,18 +142,9 @@ function mountOverlay(
   mount(calls, { source: 'overlay', target, type: 'overlay', flags: devices === true ? 0 : MS.nodev, data });
 }
 
-/** The overlay has a hold of it: what mounts are around it decides about device nodes. */
+/** For this root file system alone. */
 function mountImage(calls: CallList, name: string): void {
-  mountWithOptions(calls, {
-    type: 'erofs',
-    target: name,
-    options: [
-      ['source', metadataOf(name)],
-      ['device', tarOf(name)],
-      ['ro', true],
-    ],
-    attributes: MOUNT_ATTRIBUTE.rdonly | MOUNT_ATTRIBUTE.nodev,
-  });
+  mountWithOptions(calls, { ...imageMount({ metadata: metadataOf(name), tar: tarOf(name) }), target: name });
 }
 
 /** Everything that would put a trace of itself into the upper directory is off: its content becomes a layer. */

@@ -30,6 +30,14 @@ const SYSFS_MAGIC = 0x62656572;
 
 export const descriptorPath = (descriptor: number): string => `/proc/self/fd/${descriptor}`;
 
+/** The path by which others find what this process has open, as long as they see the same /proc. */
+export function pathForOthers(descriptor: number): string {
+  own ??= readlinkSync('/proc/self');
+  return `/proc/${own}/fd/${descriptor}`;
+}
+/** This process's number in the /proc that it sees. */
+let own: string | undefined;
+
 /** The path of `name` in an open directory; `name` is one component. */
 export function childPath(directory: number, name: ByteString): Buffer {
   return Buffer.concat([Buffer.from(`${descriptorPath(directory)}/`), bufferOf(name)]);

@@ -6,6 +6,7 @@ import type { Launch } from './launcher.js';
 import { addAttributes, readMounts } from '../mounts/attributes.js';
 import { hostsFile, mountFiles, overlayNames, resolvConfFile } from '../mounts/files.js';
 import { mountSys, unmountSys } from '../mounts/kernel-files.js';
+import type { KeptImages } from '../mounts/kept-images.js';
 import { movePartsInto, type Parts } from '../mounts/parts.js';
 import { privilegedDevices, unprotect } from '../mounts/privileged.js';
 import { bindSealed, mountRequested } from '../mounts/requested.js';
@@ -20,6 +21,8 @@ export interface Furnishing {
   /** An open descriptor of this process, for a private network. */
   readonly networkNamespace?: number | undefined;
   readonly overlay: OverlayMethod | null;
+  /** Absent: layers that are mounted from their tars are so for this step alone. */
+  readonly images?: KeptImages | undefined;
 }
 
 /**
@@ -29,10 +32,12 @@ export interface Furnishing {
  */
 export async function furnish(
   { process, parts }: Launch,
-  { spec, network, networkNamespace, overlay }: Furnishing,
+  { spec, network, networkNamespace, overlay, images }: Furnishing,
   stubs: Stub[],
 ): Promise<Root> {
-  const mounts = [...(spec.privileged ? privilegedDevices() : []), ...spec.mounts];
+  using loan = images?.lend();
+  const { rootfs, mounts: wanted } = loan?.inPlaceOf(spec) ?? spec;
+  const mounts = [...(spec.privileged ? privilegedDevices() : []), ...wanted];
   await process.make((calls) => {
     const namespace = networkNamespace === undefined ? undefined : process.pathOf(networkNamespace);
     separate(calls, spec.network, namespace);
@@ -40,8 +45,8 @@ export async function furnish(
       const name = calls.text(spec.hostname);
       calls.call('sethostname', [name, name.size - 1]);
     });
-    mountFiles(calls, parts, { rootfs: spec.rootfs, mounts, network });
-    mountRoot(calls, spec.rootfs, {
+    mountFiles(calls, parts, { rootfs, mounts, network });
+    mountRoot(calls, rootfs, {
       target: parts.root,
       names: overlayNames(parts),
       overlay,

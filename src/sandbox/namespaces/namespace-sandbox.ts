@@ -7,6 +7,7 @@ import { EmulatorNamespace } from '../emulation/emulator-namespace.js';
 import { furnish } from './furnish-sandbox.js';
 import type { Launch, Launcher } from './launcher.js';
 import { checkLimits } from '../rights/limits.js';
+import { KeptImages } from '../mounts/kept-images.js';
 import type { OverlayMethod } from '../mounts/root-file-system.js';
 import type { Stub } from '../mounts/rooted.js';
 import { removeStubs } from '../mounts/stubs.js';
@@ -54,6 +55,8 @@ export class NamespaceSandbox implements Sandbox {
   readonly overlay: boolean;
   readonly images: boolean;
   readonly #options: NamespaceSandboxOptions;
+  /** Of layers, for all steps. */
+  readonly #kept: KeptImages | undefined;
   #emulators: Promise<EmulatorNamespace> | undefined;
 
   constructor(options: NamespaceSandboxOptions) {
@@ -66,6 +69,7 @@ export class NamespaceSandbox implements Sandbox {
     this.emulates = runtime === null;
     this.overlay = options.overlayMethod !== null;
     this.images = options.overlayMethod?.images === true;
+    if (options.overlayMethod?.keepsImages === true) this.#kept = new KeptImages();
   }
 
   async run(spec: RunSpec, io: RunIo): Promise<RunResult> {
@@ -122,7 +126,8 @@ export class NamespaceSandbox implements Sandbox {
     const { networkNamespace } = surroundings;
     const terminal = streams.openTerminal(launch, spec.user.uid);
     const emulators = spec.emulated === true ? await this.#openEmulators() : undefined;
-    const root = await furnish(launch, { spec, network: surroundings.files, networkNamespace, overlay }, stubs);
+    const around = { network: surroundings.files, networkNamespace, overlay, images: this.#kept };
+    const root = await furnish(launch, { spec, ...around }, stubs);
     try {
       throwIfAborted(spec, io.signal);
       if (runtime !== null)
@@ -159,6 +164,7 @@ export class NamespaceSandbox implements Sandbox {
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#emulators?.catch(() => undefined))?.[Symbol.asyncDispose]();
     await this.#options.launcher[Symbol.asyncDispose]();
+    this.#kept?.[Symbol.dispose]();
     await rm(this.#options.directory, { recursive: true, force: true });
   }
 }

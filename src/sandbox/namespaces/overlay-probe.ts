@@ -12,10 +12,11 @@ import { TRIAL_CONTENT, TRIAL_FILE, trialMetadata, trialTar } from './trial-imag
  * distribution's kernel, can do.
  */
 export function overlayMethods(userxattr: boolean): readonly OverlayMethod[] {
-  const plain = { userxattr, images: false };
+  const plain = { userxattr, images: false, keepsImages: false };
+  const imaging = { call: 'fsconfig', userxattr, volatile: true, images: true } as const;
   return [
     // Only the host's root may mount EROFS, which no user namespace has.
-    ...(userxattr ? [] : [{ call: 'fsconfig', userxattr, volatile: true, images: true } as const]),
+    ...(userxattr ? [] : [true, false].map((keepsImages) => ({ ...imaging, keepsImages }))),
     { call: 'fsconfig', ...plain, volatile: true },
     { call: 'mount', ...plain, volatile: true },
     { call: 'mount', ...plain, volatile: false },

@@ -6,10 +6,12 @@ import { mount } from '../calls/kernel-calls.js';
 import { separate } from './furnish-sandbox.js';
 import type { Launch, Launcher } from './launcher.js';
 import { mountFiles, overlayNames } from '../mounts/files.js';
+import { KeptImages, type ImageLoan } from '../mounts/kept-images.js';
 import { hidesFilesBelow, makeTrialOverlay, overlayMethods, showsImage } from './overlay-probe.js';
 import { movePartsInto } from '../mounts/parts.js';
 import { mountRoot, type OverlayMethod } from '../mounts/root-file-system.js';
 import type { Root, Stub } from '../mounts/rooted.js';
+import type { Rootfs } from '../run-spec.js';
 import { enterRoot } from '../step/start-step.js';
 
 export interface ProbeOptions {
@@ -27,8 +29,12 @@ export async function probeNamespaces(
   { trial, userxattr }: ProbeOptions,
 ): Promise<OverlayMethod | null> {
   for (const [index, overlay] of overlayMethods(userxattr).entries()) {
+    using kept = new KeptImages();
+    using loan = kept.lend();
+    const rootfs = tryImages(loan, makeTrialOverlay(join(trial, String(index)), overlay), overlay);
+    if (rootfs === undefined) continue;
     await using launch = await launcher.take();
-    const mounted = await tryOverlay(launch, overlay, join(trial, String(index)));
+    const mounted = await tryOverlay(launch, rootfs, overlay);
     if (!mounted) continue;
     await enter(launch);
     return overlay;
@@ -42,8 +48,18 @@ export async function probeNamespaces(
   return null;
 }
 
-async function tryOverlay({ process, parts }: Launch, overlay: OverlayMethod, directory: string): Promise<boolean> {
-  const rootfs = makeTrialOverlay(directory, overlay);
+/** With images mounted, if they are to be kept; `undefined` where that is not possible, which takes no launch to find out. */
+function tryImages(loan: ImageLoan, rootfs: Rootfs, { keepsImages }: OverlayMethod): Rootfs | undefined {
+  if (!keepsImages) return rootfs;
+  try {
+    return loan.mounted(rootfs);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+async function tryOverlay({ process, parts }: Launch, rootfs: Rootfs, overlay: OverlayMethod): Promise<boolean> {
   try {
     await process.make((calls) => {
       separate(calls, 'none');
