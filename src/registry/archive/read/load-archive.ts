@@ -95,11 +95,12 @@ interface FoundImages {
 
 async function readImages(options: LoadOptions, { added, contents }: ReadingImages): Promise<FoundImages> {
   const { blobs, layerIndexes } = options.store;
-  const { platform } = options;
+  const { platform, signal } = options;
   const members = await stageMembers(membersOf(options), {
     blobs,
     indexes: layerIndexes,
     added,
+    signal,
     onStored: (member) => {
       if (layerCompression(member.magic) !== 'none') contents.begin(member);
     },

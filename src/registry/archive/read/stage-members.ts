@@ -48,6 +48,8 @@ export interface StageOptions {
   readonly added: Set<Digest>;
   /** Called with each member that is large, once the store has it. */
   readonly onStored?: ((member: StagedMember) => void) | undefined;
+  /** Ends what is under way, digesting included. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -225,7 +227,7 @@ class Staging implements AsyncDisposable {
   }
 
   async #ingest(bytes: AsyncIterable<Uint8Array>, { start, expect }: Ingesting): Promise<BlobInfo> {
-    const { blobs, indexes, added } = this.#options;
+    const { blobs, indexes, added, signal } = this.#options;
     const existing = await this.#existingBlobs();
     const indexer = indexes === undefined ? undefined : new TarReadingIndexer();
     const isTar = (): boolean => layerCompression(start.bytes()) === 'none';
@@ -233,7 +235,7 @@ class Staging implements AsyncDisposable {
       observed(bytes, (chunk) => {
         if (isTar()) indexer?.push(chunk);
       }),
-      { expect },
+      { expect, signal },
     );
     if (existing.has(blob.digest)) return blob;
     added.add(blob.digest);
