@@ -37,9 +37,11 @@ export interface BlobCheckOptions {
 export async function openBlobCheck(path: string, options: BlobCheckOptions): Promise<BlobCheck> {
   const { size = 0 } = options.expect;
   const processors = availableParallelism();
-  if (size < WORTH_A_THREAD || processors < 2 || threads >= Math.min(processors, MAX_THREADS))
-    return checkHere(options);
-  return (await checkInThread(path, options)) ?? checkHere(options);
+  if (size < WORTH_A_THREAD || processors < 2) return checkHere(options);
+  const { FileDigest } = await import('./file-digest.js');
+  // Not before the last wait: others begin meanwhile.
+  if (threads >= Math.min(processors, MAX_THREADS)) return checkHere(options);
+  return checkInThread((digesting) => new FileDigest(path, digesting), options) ?? checkHere(options);
 }
 
 function checkHere({ expect }: BlobCheckOptions): BlobCheck {
@@ -57,9 +59,12 @@ function checkHere({ expect }: BlobCheckOptions): BlobCheck {
   };
 }
 
-async function checkInThread(path: string, { expect, signal }: BlobCheckOptions): Promise<BlobCheck | undefined> {
+type Start = (options: FileDigestOptions) => FileDigest;
+
+/** `undefined` where the system lets this user start no more threads (`ulimit -u`). */
+function checkInThread(start: Start, { expect, signal }: BlobCheckOptions): BlobCheck | undefined {
   const expectation = createExpectation(expect);
-  const digest = await startDigest(path, { algorithm: expectation.algorithm, signal });
+  const digest = startIfPossible(start, { algorithm: expectation.algorithm, signal });
   if (digest === undefined) return undefined;
   threads += 1;
   return {
@@ -85,11 +90,9 @@ async function checkInThread(path: string, { expect, signal }: BlobCheckOptions)
   };
 }
 
-/** `undefined` where the system lets this user start no more threads (`ulimit -u`). */
-async function startDigest(path: string, options: FileDigestOptions): Promise<FileDigest | undefined> {
-  const { FileDigest } = await import('./file-digest.js');
+function startIfPossible(start: Start, options: FileDigestOptions): FileDigest | undefined {
   try {
-    return new FileDigest(path, options);
+    return start(options);
   } catch (error) {
     if (systemErrorCode(error) === 'ERR_WORKER_INIT_FAILED') return undefined;
     throw error;

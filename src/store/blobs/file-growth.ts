@@ -1,50 +1,37 @@
-/** Indexes of the facts: bytes that are in the file, and whether no more will come. */
-const SIZE = 0;
-const ENDED = 1;
-const FACTS = 2;
-
 /** What the thread that writes a file tells another of it, through memory that both see: how many bytes are there, and when it is all. */
 export class FileGrowth {
   /** To be given to the other thread, which makes a growth of it. */
   readonly memory: SharedArrayBuffer;
-  readonly #facts: BigInt64Array;
-  /** Counts what was told. It is what the other waits for: facts of 64 bits, and two of them, cannot be. */
-  readonly #told: Int32Array;
+  /** One number: the bytes that are in the file, and their complement, which is negative, once no more will come. */
+  readonly #size: BigInt64Array;
 
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(8 * FACTS + 4)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.memory = memory;
-    this.#facts = new BigInt64Array(memory, 0, FACTS);
-    this.#told = new Int32Array(memory, 8 * FACTS, 1);
+    this.#size = new BigInt64Array(memory);
   }
 
   /** So many bytes more are in the file. */
   grew(bytes: number): void {
-    Atomics.add(this.#facts, SIZE, BigInt(bytes));
-    this.#tell();
+    Atomics.add(this.#size, 0, BigInt(bytes));
+    Atomics.notify(this.#size, 0);
   }
 
-  /** No more will come. */
+  /** No more will come. To be called once. */
   end(): void {
-    Atomics.store(this.#facts, ENDED, 1n);
-    this.#tell();
+    Atomics.store(this.#size, 0, ~Atomics.load(this.#size, 0));
+    Atomics.notify(this.#size, 0);
   }
 
   /** Blocks the thread: the size of the file whenever it has grown since it was last looked at, up to the end. */
   *sizes(): Generator<number, void, undefined> {
     for (let known = 0n; ;) {
-      const told = Atomics.load(this.#told, 0);
-      // Before the size: what is told after the end is nothing.
-      const ended = Atomics.load(this.#facts, ENDED) === 1n;
-      const size = Atomics.load(this.#facts, SIZE);
+      const told = Atomics.load(this.#size, 0);
+      const size = told < 0n ? ~told : told;
       if (size > known) yield Number(size);
-      else if (ended) return;
-      else Atomics.wait(this.#told, 0, told);
+      if (told < 0n) return;
+      // At once, when more was told meanwhile.
+      Atomics.wait(this.#size, 0, told);
       known = size;
     }
-  }
-
-  #tell(): void {
-    Atomics.add(this.#told, 0, 1);
-    Atomics.notify(this.#told, 0);
   }
 }
