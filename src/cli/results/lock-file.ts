@@ -31,7 +31,8 @@ export async function readLock(
       'Name the lock file with --lock-file.',
     );
   }
-  const name = path.startsWith(`${host.cwd}/`) ? path.slice(host.cwd.length + 1) : path;
+  const here = host.cwd.endsWith('/') ? host.cwd : `${host.cwd}/`;
+  const name = path.startsWith(here) ? path.slice(here.length) : path;
   const text = await readOptionalFile(path, { shown: name, code: 'CONFIG_INVALID', what: 'lock file' });
   if (text !== undefined) {
     const { decodePins } = await import('../../builder/lock/lock-document.js');
